@@ -2,7 +2,7 @@
 
 Pixel arithmetic uses only + - * / sqrt, minimum, maximum and floor: these are rounded the same way by every
 processor and array layout, so a row gives the same bytes on every machine, alone or in a batch.
-Coordinates: x to the right and y downwards, both from -1 to 1 over the picture; lengths are in that unit.
+Coordinates: x to the right, y downwards, both from -REACH to REACH over the picture; the unit of lengths.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+REACH = 0.88
+"""Half the side of the picture: smaller brings everything nearer."""
 Plane = NDArray[np.float32]
 """float32 that broadcasts to (batch, height, width); a number per picture is (batch, 1, 1)."""
 Colour = NDArray[np.float32]
@@ -39,21 +42,28 @@ class Window:
 
 @lru_cache(maxsize=256)
 def window(size: int, left: float = -1, right: float = 1, top: float = -1, bottom: float = 1) -> Window:
-    """The smallest window of a `size` x `size` picture that holds the given rectangle."""
+    """The smallest window of a `size` x `size` picture that holds the part of a rectangle that is in view."""
 
     def span(low: float, high: float) -> slice:
-        first = int(np.floor((low + 1) / 2 * size))
-        last = int(np.ceil((high + 1) / 2 * size))
+        first = int(np.floor((low / REACH + 1) / 2 * size))
+        last = int(np.ceil((high / REACH + 1) / 2 * size))
         return slice(max(first, 0), min(last, size))
 
-    centres = ((np.arange(size, dtype=np.float64) + 0.5) / size * 2 - 1).astype(np.float32)
+    centres = (REACH * ((np.arange(size) + 0.5) / size * 2 - 1)).astype(np.float32)
     rows, cols = span(top, bottom), span(left, right)
-    return Window(rows, cols, centres[None, None, cols], centres[None, rows, None], np.float32(2 / size))
+    return Window(
+        rows, cols, centres[None, None, cols], centres[None, rows, None], np.float32(2 * REACH / size)
+    )
 
 
 def column(values: ArrayLike) -> Plane:
     """Numbers per picture (batch,) as a plane (batch, 1, 1)."""
     return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1)
+
+
+def columns(rows: pd.DataFrame, *names: str) -> dict[str, Plane]:
+    """The named columns of numbers of a table as planes."""
+    return {name: column(rows[name].to_numpy(float)) for name in names}
 
 
 def rgb(colours: ArrayLike) -> Colour:
@@ -64,9 +74,7 @@ def rgb(colours: ArrayLike) -> Colour:
 
 def clip(values: Plane, low: float = 0.0, high: float = 1.0) -> Plane:
     """`values` limited to [low, high], in place: only for arrays that the caller has just computed."""
-    np.maximum(values, np.float32(low), out=values)
-    np.minimum(values, np.float32(high), out=values)
-    return values
+    return np.clip(values, np.float32(low), np.float32(high), out=values)
 
 
 def coverage(distance: Plane, width: float | Plane | np.float32) -> Plane:
@@ -75,16 +83,20 @@ def coverage(distance: Plane, width: float | Plane | np.float32) -> Plane:
 
 
 def blob(squared: Plane) -> Plane:
-    """A soft spot: 1 where `squared` = 0, falling smoothly to 0 at 1; `squared` is a scaled squared distance."""
-    fall = np.maximum(np.float32(1) - squared, np.float32(0))
+    """A soft spot: 1 where `squared`, a scaled squared distance, is 0, fading smoothly to 0 at 1."""
+    fall: Plane = np.maximum(np.float32(1) - squared, np.float32(0))
     fall *= fall
     return fall
 
 
 def smooth(values: Plane) -> Plane:
     """Smoothstep: 0 below 0, 1 above 1, without a kink."""
-    ramp = clip(values * np.float32(1))
-    return ramp * ramp * (np.float32(3) - np.float32(2) * ramp)
+    ramp = np.clip(values, np.float32(0), np.float32(1))
+    rest = np.float32(-2) * ramp
+    rest += np.float32(3)
+    rest *= ramp
+    rest *= ramp
+    return rest
 
 
 def wave(phase: Plane) -> Plane:
@@ -92,6 +104,14 @@ def wave(phase: Plane) -> Plane:
     turn = phase - np.floor(phase)
     turn -= np.float32(0.5)
     return np.float32(-8) * turn * (np.float32(1) - np.float32(2) * np.abs(turn))
+
+
+def rounded_box(x: Plane, y: Plane, wide: Plane, tall: Plane, corner: Plane) -> Plane:
+    """Signed distance from (x, y) to a box around the origin with half sides `wide` and `tall`."""
+    across, down = np.abs(x) - (wide - corner), np.abs(y) - (tall - corner)
+    outside = np.sqrt(np.square(np.maximum(across, 0)) + np.square(np.maximum(down, 0)))
+    distance: Plane = outside + np.minimum(np.maximum(across, down), 0) - corner
+    return distance
 
 
 def paint(canvas: Colour, where: Window, alpha: Plane, colour: Colour) -> None:
@@ -107,7 +127,10 @@ def lattice(seeds: NDArray[np.int64], salt: int, height: int, width: int) -> Pla
     cells = np.arange(height * width, dtype=np.uint32).reshape(1, height, width)
     mixed = np.asarray(seeds).astype(np.uint32).reshape(-1, 1, 1) * np.uint32(0x9E3779B1)
     mixed = mixed ^ (cells * np.uint32(0x85EBCA77) + np.uint32(salt * 0x27D4EB2F & 0xFFFFFFFF))
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):  # a 32-bit finaliser: every bit sways every other
+    for shift, factor in (
+        (16, 0x7FEB352D),
+        (15, 0x846CA68B),
+    ):  # a 32-bit finaliser: every bit sways every other
         mixed ^= mixed >> np.uint32(shift)
         mixed *= np.uint32(factor)
     mixed ^= mixed >> np.uint32(16)
@@ -115,7 +138,7 @@ def lattice(seeds: NDArray[np.int64], salt: int, height: int, width: int) -> Pla
 
 
 def value_noise(seeds: NDArray[np.int64], salt: int, across: int, down: int, where: Window) -> Plane:
-    """Smooth random field in [0, 1], (batch, height, width), with `across` x `down` cells over the whole picture."""
+    """Smooth random field in [0, 1], (batch, height, width); the picture has `across` x `down` cells."""
     corners = lattice(seeds, salt, down + 1, across + 1)
     row, row_weight = _cells(where.y.reshape(-1), down)
     col, col_weight = _cells(where.x.reshape(-1), across)
@@ -130,7 +153,7 @@ def value_noise(seeds: NDArray[np.int64], salt: int, across: int, down: int, whe
 
 
 def _cells(places: Plane, count: int) -> tuple[NDArray[np.intp], Plane]:
-    scaled = (places + np.float32(1)) * np.float32(0.5 * count)
+    scaled = (places + np.float32(REACH)) * np.float32(0.5 / REACH * count)
     cell = np.clip(np.floor(scaled), 0, count - 1)
     part = scaled - cell
     return cell.astype(np.intp), part * part * (3 - 2 * part)

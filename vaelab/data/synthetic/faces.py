@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vaelab.data.synthetic import palette
-from vaelab.data.synthetic.body import paint_body
+from vaelab.data.synthetic.body import paint_clothes, paint_neck
 from vaelab.data.synthetic.drawing import Colour, to_pixels
 from vaelab.data.synthetic.factors import FACTORS
 from vaelab.data.synthetic.features import paint_features
@@ -18,7 +18,7 @@ from vaelab.data.synthetic.pose import Head
 from vaelab.data.synthetic.scene import Light, paint_background
 from vaelab.errors import DataError
 
-CHUNK_PIXELS = 64 * 64 * 64
+CHUNK_PIXELS = 40 * 64 * 64
 """Pixels drawn at once: a plane of this many floats stays in a core's cache, and memory stays flat."""
 
 
@@ -45,11 +45,12 @@ def face_canvas(rows: pd.DataFrame, size: int, features: bool = True) -> Colour:
     hair = Hair.of(rows, head, light)
     paint_background(canvas, rows)
     hair.paint_back(canvas)
-    paint_body(canvas, rows, head, light, skin)
-    paint_ears(canvas, head, light, skin)
+    paint_neck(canvas, head, light, skin)
+    paint_clothes(canvas, rows, head, light)
+    paint_ears(canvas, rows, head, light, skin)
     paint_head(canvas, rows, head, light, skin, hair, features)
     if features:
-        paint_features(canvas, rows, head, light, skin)
+        paint_features(canvas, rows, head, skin)
     hair.paint_front(canvas)
     if features:
         paint_glasses(canvas, rows, head)
@@ -63,7 +64,9 @@ def _check_table(factors: pd.DataFrame) -> None:
     for name, factor in FACTORS.items():
         if factor.range is not None:
             if not np.isfinite(factors[name].to_numpy(float)).all():
-                raise DataError(f"Factor {name!r} has a value that is not a finite number; expected {factor.range}.")
+                raise DataError(
+                    f"Factor {name!r} has a value that is not a finite number; expected {factor.range}."
+                )
         elif unknown := set(factors[name]) - set(factor.values):
             raise DataError(
                 f"Factor {name!r} has the unknown values {sorted(map(str, unknown))}; "

@@ -1,4 +1,4 @@
-"""What can differ between two drawn faces: every factor with its range or values, its default shares and its meaning."""
+"""What can differ between two drawn faces: every factor with its range or values, shares and meaning."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Draw = Literal["uniform", "centred", "low"]
 class Factor:
     """One labelled cause of a drawn face; also a column of the factor table.
 
-    A continuous factor has `range` and `draw` (how it is drawn when nothing else decides: evenly, mostly near the
-    middle, or mostly near the low end). A categorical one has `values` with default `probabilities`. A categorical
-    factor with a `parent` is a group: it cuts that continuous factor at `cuts` (a value equal to a cut belongs to
-    the group above), and its parent is then drawn evenly within the group.
+    A continuous factor has `range` and `draw` (how it is drawn when nothing else decides: evenly, mostly near
+    the middle, or mostly near the low end). A categorical one has `values` with default `probabilities`. A
+    categorical factor with a `parent` is a group: it cuts that continuous factor at `cuts` (a value equal to
+    a cut belongs to the group above), and its parent is then drawn evenly within the group.
     """
 
     name: str
@@ -59,7 +59,7 @@ _ALL = (
     _continuous("jaw", -1, 1, "pointed (-1) to square (1) chin", "centred"),
     _continuous("eye_size", -1, 1, "small (-1) to large (1) eyes", "centred"),
     _continuous("nose_size", -1, 1, "small (-1) to large (1) nose", "centred"),
-    _categorical("eye_colour", {"brown": 0.5, "hazel": 0.18, "green": 0.14, "blue": 0.18}, "colour of the iris"),
+    _categorical("eye_colour", {"brown": 0.5, "hazel": 0.18, "green": 0.14, "blue": 0.18}, "the iris"),
     _continuous("gaze", -1, 1, "where the eyes look, left (-1) to right (1) of the picture", "centred"),
     _continuous("brow_raise", -1, 1, "eyebrows drawn down (-1) to raised (1)", "centred"),
     _continuous("smile", -1, 1, "corners of the mouth, down (-1) to up (1)"),
@@ -83,10 +83,10 @@ _ALL = (
     _continuous("yaw", -25, 25, "degrees by which the head turns to the left (-) or right (+) of the picture",
                 "centred"),
     _continuous("pitch", -12, 12, "degrees by which the head looks up (-) or down (+)", "centred"),
-    _continuous("roll", -10, 10, "degrees by which the head leans, clockwise in the picture if positive", "centred"),
+    _continuous("roll", -10, 10, "degrees by which the head leans, clockwise if positive", "centred"),
     _continuous("light_direction", -1, 1, "side the light comes from, left (-1) to right (1)"),
     _continuous("light_strength", 0, 1, "soft, even (0) to strong, contrasty (1) light"),
-    _categorical("background", {"plain": 0.22, "gradient": 0.26, "bokeh": 0.2, "texture": 0.2, "stripes": 0.12},
+    _categorical("background", {"plain": 0.2, "gradient": 0.3, "bokeh": 0.2, "texture": 0.2, "stripes": 0.1},
                  "pattern behind the head"),
     _continuous("background_hue", 0, 1, "place of the background's colour on the colour circle"),
     _continuous("background_lightness", 0, 1, "dark (0) to bright (1) background"),
@@ -111,11 +111,13 @@ def group_values(name: str, values: NDArray[np.float64]) -> NDArray[Any]:
 def with_groups(factors: pd.DataFrame) -> pd.DataFrame:
     """A copy whose group columns agree with their continuous parents, for tables edited by hand."""
     groups = {name: group_values(name, factors[str(FACTORS[name].parent)].to_numpy(float)) for name in GROUPS}
-    return factors.assign(**{name: pd.Series(value, factors.index, dtype="str") for name, value in groups.items()})
+    return factors.assign(
+        **{name: pd.Series(value, factors.index, dtype="str") for name, value in groups.items()}
+    )
 
 
 def neutral_factors(count: int = 1) -> pd.DataFrame:
-    """A table of `count` equal rows in the middle of every range: the start of sweeps and of pages' own faces."""
+    """A table of `count` equal rows, plain and in the middle of the ranges: where a sweep starts."""
     row: dict[str, Any] = {}
     for factor in FACTORS.values():
         if factor.range is not None:
@@ -123,6 +125,12 @@ def neutral_factors(count: int = 1) -> pd.DataFrame:
             row[factor.name] = low if factor.draw == "low" else (low + high) / 2
         elif factor.parent is None:
             row[factor.name] = factor.values[0]
-    row |= {"beard_density": 0.0, "background": "gradient", "hair_colour": "brown", "glasses": "no", "texture_seed": 7}
+    row |= {
+        "beard_density": 0.0,
+        "background": "gradient",
+        "hair_colour": "brown",
+        "glasses": "no",
+        "texture_seed": 7,
+    }
     table = with_groups(pd.DataFrame([row] * count))
     return table[[*FACTORS, "texture_seed"]]

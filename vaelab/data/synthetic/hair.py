@@ -13,7 +13,7 @@ from vaelab.data.synthetic.drawing import (
     Plane,
     Window,
     blob,
-    column,
+    columns,
     coverage,
     paint,
     rgb,
@@ -30,7 +30,11 @@ F = np.float32
 
 @dataclass(frozen=True)
 class Hair:
-    """Signed distances of the hair of a batch: `outer` its silhouette, `opening` the face (negative inside)."""
+    """Hair of a batch: signed distances to its silhouette `outer` and to the `opening` for the face.
+
+    `crown` is the distance from the middle of the head (1 at the silhouette), `strands` its light and dark
+    streaks around 0, `thickness` the opacity, low when shaved.
+    """
 
     outer: Plane
     opening: Plane
@@ -45,38 +49,45 @@ class Hair:
         """The hair of a factor table on its heads."""
         size = head.u.shape[-1]
         whole = window(size)
-        number = {name: column(rows[name].to_numpy(float)) for name in
-                  ("hair_length", "hair_volume", "hair_wave", "fringe", "parting")}  # fmt: skip
+        number = columns(rows, "hair_length", "hair_volume", "hair_wave", "fringe", "parting")
         length, waviness = number["hair_length"], number["hair_wave"]
         grown = smooth(length * F(3.2))  # 0 shaved, 1 from about chin length on
-        body = grown * (F(0.03) + F(0.07) * number["hair_volume"])
+        body = grown * (F(0.02) + F(0.11) * number["hair_volume"])
         seeds = rows["texture_seed"].to_numpy(np.int64)
 
         below = np.maximum(head.v + F(0.1), F(0))
-        curls = wave(head.v * F(2.6) + F(0.3)) * np.where(head.u > 0, F(1), F(-0.9))
-        half = head.half_width + F(0.02) + body + length * F(0.06) * below + F(0.035) * waviness * grown * curls
+        curls = wave(head.v * F(2.4) + F(0.3))
+        half = head.half_width + F(0.02) + body + F(0.06) * length * below
+        half += F(0.035) * waviness * grown * curls
         across = (head.u + F(0.08) * head.turn) / half
-        above = np.minimum(head.v + F(0.1), F(0)) / (F(0.58) + F(1.25) * body)
+        above = np.minimum(head.v + F(0.1), F(0)) / (F(0.58) + F(1.0) * body)
         crown = np.sqrt(across * across + above * above)
         end = F(-0.12) + F(1.3) * length
-        hanging = head.v - end - F(0.12) * waviness * curls
+        hanging = head.v - end - F(0.05) * waviness * wave(head.u * F(3.7))
         outer = _smooth_max((crown - 1) * head.half_width, hanging, F(0.12))
 
         face_u = head.u - F(0.33) * head.turn
         hairline = F(0.50) - F(0.2) * number["fringe"] * grown
         tilt = F(0.24) * number["parting"] * (F(0.3) + number["fringe"]) * face_u
-        side = head.half_width * (F(1.03) - F(0.19) * smooth(length * F(2.4)) + F(0.1) * np.maximum(head.v, F(0)))
+        side = head.half_width * (
+            F(1.03) - F(0.19) * smooth(length * F(2.4)) + F(0.1) * np.maximum(head.v, F(0))
+        )
         over = np.minimum(head.v + F(0.02) + tilt, F(0)) / (hairline - F(0.3) * head.nod)
         strip = face_u / side
-        opening = (np.sqrt(strip * strip + np.square(over)) - 1) * F(0.45)
-        strands = value_noise(seeds, 51, 22, 3, whole) - F(0.5)
+        # Strands fan out from the crown: lines of equal u / height above it.
+        fan = face_u / (F(0.5) + F(0.9) * np.maximum(head.v + F(0.72), F(0)))
+        loose = value_noise(seeds, 51, 5, 5, whole)
+        locks = wave(fan * F(4.3) + loose * F(0.9))
+        strands = F(0.28) * locks + F(0.2) * wave(fan * F(10.1) - loose * F(0.8))
+        locks = locks * (F(0.015) + F(0.03) * number["fringe"]) * np.minimum(over * over, F(1))
+        opening = (np.sqrt(strip * strip + np.square(over)) - 1) * F(0.45) + locks * grown
         return cls(outer, opening, crown, strands, F(0.45) + F(0.55) * smooth(length * F(6)),
                    rgb(palette.hair(rows["hair_colour"], rows["age"].to_numpy(float))), light)  # fmt: skip
 
     def paint_back(self, canvas: Colour) -> None:
         """Paints the mass that hangs behind neck and shoulders."""
         whole = window(canvas.shape[-1])
-        tone = F(0.62) + F(0.3) * self.strands
+        tone = F(0.62) + F(0.24) * self.strands
         paint(canvas, whole, coverage(self.outer, whole.pixel) * self.thickness, self.colour * tone)
 
     def paint_front(self, canvas: Colour) -> None:
@@ -85,9 +96,9 @@ class Hair:
         alpha = coverage(self.outer, whole.pixel)
         alpha *= 1 - coverage(self.opening, whole.pixel * F(1.3))
         alpha *= self.thickness
-        sheen = blob(np.square((self.crown - F(0.72) - F(0.1) * self.strands) / F(0.2)))
+        sheen = blob(np.square((self.crown - F(0.7) - F(0.14) * self.strands) / F(0.22)))
         sheen *= np.maximum(F(0.35) + whole.x * self.light.x * F(1.5) - whole.y * F(0.5), F(0))
-        tone = F(0.94) + F(0.5) * self.strands - F(0.25) * blob(np.square(self.outer / F(0.09)))
+        tone = F(0.94) + F(0.36) * self.strands - F(0.25) * blob(np.square(self.outer / F(0.09)))
         tone += whole.x * self.light.x * self.light.strength * F(0.4)
         tone -= F(0.22) * blob(np.square(self.opening / F(0.12)))
         paint(canvas, whole, alpha, self.colour * tone + sheen * (F(0.14) + F(0.16) * self.light.strength))
@@ -100,4 +111,5 @@ class Hair:
 def _smooth_max(first: Plane, second: Plane, rounding: np.float32) -> Plane:
     """The larger of two distances, with corners rounded over the length `rounding`."""
     overlap = np.maximum(rounding - np.abs(first - second), F(0))
-    return np.maximum(first, second) + overlap * overlap * (F(0.25) / rounding)
+    larger: Plane = np.maximum(first, second) + overlap * overlap * (F(0.25) / rounding)
+    return larger

@@ -1,4 +1,4 @@
-"""Non-faces made of the parts of people: heads without features, clothes, lone glasses, pictures cut into tiles."""
+"""Non-faces made of the parts of portraits: blank heads, wigs, shirts, lone glasses, shuffled tiles."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vaelab.data.synthetic import palette
-from vaelab.data.synthetic.body import paint_body
+from vaelab.data.synthetic.body import paint_clothes
 from vaelab.data.synthetic.drawing import Colour, lattice
 from vaelab.data.synthetic.faces import face_canvas
 from vaelab.data.synthetic.glasses import paint_glasses
@@ -28,9 +27,14 @@ def _wig(canvas: Colour, rows: pd.DataFrame) -> None:
     hair.paint_front(canvas)
 
 
-def _headless(canvas: Colour, rows: pd.DataFrame) -> None:
-    skin = palette.skin(*(rows[name].to_numpy(float) for name in ("skin_lightness", "skin_warmth", "age")))
-    paint_body(canvas, rows, Head.of(rows, canvas.shape[-1]), Light.of(rows), skin)
+def _shirt(canvas: Colour, rows: pd.DataFrame) -> None:
+    """Clothes as on a hanger, somewhere in the picture."""
+    up = np.round(rows["shape_0"].to_numpy(float) * canvas.shape[-1] * 0.3).astype(np.intp)
+    worn = canvas.copy()
+    paint_clothes(worn, rows, Head.of(rows, canvas.shape[-1]), Light.of(rows))
+    for picture, rise in enumerate(up):
+        canvas[:, picture, : canvas.shape[-1] - rise] = worn[:, picture, rise:]
+        canvas[:, picture, canvas.shape[-1] - rise :] = worn[:, picture, -1:]
 
 
 def _lone_glasses(canvas: Colour, rows: pd.DataFrame) -> None:
@@ -38,7 +42,7 @@ def _lone_glasses(canvas: Colour, rows: pd.DataFrame) -> None:
 
 
 def _scrambled(canvas: Colour, rows: pd.DataFrame) -> None:
-    """A portrait cut into 4 x 4 tiles in an order in which no tile keeps its place."""
+    """A portrait cut into 4 x 4 tiles, each upside down and none in its place."""
     faces = face_canvas(rows, canvas.shape[-1])
     order = _derangements(lattice(rows["texture_seed"].to_numpy(np.int64), 101, 1, 16)[:, 0])
     tile = canvas.shape[-1] // 4
@@ -47,13 +51,13 @@ def _scrambled(canvas: Colour, rows: pd.DataFrame) -> None:
     for place in range(16):
         top, left = edges[place // 4], edges[place % 4]
         source = order[:, place]
-        down = (source // 4 * tile)[:, None, None] + np.arange(tile)[None, :, None]
+        down = (source // 4 * tile)[:, None, None] + np.arange(tile)[None, ::-1, None]
         right = (source % 4 * tile)[:, None, None] + np.arange(tile)[None, None, :]
         canvas[:, :, top : top + tile, left : left + tile] = faces[:, picture[:, None, None], down, right]
 
 
 def _derangements(numbers: NDArray[np.float32]) -> NDArray[np.intp]:
-    """One cyclic order of the 16 tiles per row: along a random tour each place takes the next place's tile."""
+    """An order of the 16 tiles per row: along a random round tour, each place takes the next one's tile."""
     tour = np.argsort(numbers, axis=1, kind="stable")
     order = np.empty_like(tour)
     np.put_along_axis(order, tour, np.roll(tour, -1, axis=1), axis=1)
@@ -63,7 +67,7 @@ def _derangements(numbers: NDArray[np.float32]) -> NDArray[np.intp]:
 HARD_NEGATIVES: dict[str, Callable[[Colour, pd.DataFrame], None]] = {
     "blank_head": _blank_head,
     "wig": _wig,
-    "headless": _headless,
+    "shirt": _shirt,
     "lone_glasses": _lone_glasses,
     "scrambled": _scrambled,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from vaelab.data.synthetic.drawing import Colour, rgb
+from vaelab.data.synthetic.drawing import Colour, Plane, rgb
 from vaelab.data.synthetic.thing import Thing
 
 F = np.float32
@@ -31,7 +31,9 @@ def _car(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.12)
     for side in (-1, 1):
         thing.fill(thing.box(side * 0.48, 0.5, 0.1, 0.16, 0.05), BLACK)
-    roof = np.maximum(thing.box(0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v)
+    roof = np.maximum(
+        thing.box(0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v
+    )
     thing.fill(roof, thing.lit(thing.body))
     thing.fill(np.maximum(roof + F(0.06), thing.v + F(0.06)), thing.lit(rgb([0.55, 0.66, 0.74])))
     thing.fill(thing.box(0, 0.2, 0.66, 0.3, 0.14), thing.lit(thing.body))
@@ -65,19 +67,23 @@ def _bicycle(canvas: Colour, rows: pd.DataFrame) -> None:
         thing.fill(np.abs(wheel) - F(0.032), BLACK)
         thing.fill(np.abs(wheel + F(0.05)) - F(0.01), METAL)
         thing.fill(thing.disc(side * 0.42, 0.25, 0.05), METAL)
-    for start, end in (((-0.42, 0.25), (-0.14, -0.22)), ((-0.14, -0.22), (0.28, -0.22)), ((0.42, 0.25), (0.24, -0.38)),
-                       ((-0.42, 0.25), (0.0, 0.25)), ((0.0, 0.25), (0.28, -0.22)), ((0.0, 0.25), (-0.18, -0.36))):  # fmt: skip
+    rear, pedals, front = (-0.42, 0.25), (0.0, 0.25), (0.42, 0.25)
+    saddle, handle = (-0.14, -0.22), (0.28, -0.22)
+    frame = ((rear, saddle), (saddle, handle), (rear, pedals), (pedals, handle), (pedals, (-0.18, -0.36)),
+             (front, (0.24, -0.38)))  # fmt: skip
+    for start, end in frame:
         thing.fill(_bar(thing, start, end, 0.028), thing.body)
     thing.fill(_bar(thing, (-0.28, -0.37), (-0.08, -0.37), 0.04), BLACK)
     thing.fill(_bar(thing, (0.14, -0.42), (0.32, -0.38), 0.03), BLACK)
 
 
-def _bar(thing: Thing, start: tuple[float, float], end: tuple[float, float], radius: float) -> np.ndarray:
+def _bar(thing: Thing, start: tuple[float, float], end: tuple[float, float], radius: float) -> Plane:
     """Signed distance to a bar with round ends."""
     long_x, long_y = F(end[0] - start[0]), F(end[1] - start[1])
     u, v = thing.u - F(start[0]), thing.v - F(start[1])
     along = np.minimum(np.maximum((u * long_x + v * long_y) / (long_x**2 + long_y**2), F(0)), F(1))
-    return np.asarray(np.sqrt(np.square(u - along * long_x) + np.square(v - along * long_y)) - F(radius))
+    distance: Plane = np.sqrt(np.square(u - along * long_x) + np.square(v - along * long_y)) - F(radius)
+    return distance
 
 
 def _die(canvas: Colour, rows: pd.DataFrame) -> None:

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 Colours = NDArray[np.float64]
 """(batch, 3) RGB in [0, 1]."""
 
-_SKIN = np.array([(62, 37, 29), (98, 61, 43), (139, 92, 65), (180, 126, 93), (219, 168, 135), (246, 211, 187)]) / 255
-_CIRCLE = np.array([(214, 92, 84), (226, 148, 82), (218, 186, 96), (120, 170, 104), (76, 160, 160), (84, 128, 190),
-                    (142, 110, 182), (206, 108, 150), (214, 92, 84)]) / 255  # fmt: skip
+_SKIN = np.array([(74, 46, 37), (104, 66, 48), (139, 92, 65), (180, 126, 93), (219, 168, 135),
+                  (242, 205, 180)]) / 255  # fmt: skip
+_CIRCLE = np.array([(214, 92, 84), (226, 148, 82), (218, 186, 96), (120, 170, 104), (76, 160, 160),
+                    (84, 128, 190), (142, 110, 182), (206, 108, 150), (214, 92, 84)]) / 255  # fmt: skip
 HAIR = {"black": (36, 29, 32), "brown": (98, 62, 40), "auburn": (146, 66, 34), "blonde": (214, 168, 96),
         "grey": (158, 154, 154)}  # fmt: skip
 IRIS = {"brown": (104, 62, 34), "hazel": (140, 104, 52), "green": (84, 130, 84), "blue": (82, 134, 182)}
@@ -19,8 +20,8 @@ IRIS = {"brown": (104, 62, 34), "hazel": (140, 104, 52), "green": (84, 130, 84),
 
 def ramp(stops: NDArray[np.float64], place: ArrayLike) -> Colours:
     """Colours at `place` in [0, 1] along equally spaced `stops`."""
-    at = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(place, at, stops[:, channel]) for channel in range(3)], axis=-1)
+    along, at = np.asarray(place, dtype=np.float64), np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(along, at, stops[:, channel]) for channel in range(3)], axis=-1)
 
 
 def mix(first: Colours, second: ArrayLike, weight: ArrayLike) -> Colours:
@@ -31,15 +32,17 @@ def mix(first: Colours, second: ArrayLike, weight: ArrayLike) -> Colours:
 
 def skin(lightness: ArrayLike, warmth: ArrayLike, age: ArrayLike) -> Colours:
     """Skin in plain light; age takes a little of its colour."""
-    base = ramp(_SKIN, lightness) * (1 + np.multiply.outer(np.asarray(warmth), [0.015, 0.0, -0.07]))
-    pale = base.mean(axis=-1, keepdims=True)
-    return base + (pale - base) * (0.18 * ageing(age))[:, None]
+    golden = np.asarray(warmth, dtype=np.float64)[:, None] * np.array([0.015, 0.0, -0.07])
+    base = ramp(_SKIN, lightness) * (1 + golden)
+    return mix(base, base.mean(axis=-1, keepdims=True), 0.18 * ageing(age))
 
 
 def hair(names: pd.Series, age: ArrayLike) -> Colours:
     """Hair of the named colour, greyed by age."""
     table = np.array([HAIR[name] for name in names], dtype=np.float64).reshape(-1, 3) / 255
-    return mix(table, np.array([186, 184, 186]) / 255, 0.85 * np.clip((np.asarray(age) - 42) / 36, 0, 1) ** 1.2)
+    return mix(
+        table, np.array([186, 184, 186]) / 255, 0.85 * np.clip((np.asarray(age) - 42) / 36, 0, 1) ** 1.2
+    )
 
 
 def iris(names: pd.Series) -> Colours:

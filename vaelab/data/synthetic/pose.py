@@ -1,4 +1,4 @@
-"""Where the parts of a head land in the picture: outline, turned head coordinates, and parallax of the features."""
+"""Where the parts of a head land in the picture: outline, turned coordinates, parallax of the features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOP = 0.64
 
 @dataclass(frozen=True)
 class Spot:
-    """The seen place of a feature in head coordinates and how much it is narrowed by turning away; (batch, 1, 1)."""
+    """Where a feature is seen, in head coordinates, and how much turning away narrows it; (batch, 1, 1)."""
 
     u: Plane
     v: Plane
@@ -27,8 +27,8 @@ class Spot:
 class Head:
     """Shape and pose of each head of a batch; planes are (batch, size, size), numbers (batch, 1, 1).
 
-    `u`, `v` are the picture's coordinates turned with the head, origin between the temples; `half_width` that of
-    the skull, `chin` the v of its lowest point, `turn` and `nod` the sines of yaw and pitch.
+    `u`, `v` are the picture's coordinates turned with the head, origin between the temples; `half_width` that
+    of the skull, `chin` the v of its lowest point, `turn` and `nod` the sines of yaw and pitch.
     """
 
     u: Plane
@@ -49,7 +49,7 @@ class Head:
         number = {name: rows[name].to_numpy(float) for name in
                   ("yaw", "pitch", "roll", "face_width", "jaw", "age", "mouth_open")}  # fmt: skip
         yaw, pitch, roll = (np.deg2rad(number[name]) for name in ("yaw", "pitch", "roll"))
-        half_width = 0.485 + 0.05 * number["face_width"]
+        half_width = 0.485 + 0.065 * number["face_width"]
         sag = np.clip((number["age"] - 40) / 40, 0, 1)
         whole = window(size)
         cosine, sine = column(np.cos(roll)), column(np.sin(roll))
@@ -59,8 +59,8 @@ class Head:
             v=cosine * y - sine * x,
             half_width=column(half_width),
             chin=column(0.63 + 0.045 * number["mouth_open"] + 0.05 * np.sin(pitch)),
-            taper=column(0.17 - 0.1 * number["jaw"] - 0.05 * sag),
-            squareness=column(0.5 + 0.3 * number["jaw"] + 0.15 * sag),
+            taper=column(0.17 - 0.13 * number["jaw"] - 0.05 * sag),
+            squareness=column(0.5 + 0.4 * number["jaw"] + 0.15 * sag),
             turn=column(np.sin(yaw)),
             nod=column(np.sin(pitch)),
             _yaw=yaw,
@@ -80,11 +80,13 @@ class Head:
         return Spot(column(u), column(v), column(scale))
 
     def outline(self, where: Window) -> tuple[Plane, Plane, Plane]:
-        """Signed distance to the outline of the head, and (u, v) scaled so that the outline is the unit circle."""
+        """Signed distance to the outline of the head, and (u, v) scaled so that it is the unit circle."""
         u, v = where.of(self.u), where.of(self.v)
         below = np.maximum(v / self.chin, np.float32(0))
         bend = below * below * (1 - self.squareness + self.squareness * below)
-        across = (u - np.float32(0.16) * self.turn * below) / (self.half_width * (1 - self.taper * np.minimum(bend, 1)))
+        across = (u - np.float32(0.16) * self.turn * below) / (
+            self.half_width * (1 - self.taper * np.minimum(bend, 1))
+        )
         down = np.where(v > 0, below, v * np.float32(1 / TOP))
         radius = np.sqrt(across * across + down * down)
         return (radius - 1) * self.half_width, across, down

@@ -15,19 +15,20 @@ from vaelab.errors import ConfigError
 from vaelab.rng import numpy_generator
 
 Shares = Mapping[str | tuple[str, ...], Mapping[str | tuple[str, ...], float]]
-"""Column (or several) -> value (or one value per column) -> share of the rows. Several are a tuple or joined by commas."""
+"""Column(s) -> value(s) -> share of the rows; several columns are a tuple, or one text joined by commas."""
 
 
 def sample_factors(count: int, seed: int, shares: Shares | None = None) -> pd.DataFrame:
     """A table of `count` faces, one per row, with a column per factor of `FACTORS` and `texture_seed`.
 
-    Every categorical column has exactly its shares (largest remainder rounding, then shuffled): those in `shares`,
-    else the factor's defaults; values that `shares` does not name get no row. A joint share plants a dependence:
-    `{("skin", "glasses"): {("dark", "yes"): 0.05, ("dark", "no"): 0.45, ("light", "yes"): 0.5}}`, or the same with
-    `"skin,glasses"` and `"dark,yes"` for JSON and the command line. Each column has its own random stream.
+    Every categorical column has exactly its shares (largest remainder rounding, then shuffled): those in
+    `shares`, else the factor's defaults; values that `shares` does not name get no row. A joint share makes a
+    dependence: `{("skin", "glasses"): {("dark", "yes"): 0.05, ("dark", "no"): 0.45, ("light", "yes"): 0.5}}`,
+    or the same with `"skin,glasses"` and `"dark,yes"` for JSON and the command line. Each column has its own
+    random stream.
 
     Raises:
-        ConfigError: negative count, unknown column or value, a column shared twice, shares that do not sum to 1.
+        ConfigError: negative count, unknown column or value, column shared twice, shares not summing to 1.
     """
     if count < 0:
         raise ConfigError(f"Cannot draw {count} faces: count must be 0 or more.")
@@ -36,7 +37,9 @@ def sample_factors(count: int, seed: int, shares: Shares | None = None) -> pd.Da
     for column in CATEGORICAL:
         if column not in named:
             factor = FACTORS[column]
-            wanted[(column,)] = {(value,): p for value, p in zip(factor.values, factor.probabilities, strict=True)}
+            wanted[(column,)] = {
+                (value,): p for value, p in zip(factor.values, factor.probabilities, strict=True)
+            }
 
     table: dict[str, Any] = {}
     for columns, share in wanted.items():
@@ -82,7 +85,8 @@ def _continuous_values(
     place = pd.Index(FACTORS[group].values).get_indexer(table[group])
     lower, upper = edges[place], edges[place + 1]
     # Rounding could land on the upper edge, which belongs to the next group.
-    return np.minimum(lower + (upper - lower) * uniform, np.nextafter(upper, lower))
+    values: NDArray[np.float64] = np.minimum(lower + (upper - lower) * uniform, np.nextafter(upper, lower))
+    return values
 
 
 def _checked_shares(shares: Shares) -> dict[tuple[str, ...], dict[tuple[str, ...], float]]:
@@ -93,7 +97,9 @@ def _checked_shares(shares: Shares) -> dict[tuple[str, ...], dict[tuple[str, ...
         for column in columns:
             _check_column(column, seen)
             seen.add(column)
-        checked[columns] = {_combination(columns, value): _share(columns, value, p) for value, p in share.items()}
+        checked[columns] = {
+            _combination(columns, value): _share(columns, value, p) for value, p in share.items()
+        }
         total = math.fsum(checked[columns].values())
         if abs(total - 1) > 1e-6:
             raise ConfigError(
@@ -115,7 +121,9 @@ def _check_column(column: str, seen: set[str]) -> None:
         advice = f"share its group {group!r} instead" if group else f"choose among {', '.join(CATEGORICAL)}"
         raise ConfigError(f"Factor {column!r} is continuous and cannot be shared by value: {advice}.")
     if column in seen:
-        raise ConfigError(f"Factor {column!r} is shared twice; give one joint share over all columns it depends on.")
+        raise ConfigError(
+            f"Factor {column!r} is shared twice; give one joint share over all columns it depends on."
+        )
 
 
 def _combination(columns: tuple[str, ...], value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -128,7 +136,8 @@ def _combination(columns: tuple[str, ...], value: str | tuple[str, ...]) -> tupl
     for column, name in zip(columns, combination, strict=True):
         if name not in FACTORS[column].values:
             raise ConfigError(
-                f"Unknown value {name!r} of {column!r} in shares; expected one of {', '.join(FACTORS[column].values)}."
+                f"Unknown value {name!r} of {column!r} in shares; "
+                f"expected one of {', '.join(FACTORS[column].values)}."
             )
     return combination
 

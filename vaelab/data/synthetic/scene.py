@@ -25,7 +25,7 @@ from vaelab.data.synthetic.drawing import (
 
 @dataclass(frozen=True)
 class Light:
-    """Direction to the light and its strength, per picture (batch, 1, 1): x right, y down, z to the viewer."""
+    """Direction to the light (x right, y down, z to the viewer) and its strength; each (batch, 1, 1)."""
 
     x: Plane
     y: Plane
@@ -48,7 +48,7 @@ class Light:
         lit += y * self.y
         lit += z * self.z
         lit -= np.float32(0.62)
-        lit *= np.float32(0.22) + np.float32(0.5) * self.strength
+        lit *= np.float32(0.2) + np.float32(0.62) * self.strength
         lit += np.float32(1)
         return lit
 
@@ -88,19 +88,25 @@ def _bokeh(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, low
         paint(canvas, whole, disc * (np.float32(0.2) + np.float32(0.45) * opacity), bright)
 
 
-def _texture(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours) -> None:
+def _texture(
+    canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours
+) -> None:
     whole = window(canvas.shape[-1])
     grain = value_noise(seeds, 21, 4, 4, whole)
-    grain += np.float32(0.5) * value_noise(seeds, 22, 11, 11, whole)
-    grain -= np.float32(0.75)
+    grain += np.float32(0.3) * value_noise(seeds, 22, 9, 9, whole)
+    grain -= np.float32(0.65)
     canvas *= np.float32(1) + np.float32(0.55) * grain
 
 
-def _stripes(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours) -> None:
+def _stripes(
+    canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours
+) -> None:
     whole = window(canvas.shape[-1])
     numbers = lattice(seeds, 31, 1, 3)
     slant, count, offset = (numbers[:, :, part, None] for part in range(3))
-    phase = (whole.x + (slant - np.float32(0.5)) * np.float32(1.6) * whole.y) * (np.float32(1.5) + 3 * count) + offset
+    phase = (whole.x + (slant - np.float32(0.5)) * np.float32(1.6) * whole.y) * (
+        np.float32(1.5) + 3 * count
+    ) + offset
     canvas *= np.float32(1) + np.float32(0.09) * clip_soft(wave(phase) * np.float32(1.8))
 
 
