@@ -1,0 +1,1 @@
+"""Pictures in: sources, the one pixel convention, prepared stores, splits and groups."""

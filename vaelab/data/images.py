@@ -1,0 +1,307 @@
+"""The one pixel convention: how any picture file becomes RGB bytes, and how those become model input and
+come back.
+
+`pixels` are uint8 RGB, 0..255, (size, size, 3) or (n, size, size, 3); `images` are float32 RGB in [0, 1],
+(n, 3, size, size).
+Colour profiles are not applied: values are taken as sRGB, as every published loader of these data sets does.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from vaelab.data.jpeg import with_probe
+from vaelab.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_PIXELS = 100_000_000
+"""Larger pictures are refused by name: one of them decoded takes 400 MB in every worker."""
+MAX_FILE_BYTES = 256 * 2**20
+MIN_SIDE = 8
+"""Pictures with a shorter side carry nothing that could be called a face."""
+BACKGROUND = (255, 255, 255)
+"""Transparent parts are laid over white, the paper on which cut-outs are usually drawn."""
+
+# A closed list: other Pillow plug-ins start Ghostscript (EPS) or take any bytes for a picture (TGA).
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "JPEG2000")
+CELEBA_SIZE = (178, 218)
+CELEBA_BOX = (15, 35, 163, 183)
+"""Left, top, right, bottom: the 148 x 148 centre of the aligned 178 x 218 pictures, as in PyTorch-VAE."""
+
+# What Pillow's decoders, written over twenty years, are known to raise on damaged files.
+_DECODE_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RuntimeError,
+    MemoryError, AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+
+# warnings.catch_warnings changes a global; pages decode uploads from several threads.
+_warnings_lock = threading.Lock()
+
+
+class PictureError(DataError):
+    """One picture cannot be used; the text is the reason that the manifest lists."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Which square of a picture is kept.
+
+    Attributes:
+        kind: `centre-square`, `whole` (only for pictures that are square), `celeba` or `margin`.
+        margin: for `margin`, the share of the centred square's side that is cut off at each edge.
+    """
+
+    kind: str
+    margin: float = 0.0
+
+    @staticmethod
+    def parse(text: str) -> Crop:
+        """Reads `centre-square`, `whole`, `celeba` or `margin:0.1`.
+
+        Raises:
+            DataError: anything else, or a margin outside [0, 0.5).
+        """
+        if text in ("centre-square", "whole", "celeba"):
+            return Crop(text)
+        kind, _, number = text.partition(":")
+        try:
+            margin = float(number)
+        except ValueError:
+            margin = -1.0
+        if kind != "margin" or not 0.0 <= margin < 0.5:
+            raise DataError(
+                f"unknown crop {text!r}; expected centre-square, whole, celeba or margin:SHARE "
+                "with SHARE in [0, 0.5)"
+            )
+        return Crop(kind, margin)
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of the kept square.
+
+        Raises:
+            PictureError: the picture has not the shape that this crop is made for.
+        """
+        if self.kind == "whole" and width != height:
+            raise PictureError(
+                f"not square: {width}x{height}, and the crop 'whole' keeps square pictures only"
+            )
+        if self.kind == "celeba":
+            if (width, height) != CELEBA_SIZE:
+                raise PictureError(f"not an aligned CelebA picture: {width}x{height}, expected 178x218")
+            return CELEBA_BOX
+        side = min(width, height)
+        kept = max(1, side - 2 * round(self.margin * side))
+        left, top = (width - kept) // 2, (height - kept) // 2
+        return left, top, left + kept, top + kept
+
+
+def read_picture(source: bytes | Path, size: int, crop: str | Crop = "centre-square") -> np.ndarray:
+    """The picture as square RGB bytes, upright.
+
+    EXIF orientation is honoured, transparency laid over white, 16-bit grey scaled to 8 bits, the first frame
+    of an animation taken. Resized by Lanczos with antialiasing: it keeps more detail than an area mean at
+    the usual factors of two to four, without the aliasing of plain bilinear sampling.
+
+    Args:
+        source: the file's bytes, or its path.
+        size: side of the result in pixels.
+        crop: which square to keep; see `Crop`.
+
+    Returns:
+        (size, size, 3) uint8 RGB.
+
+    Raises:
+        PictureError: the file is empty, no picture, damaged, cut short, too large, too small or of an
+            undefined range.
+    """
+    crop = Crop.parse(crop) if isinstance(crop, str) else crop
+    data = source if isinstance(source, bytes) else _file_bytes(source)
+    if not data:
+        raise PictureError("empty file (0 bytes)")
+    with _warnings_lock, warnings.catch_warnings():
+        # Pillow warns about odd metadata and about sizes that are checked here: neither concerns the pixels.
+        warnings.simplefilter("ignore")
+        return _decode(data, size, crop)
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(f"gigantic: more than {MAX_FILE_BYTES // 2**20} MB")
+    return data
+
+
+def _decode(data: bytes, size: int, crop: Crop) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _check_dimensions(picture.width, picture.height)
+            if picture.format in ("JPEG", "MPO"):
+                _load_jpeg(picture, data, size, crop)
+            picture.load()
+            upright = ImageOps.exif_transpose(_eight_bit(picture))
+            rgb = _over_background(upright)
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"not a picture in a format that is read ({', '.join(FORMATS)})") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"gigantic: {error}") from error
+    except _DECODE_ERRORS as error:
+        raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
+    return crop_and_resize(rgb, size, crop)
+
+
+def crop_and_resize(picture: Image.Image, size: int, crop: Crop) -> np.ndarray:
+    """The kept square of an RGB picture, resized to (size, size, 3) uint8.
+
+    Raises:
+        PictureError: the picture has not the shape that this crop is made for.
+    """
+    box = crop.box(picture.width, picture.height)
+    if box[2] - box[0] == size:
+        return np.array(picture.crop(box))
+    return np.array(picture.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0))
+
+
+def _check_dimensions(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        megapixels = width * height / 1e6
+        raise PictureError(
+            f"gigantic: {width}x{height} is {megapixels:.0f} megapixels, limit {MAX_PIXELS // 10**6}"
+        )
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(f"too small: {width}x{height}, shortest side allowed {MIN_SIDE}")
+
+
+def _load_jpeg(picture: Image.Image, data: bytes, size: int, crop: Crop) -> None:
+    """Decodes a JPEG, at a fraction of its size where that is enough; refuses one whose ending is missing."""
+    wanted = _draft_size(picture.width, picture.height, size, crop)
+    if wanted is not None:
+        picture.draft(None, wanted)
+    picture.load()
+    probe = with_probe(data)
+    if probe is None:
+        return
+    probed, progressive = probe
+    corner = picture.getpixel((picture.width - 1, picture.height - 1))
+    values = corner if isinstance(corner, tuple) else (corner,)
+    if not progressive and len(values) <= 3 and any(abs(float(value or 0) - 128.0) > 1.0 for value in values):
+        return  # libjpeg fills what is missing with 128: this ending was really coded
+    with Image.open(io.BytesIO(probed), formats=FORMATS) as other:
+        if wanted is not None:
+            other.draft(None, wanted)
+        other.load()
+        if other.tobytes() != picture.tobytes():
+            raise PictureError("damaged: the coded data end before the picture does (truncated, then closed)")
+
+
+def _draft_size(width: int, height: int, size: int, crop: Crop) -> tuple[int, int] | None:
+    """The size down to which libjpeg may halve: the kept square stays at least twice the wanted size."""
+    if crop.kind == "celeba":  # its box is stated in full-size pixels
+        return None
+    scale = 2.0 * size / (min(width, height) * (1.0 - 2.0 * crop.margin))
+    if scale >= 1.0:
+        return None
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """16-bit grey as 8-bit grey; every other mode with a defined white as it is.
+
+    Raises:
+        PictureError: 32-bit integers and floats, for which no file says what white is.
+    """
+    mode, tiff = picture.mode, picture.format == "TIFF"
+    if mode.startswith("I;16"):
+        bits, inverted = 16, False
+        if tiff:
+            tags: Any = picture.tag_v2  # type: ignore[attr-defined]  # only TIFF pictures have it
+            bits = int(tags.get(258, (16,))[0])
+            inverted = tags.get(262) == 0  # white is zero; Pillow inverts 8-bit TIFFs only
+        values = np.asarray(picture).astype(np.float64) / (2**bits - 1)
+        grey = np.clip(np.rint((1.0 - values if inverted else values) * 255.0), 0, 255).astype(np.uint8)
+    elif mode == "I" and picture.format == "PPM":  # Pillow scales these to 0..65535
+        grey = np.rint(np.asarray(picture).astype(np.float64) / 257.0).clip(0, 255).astype(np.uint8)
+    elif mode in ("I", "F", "LAB"):
+        raise PictureError(f"undefined range: pictures of mode {mode} do not say which value is white")
+    else:
+        return picture
+    result = Image.fromarray(grey)
+    orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    if orientation:
+        result.getexif()[ExifTags.Base.Orientation] = orientation
+    return result
+
+
+def _over_background(picture: Image.Image) -> Image.Image:
+    """RGB, with transparent parts laid over `BACKGROUND`."""
+    has_alpha = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    if not has_alpha:
+        return picture.convert("RGB")
+    rgba = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (*BACKGROUND, 255)), rgba).convert("RGB")
+
+
+def to_images(pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Model input from pixels.
+
+    Args:
+        pixels: (n, size, size, 3) uint8.
+
+    Returns:
+        (n, 3, size, size) float32 in [0, 1].
+
+    Raises:
+        DataError: another shape or type.
+    """
+    import torch
+
+    tensor = torch.from_numpy(np.array(pixels)) if isinstance(pixels, np.ndarray) else pixels
+    if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[-1] != 3:
+        raise DataError(
+            f"pixels must be uint8 of shape (n, size, size, 3), met {tensor.dtype} "
+            f"of shape {tuple(tensor.shape)}"
+        )
+    return tensor.permute(0, 3, 1, 2).contiguous().to(torch.float32).mul_(1.0 / 255.0)
+
+
+def to_pixels(images: torch.Tensor) -> np.ndarray:
+    """Pixels from model output, clipped to [0, 1] and rounded to the nearest of 256 values.
+
+    Args:
+        images: (n, 3, size, size) floating point.
+
+    Returns:
+        (n, size, size, 3) uint8.
+
+    Raises:
+        DataError: another shape, or values that are not finite.
+    """
+    import torch
+
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise DataError(
+            f"images must be floating point of shape (n, 3, size, size), met {images.dtype} "
+            f"of shape {tuple(images.shape)}"
+        )
+    values = images.detach().to(torch.float32)
+    if not bool(torch.isfinite(values).all()):
+        raise DataError("images hold NaN or infinite values; the model that made them has diverged")
+    values = values.clamp(0.0, 1.0).mul(255.0).round_().to(torch.uint8)
+    return values.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -1,0 +1,112 @@
+"""What every source of pictures is: a listing, made before any pixel is decoded, and a reader of batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+
+from vaelab.data.splits import DEFAULT_FRACTIONS
+from vaelab.data.store import Rejected
+from vaelab.errors import DataError
+
+UNKNOWN_LICENCE = "terms unknown: ask whoever made the pictures before sharing them"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All pictures of a source in its own order, with what is known about them.
+
+    Attributes:
+        records: one row per picture. Columns: `image_id` (unique text), `is_face` (bool), `split` (the
+            official one, or missing), `split_key` (what is hashed into a split where no official one is
+            given: the image id, or the class that has to stay together), then the attributes. A column whose
+            name starts with an underscore tells the source's own reader where the picture lies and does not
+            reach the store.
+        rejected: what was left out already, with reasons.
+        notes: warnings for the manifest.
+    """
+
+    records: pd.DataFrame
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Reads pictures of one source; lives in one process, with its files open."""
+
+    def read(self, records: pd.DataFrame, size: int) -> Sequence[np.ndarray | str]:
+        """One entry per record: (size, size, 3) uint8 RGB, or the reason why there is none."""
+
+
+@dataclass(frozen=True)
+class Source(ABC):
+    """A family of picture collections. Instances are small and pickle: every worker process opens its own."""
+
+    name: ClassVar[str]
+    """Key in `SOURCES`, word on the command line."""
+    summary: ClassVar[str]
+    """One line for the command line's help."""
+    licence: ClassVar[str] = UNKNOWN_LICENCE
+    fractions: ClassVar[Mapping[str, float]] = DEFAULT_FRACTIONS
+    """Shares of the splits for pictures without an official one."""
+
+    @property
+    def crop_name(self) -> str:
+        """The crop, as the manifest states it."""
+        return str(getattr(self, "crop", "whole"))
+
+    @abstractmethod
+    def listing(self) -> Listing:
+        """Finds all pictures and their labels.
+
+        Raises:
+            DataError: the source is missing or is not what it claims to be.
+        """
+
+    @abstractmethod
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """Opens the source for reading pictures; closed at the end of the `with` block."""
+
+    def settings(self) -> dict[str, Any]:
+        """The source's parameters as JSON values, for the manifest."""
+        return {
+            item.name: str(value) if isinstance(value := getattr(self, item.name), Path) else value
+            for item in dataclasses.fields(self)
+        }
+
+
+def existing(path: Path, what: str, hint: str = "") -> Path:
+    """The path itself, after checking that it exists.
+
+    Raises:
+        DataError: it does not.
+    """
+    if not path.exists():
+        raise DataError(f"{what} not found: {path}" + (f"; {hint}" if hint else ""))
+    return path
+
+
+def check_records(records: pd.DataFrame, source: str) -> None:
+    """Refuses listings that would make a wrong store.
+
+    Raises:
+        DataError: no picture at all, or one image id twice.
+    """
+    if records.empty:
+        raise DataError(f"the source {source!r} has no picture that could be read")
+    twice = records["image_id"][records["image_id"].duplicated()]
+    if len(twice):
+        shown = ", ".join(repr(str(name)) for name in twice.unique()[:5])
+        raise DataError(
+            f"{twice.nunique()} image ids of the source {source!r} occur more than once: {shown}; "
+            "every picture needs a name of its own, so remove the repeated rows or files"
+        )

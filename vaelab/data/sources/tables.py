@@ -1,0 +1,59 @@
+"""Tables of labels written by other people: delimiters, line endings and column names as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from vaelab.errors import DataError
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV with comma, semicolon or tab between columns and any line ending (also CR alone), every value as
+    text.
+
+    Raises:
+        DataError: missing, not UTF-8, empty or with rows of different length.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline=None) as file:
+            header = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=header.count)
+            table = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False)
+    except FileNotFoundError as error:
+        raise DataError(f"table not found: {path}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(f"{path} cannot be read as a table: {error}") from error
+    table.columns = pd.Index([str(column).strip() for column in table.columns])
+    if table.columns.duplicated().any():
+        raise DataError(f"{path} has the column {table.columns[table.columns.duplicated()][0]!r} twice")
+    return table
+
+
+def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted: str = "") -> str | None:
+    """The first column that goes by one of these names, whatever its case.
+
+    Args:
+        wanted: what the column holds; given where a table without it is useless.
+
+    Raises:
+        DataError: there is none and it is wanted.
+    """
+    by_name = {
+        str(column).lower().replace("-", "_").replace(" ", "_"): str(column)
+        for column in reversed(table.columns)
+    }
+    for alias in aliases:
+        if alias in by_name:
+            return by_name[alias]
+    if wanted:
+        raise DataError(
+            f"{path} has no column for {wanted}; met {', '.join(map(str, table.columns))}; "
+            f"expected one called {', '.join(aliases)}"
+        )
+    return None

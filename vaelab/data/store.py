@@ -1,0 +1,224 @@
+"""A prepared store: decoded pixels as one memory map, a labels table beside it, and a manifest that says
+what they are.
+
+```
+data/<name>/
+  pixels.u8        n * size * size * 3 bytes, uint8 RGB, row after row
+  labels.parquet   n rows aligned with the pixels: image_id, is_face, split, then the source's attributes
+  manifest.json    source, crop, size, counts, fingerprint, licence, every rejected file with its reason
+```
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+
+from vaelab.data.splits import SPLITS
+from vaelab.errors import DataError
+
+FORMAT = 1
+PIXELS_FILE = "pixels.u8"
+LABELS_FILE = "labels.parquet"
+MANIFEST_FILE = "manifest.json"
+REQUIRED_COLUMNS = ("image_id", "is_face", "split")
+
+_BLOCK_BYTES = 16 * 2**20
+_LABEL_BLOCK_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A picture that a source named and the store does not hold."""
+
+    image_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a prepared store holds and where it came from.
+
+    Attributes:
+        name: name of the store's folder when it was made.
+        source: name of the source family, as in `vaelab.data.sources.SOURCES`.
+        settings: what the source was told (paths as given, counts, seeds).
+        crop: the square that was kept of each picture; see `vaelab.data.images.Crop`.
+        size: side of the pictures in pixels.
+        counts: rows `by_split`, `by_is_face` (keys "true", "false") and in `total`.
+        fingerprint: SHA-256 over size, labels and pixels.
+        licence: one line: terms and whom to credit.
+        rejected: every picture that was left out, with its reason, in source order.
+        notes: what the source warns about.
+        request: SHA-256 of what was asked for; the same request finds this store ready.
+        format: number of this layout.
+    """
+
+    name: str
+    source: str
+    crop: str
+    size: int
+    counts: Mapping[str, Any]
+    fingerprint: str
+    licence: str
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """The manifest as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+    @staticmethod
+    def read(path: Path) -> Manifest:
+        """Reads `manifest.json`.
+
+        Raises:
+            DataError: missing, damaged or of another format.
+        """
+        try:
+            values: Any = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read ({error}); {prepare_hint(path.parent.name)}") from error
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            met = values.get("format") if isinstance(values, dict) else type(values).__name__
+            raise DataError(f"{path} has format {met!r}, expected {FORMAT}; {prepare_hint(path.parent.name)}")
+        names = {item.name for item in dataclasses.fields(Manifest)}
+        if set(values) != names:
+            odd = sorted(set(values) ^ names)
+            raise DataError(
+                f"{path} lacks or has unknown entries: {', '.join(odd)}; {prepare_hint(path.parent.name)}"
+            )
+        values["rejected"] = tuple(Rejected(**item) for item in values["rejected"])
+        values["notes"] = tuple(values["notes"])
+        return Manifest(**values)
+
+
+def prepare_hint(name: str) -> str:
+    """What to do when the store `name` is missing or damaged."""
+    return f"make it with `python -m vaelab data prepare SOURCE --name {name}`"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DatasetStore:
+    """A prepared store, opened read-only. Pickles as its path: other processes open their own memory map."""
+
+    path: Path
+    manifest: Manifest
+    labels: pd.DataFrame
+
+    @staticmethod
+    def open(path: Path | str) -> DatasetStore:
+        """Opens the store in folder `path` after checking that its three files fit each other.
+
+        Raises:
+            DataError: missing, unfinished, damaged or of another format; says how to make it.
+        """
+        path = Path(path)
+        if not (path / MANIFEST_FILE).is_file():
+            raise DataError(f"no prepared data in {path}; {prepare_hint(path.name)}")
+        manifest = Manifest.read(path / MANIFEST_FILE)
+        try:
+            labels = pd.read_parquet(path / LABELS_FILE)
+            num_bytes = (path / PIXELS_FILE).stat().st_size
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            raise DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}") from error
+        missing = [column for column in REQUIRED_COLUMNS if column not in labels]
+        if missing:
+            raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {prepare_hint(path.name)}")
+        expected = len(labels) * manifest.size**2 * 3
+        if num_bytes != expected:
+            raise DataError(
+                f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {len(labels)} pictures "
+                f"of {manifest.size}x{manifest.size}; {prepare_hint(path.name)}"
+            )
+        return DatasetStore(path=path, manifest=manifest, labels=labels)
+
+    @functools.cached_property
+    def pixels(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        """(n, size, size, 3) uint8 RGB, read-only, mapped from the file."""
+        shape = (len(self.labels), self.size, self.size, 3)
+        return np.memmap(self.path / PIXELS_FILE, dtype=np.uint8, mode="r", shape=shape)
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self.manifest.size
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over size, labels and pixels, as computed when the store was made."""
+        return self.manifest.fingerprint
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DatasetStore.open, (self.path,)
+
+    def indices(self, split: str | None = None, is_face: bool | None = None) -> np.ndarray:
+        """Row numbers (int64, ascending) of one split, of faces or non-faces, or of both conditions together.
+
+        Raises:
+            DataError: `split` is no split.
+        """
+        chosen = np.ones(len(self), dtype=bool)
+        if split is not None:
+            if split not in SPLITS:
+                raise DataError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
+            chosen &= (self.labels["split"] == split).to_numpy(dtype=bool)
+        if is_face is not None:
+            chosen &= self.labels["is_face"].to_numpy(dtype=bool) == is_face
+        return np.flatnonzero(chosen)
+
+    def verify(self) -> None:
+        """Reads everything once and compares with the fingerprint.
+
+        Raises:
+            DataError: pixels or labels were changed after the store was made.
+        """
+        found = fingerprint(self.labels, self.path / PIXELS_FILE, self.size)
+        if found != self.fingerprint:
+            raise DataError(
+                f"the store in {self.path} was changed after it was made: fingerprint {found[:12]}, manifest "
+                f"{self.fingerprint[:12]}; {prepare_hint(self.path.name)}"
+            )
+
+
+def fingerprint(labels: pd.DataFrame, pixels_path: Path, size: int) -> str:
+    """SHA-256 over the side, the labels as CSV text and the bytes of the pixels file, read in blocks."""
+    digest = hashlib.sha256(f"vaelab store {FORMAT} {size} {len(labels)}\n".encode())
+    for start in range(0, len(labels), _LABEL_BLOCK_ROWS):
+        block = labels.iloc[start : start + _LABEL_BLOCK_ROWS]
+        digest.update(block.to_csv(index=False, header=start == 0, lineterminator="\n").encode())
+    for data in _blocks(pixels_path):
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while data := file.read(_BLOCK_BYTES):
+            yield data
+
+
+def counts_of(labels: pd.DataFrame) -> dict[str, Any]:
+    """Rows by split, by is_face and in total, for the manifest."""
+    faces = int(labels["is_face"].sum())
+    return {
+        "total": len(labels),
+        "by_split": {split: int((labels["split"] == split).sum()) for split in SPLITS},
+        "by_is_face": {"true": faces, "false": len(labels) - faces},
+    }
