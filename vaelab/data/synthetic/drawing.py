@@ -1,6 +1,6 @@
 """Shapes as signed distances on a batch of pictures, painted with analytic antialiasing.
 
-Pixel arithmetic uses only + - * / sqrt, minimum, maximum and floor: these are rounded the same way by every
+Pixel arithmetic uses only + - * / sqrt, minimum, maximum and rint: these are rounded the same way by every
 processor and array layout, so a row gives the same bytes on every machine, alone or in a batch.
 Coordinates: x to the right, y downwards, both from -REACH to REACH over the picture; the unit of lengths.
 """
@@ -101,9 +101,12 @@ def smooth(values: Plane) -> Plane:
 
 def wave(phase: Plane) -> Plane:
     """Parabolic stand-in for sin(2 pi phase), from -1 to 1."""
-    turn = phase - np.floor(phase)
-    turn -= np.float32(0.5)
-    return np.float32(-8) * turn * (np.float32(1) - np.float32(2) * np.abs(turn))
+    turn = phase - np.rint(phase)
+    height = np.abs(turn)
+    height *= np.float32(-16)
+    height += np.float32(8)
+    height *= turn
+    return height
 
 
 def rounded_box(x: Plane, y: Plane, wide: Plane, tall: Plane, corner: Plane) -> Plane:
@@ -160,8 +163,8 @@ def _cells(places: Plane, count: int) -> tuple[NDArray[np.intp], Plane]:
 
 
 def to_pixels(canvas: Colour) -> NDArray[np.uint8]:
-    """The canvas (3, batch, size, size) in [0, 1] as `pixels` (batch, size, size, 3), rounded and clipped."""
-    levels = canvas * np.float32(255)
-    levels += np.float32(0.5)
-    clip(levels, 0, 255)
-    return np.ascontiguousarray(levels.astype(np.uint8).transpose(1, 2, 3, 0))
+    """A finished canvas (3, batch, size, size) in [0, 1] as `pixels` (batch, size, size, 3); uses it up."""
+    canvas *= np.float32(255)
+    canvas += np.float32(0.5)
+    clip(canvas, 0, 255)
+    return np.ascontiguousarray(canvas.astype(np.uint8).transpose(1, 2, 3, 0))

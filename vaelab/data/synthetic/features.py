@@ -85,7 +85,7 @@ def _paint_brow(canvas: Colour, head: Head, side: int, number: dict[str, Plane],
     area = window(canvas.shape[-1], left, right, -0.56, 0.06)
     spot = head.spot(0.225 * side, -0.225)
     du = F(side) * (area.of(head.u) - spot.u) / spot.scale
-    dv = area.of(head.v) - spot.v + F(0.06) * number["brow_raise"]
+    dv = area.of(head.v) - spot.v + F(0.07) * number["brow_raise"]
     along = du / F(0.158)
     arch = F(0.03) * np.square(along - F(0.12)) + F(-0.026) - F(0.01) * number["brow_raise"] * along
     thick = (F(0.026) - F(0.01) * along) * np.maximum(1 - np.square(along * along), F(0))
@@ -97,7 +97,7 @@ def _paint_nostrils(canvas: Colour, head: Head, number: dict[str, Plane], line: 
     area = window(canvas.shape[-1], -0.42, 0.42, -0.05, 0.45)
     tip = head.spot(0, 0.165, 1.3)
     base = head.spot(0, 0.205, 1.15)
-    wide = 1 + F(0.22) * number["nose_size"]
+    wide = 1 + F(0.38) * number["nose_size"]
     u, v = area.of(head.u), area.of(head.v)
     for side in (-1, 1):
         du = (u - base.u) / wide - F(side * 0.042)
@@ -118,20 +118,20 @@ def _paint_mouth(
     area = window(canvas.shape[-1], -0.52, 0.52, 0.08, 0.72)
     spot = head.spot(0, 0.36, 1.03)
     smile, opened = number["smile"], number["mouth_open"]
-    width = F(0.168) * (
+    width = F(0.178) * (
         1 + F(0.26) * np.maximum(smile, 0) + F(0.06) * np.minimum(smile, 0) - F(0.08) * opened
     )
     along = (area.of(head.u) - spot.u) / (spot.scale * width)
     arch = 1 - along * along
-    bend = F(0.085) * np.maximum(smile, 0) + F(0.034) * np.minimum(smile, 0) + F(0.01)
+    bend = F(0.1) * np.maximum(smile, 0) + F(0.034) * np.minimum(smile, 0) + F(0.01)
     rel = area.of(head.v) - spot.v - bend * (arch - F(0.4)) - F(0.02) * opened
     pixel = area.pixel
-    gap = F(0.075) * opened * arch
+    gap = F(0.085) * opened * arch
     bow = F(1) - F(0.35) * blob(np.square(along / F(0.32)))
-    upper = F(0.05) * (1 - F(0.35) * old) * bow * arch * (1 - F(0.2) * np.maximum(smile, 0))
+    upper = F(0.058) * (1 - F(0.35) * old) * bow * arch * (1 - F(0.2) * np.maximum(smile, 0))
     lower = F(0.062) * (1 - F(0.3) * old) * arch
 
-    painted = np.array([0.72, 0.16, 0.2])
+    painted = np.array([0.76, 0.12, 0.21])
     natural = skin * [0.84, 0.66, 0.64] + [0.05, 0.01, 0.02]
     lips = rgb(palette.mix(natural, painted, 0.85 * number["lip_colour"].reshape(-1)))
     shape = coverage(np.maximum(-rel - gap - upper, rel - gap - lower), pixel)

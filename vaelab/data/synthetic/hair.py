@@ -15,10 +15,10 @@ from vaelab.data.synthetic.drawing import (
     blob,
     columns,
     coverage,
+    lattice,
     paint,
     rgb,
     smooth,
-    value_noise,
     wave,
     window,
 )
@@ -47,13 +47,10 @@ class Hair:
     @classmethod
     def of(cls, rows: pd.DataFrame, head: Head, light: Light) -> Hair:
         """The hair of a factor table on its heads."""
-        size = head.u.shape[-1]
-        whole = window(size)
         number = columns(rows, "hair_length", "hair_volume", "hair_wave", "fringe", "parting")
         length, waviness = number["hair_length"], number["hair_wave"]
         grown = smooth(length * F(3.2))  # 0 shaved, 1 from about chin length on
         body = grown * (F(0.02) + F(0.11) * number["hair_volume"])
-        seeds = rows["texture_seed"].to_numpy(np.int64)
 
         below = np.maximum(head.v + F(0.1), F(0))
         curls = wave(head.v * F(2.4) + F(0.3))
@@ -63,8 +60,6 @@ class Hair:
         above = np.minimum(head.v + F(0.1), F(0)) / (F(0.58) + F(1.0) * body)
         crown = np.sqrt(across * across + above * above)
         end = F(-0.12) + F(1.3) * length
-        hanging = head.v - end - F(0.05) * waviness * wave(head.u * F(3.7))
-        outer = _smooth_max((crown - 1) * head.half_width, hanging, F(0.12))
 
         face_u = head.u - F(0.33) * head.turn
         hairline = F(0.50) - F(0.2) * number["fringe"] * grown
@@ -76,9 +71,11 @@ class Hair:
         strip = face_u / side
         # Strands fan out from the crown: lines of equal u / height above it.
         fan = face_u / (F(0.5) + F(0.9) * np.maximum(head.v + F(0.72), F(0)))
-        loose = value_noise(seeds, 51, 5, 5, whole)
-        locks = wave(fan * F(4.3) + loose * F(0.9))
-        strands = F(0.28) * locks + F(0.2) * wave(fan * F(10.1) - loose * F(0.8))
+        phase = lattice(rows["texture_seed"].to_numpy(np.int64), 51, 1, 2)
+        locks = wave(fan * F(4.3) + phase[:, :, :1])
+        strands = F(0.28) * locks + F(0.2) * wave(fan * F(10.1) + phase[:, :, 1:])
+        hanging = head.v - end - F(0.05) * waviness * locks
+        outer = _smooth_max((crown - 1) * head.half_width, hanging, F(0.12))
         locks = locks * (F(0.015) + F(0.03) * number["fringe"]) * np.minimum(over * over, F(1))
         opening = (np.sqrt(strip * strip + np.square(over)) - 1) * F(0.45) + locks * grown
         return cls(outer, opening, crown, strands, F(0.45) + F(0.55) * smooth(length * F(6)),

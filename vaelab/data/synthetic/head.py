@@ -97,7 +97,7 @@ def _raise_nose(shade: Plane, area: Window, head: Head, light: Light, size: Plan
     bridge, tip = head.spot(0, -0.1, 1.06), head.spot(0, 0.165, 1.3)
     part, u, v = _part(area, head, -0.48, 0.48, -0.4, 0.48)
     field = part.of(shade)
-    wide = 1 + F(0.22) * size
+    wide = 1 + F(0.38) * size
     along = clip((v - bridge.v) / (tip.v - bridge.v))
     du = u - (bridge.u + (tip.u - bridge.u) * along)
     width = (F(0.06) + F(0.045) * along) * wide
@@ -162,7 +162,7 @@ def _grow_beard(colour: Colour, area: Window, head: Head, rows: pd.DataFrame, sk
     alpha = grown * strength * (F(0.67) + F(0.3) * grain)
     view = part.of(colour)
     patch = view[:, bearded]
-    shade = (patch[0] + patch[1] + patch[2]) / column(skin[bearded] @ np.ones(3))
+    shade = (patch[0] + patch[1] + patch[2]) / column(skin[bearded].sum(axis=1))
     whiskers = palette.hair(rows["hair_colour"].iloc[bearded], rows["age"].to_numpy(float)[bearded]) * 0.8
     patch += alpha * (rgb(whiskers) * (F(0.6) + F(0.4) * shade) - patch)
     view[:, bearded] = patch

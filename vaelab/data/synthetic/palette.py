@@ -32,7 +32,7 @@ def mix(first: Colours, second: ArrayLike, weight: ArrayLike) -> Colours:
 
 def skin(lightness: ArrayLike, warmth: ArrayLike, age: ArrayLike) -> Colours:
     """Skin in plain light; age takes a little of its colour."""
-    golden = np.asarray(warmth, dtype=np.float64)[:, None] * np.array([0.015, 0.0, -0.07])
+    golden = np.asarray(warmth, dtype=np.float64)[:, None] * np.array([0.025, 0.0, -0.1])
     base = ramp(_SKIN, lightness) * (1 + golden)
     return mix(base, base.mean(axis=-1, keepdims=True), 0.18 * ageing(age))
 

@@ -59,8 +59,8 @@ class Head:
             v=cosine * y - sine * x,
             half_width=column(half_width),
             chin=column(0.63 + 0.045 * number["mouth_open"] + 0.05 * np.sin(pitch)),
-            taper=column(0.17 - 0.13 * number["jaw"] - 0.05 * sag),
-            squareness=column(0.5 + 0.4 * number["jaw"] + 0.15 * sag),
+            taper=column(0.2 - 0.12 * number["jaw"] - 0.04 * sag),
+            squareness=column(0.22 + 0.22 * number["jaw"] + 0.1 * sag),
             turn=column(np.sin(yaw)),
             nod=column(np.sin(pitch)),
             _yaw=yaw,
@@ -83,10 +83,10 @@ class Head:
         """Signed distance to the outline of the head, and (u, v) scaled so that it is the unit circle."""
         u, v = where.of(self.u), where.of(self.v)
         below = np.maximum(v / self.chin, np.float32(0))
-        bend = below * below * (1 - self.squareness + self.squareness * below)
         across = (u - np.float32(0.16) * self.turn * below) / (
-            self.half_width * (1 - self.taper * np.minimum(bend, 1))
+            self.half_width * (1 - self.taper * np.minimum(below * below, 1))
         )
-        down = np.where(v > 0, below, v * np.float32(1 / TOP))
+        square = below * (1 - self.squareness + self.squareness * below)
+        down = square + np.minimum(v, np.float32(0)) * np.float32(1 / TOP)
         radius = np.sqrt(across * across + down * down)
         return (radius - 1) * self.half_width, across, down
