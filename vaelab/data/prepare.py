@@ -129,6 +129,7 @@ def _request(source: Source, listing: Listing, size: int) -> str:
     The path of the source is not part of it: a moved folder continues.
     """
     head = [FORMAT, source.name, source.crop_name, size, _chunk_rows(size), dict(source.fractions)]
+    head.append(source.identity())
     digest = hashlib.sha256(json.dumps(head).encode())
     digest.update("\n".join(map(str, listing.records.columns)).encode())
     digest.update(pd.util.hash_pandas_object(listing.records, index=False).to_numpy().tobytes())
@@ -287,7 +288,7 @@ class _Job:
             size=self.size,
             counts=counts_of(labels),
             fingerprint=fingerprint(labels, pixels_path, self.size),
-            licence=self.source.licence,
+            licence=self.source.licence_line(),
             rejected=(
                 *self.listing.rejected,
                 *(Rejected(str(names[row]), rejected[row]) for row in sorted(rejected)),

@@ -1,12 +1,37 @@
 """Where pictures come from: one file per family, one entry per family in `SOURCES`."""
 
 from vaelab.data.sources.base import Listing, Reader, Source
+from vaelab.data.sources.celeba import CelebA
 from vaelab.data.sources.class_folders import ClassFolders
+from vaelab.data.sources.csv_table import CsvTable
+from vaelab.data.sources.drawn import Synthetic
 from vaelab.data.sources.fairface import FairFace
+from vaelab.data.sources.folder import Folder
+from vaelab.data.sources.h5 import MitH5
+from vaelab.data.sources.utkface import UTKFace
 
 SOURCES: dict[str, type[Source]] = {
+    "synthetic": Synthetic,
+    "folder": Folder,
+    "csv": CsvTable,
     "fairface": FairFace,
+    "celeba": CelebA,
+    "utkface": UTKFace,
     "class-folders": ClassFolders,
+    "h5": MitH5,
 }
 
-__all__ = ["SOURCES", "ClassFolders", "FairFace", "Listing", "Reader", "Source"]
+__all__ = [
+    "SOURCES",
+    "CelebA",
+    "ClassFolders",
+    "CsvTable",
+    "FairFace",
+    "Folder",
+    "Listing",
+    "MitH5",
+    "Reader",
+    "Source",
+    "Synthetic",
+    "UTKFace",
+]

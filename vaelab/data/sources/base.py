@@ -76,12 +76,24 @@ class Source(ABC):
     def reader(self) -> Iterator[Reader]:
         """Opens the source for reading pictures; closed at the end of the `with` block."""
 
+    def licence_line(self) -> str:
+        """Terms and whom to credit, in one line."""
+        return self.licence
+
+    def identity(self) -> str:
+        """What decides the pictures besides the listing; by default nothing."""
+        return ""
+
     def settings(self) -> dict[str, Any]:
         """The source's parameters as JSON values, for the manifest."""
-        return {
-            item.name: str(value) if isinstance(value := getattr(self, item.name), Path) else value
-            for item in dataclasses.fields(self)
-        }
+        return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as a JSON value."""
+    if isinstance(value, Path):
+        return str(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def existing(path: Path, what: str, hint: str = "") -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class ClassFolders(Source):
     licence: ClassVar[str] = (
         "ImageNet and its subsets: non-commercial research and education only (ImageNet terms of access)"
     )
-    fractions = HELD_OUT_CLASS_FRACTIONS
+    fractions: ClassVar[Mapping[str, float]] = HELD_OUT_CLASS_FRACTIONS
 
     root: Path
     csv: Path | None = None

@@ -57,3 +57,18 @@ def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted:
             f"expected one called {', '.join(aliases)}"
         )
     return None
+
+
+def typed(values: pd.Series) -> pd.Series:
+    """Text as whole numbers, numbers or booleans where every value is one; empty text is missing."""
+    text = values.str.strip()
+    present = text[text != ""]
+    lower = present.str.lower()
+    if len(present) and lower.isin(["true", "false"]).all() and len(present) == len(text):
+        return text.str.lower() == "true"
+    numbers = pd.to_numeric(text.where(text != ""), errors="coerce")
+    leading_zeros = present.str.fullmatch(r"0\d+").any()  # an identifier, not a quantity
+    if len(present) and not leading_zeros and bool(numbers[present.index].notna().all()):
+        whole = len(present) == len(text) and bool(present.str.fullmatch(r"[+-]?\d{1,18}").all())
+        return numbers.astype("int64") if whole else numbers.astype("float64")
+    return text.where(text != "")
