@@ -1,0 +1,54 @@
+"""The command line: `python -m vaelab data | train | resume | encode | evaluate | reconstruct | sample | runs`.
+
+Exit codes: 0 done, 1 a stated error, 2 wrong usage, 130 stopped on request.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from vaelab import __version__
+from vaelab.cli import data, models, runs, training
+from vaelab.errors import Cancelled, VaelabError
+
+EPILOG = """\
+A first walk, all on this machine and without a download:
+  python -m vaelab train --recipe first-minute --name first   train on drawn faces, about a minute
+  python -m vaelab sample first --out samples.png             new faces
+  python -m vaelab runs                                       what there is
+  streamlit run app.py                                        drag the sliders
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; flags of `train` come from the fields of the config."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vaelab",
+        description="Train, walk through and audit variational autoencoders on faces.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for room in (data, training, models, runs):
+        room.add_parser(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors that a person can mend are one sentence on standard error."""
+    parsed = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        code: int = parsed.run(parsed)
+    except Cancelled as error:
+        print(error, file=sys.stderr)
+        return 130
+    except VaelabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # a reader such as head closed the pipe
+        sys.stderr.close()
+        return 0
+    return code

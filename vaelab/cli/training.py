@@ -1,0 +1,146 @@
+"""`train` and `resume`."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from vaelab.config import SECTIONS, TrainConfig, options, replace
+from vaelab.errors import VaelabError
+from vaelab.losses import effective_beta
+from vaelab.recipes import RECIPES
+from vaelab.runs.store import RUNS_DIR, Run, RunStatus, find_run
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `train` and `resume`."""
+    train = commands.add_parser(
+        "train",
+        help="train a model by a recipe",
+        description="Train by a recipe; every flag below changes one setting of it. Ctrl-C saves and stops.",
+        epilog="recipes: " + "; ".join(f"{name} ({effective_beta(c.loss)})" for name, c in RECIPES.items()),
+    )
+    train.add_argument("--recipe", choices=sorted(RECIPES), default="first-minute", help="where the settings start")
+    train.add_argument("--name", help="name of the run; default: date, recipe and four digits")
+    train.add_argument("--show", action="store_true", help="print the settings as JSON and stop")
+    _add_common(train)
+    groups = {name: train.add_argument_group(name, SECTIONS[name].__doc__) for name in SECTIONS}
+    for section, name, kind, _, about in options(TrainConfig()):
+        flag = "--" + name.replace("_", "-")
+        text = about.help.replace("%", "%%") + (f" [{about.unit}]" if about.unit else "")
+        values: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS, "dest": f"setting_{name}"}
+        if kind is bool:
+            groups[section].add_argument(flag, action=argparse.BooleanOptionalAction, **values)
+        elif kind is int or kind is float:
+            groups[section].add_argument(flag, type=kind, metavar="N" if kind is int else "X", **values)
+        elif about.choices:
+            groups[section].add_argument(flag, choices=about.choices, **values)
+        else:
+            many = {} if kind is str else {"nargs": "+"}
+            groups[section].add_argument(flag, metavar="NAME", **many, **values)
+    train.set_defaults(run=_train)
+
+    resume = commands.add_parser(
+        "resume",
+        help="go on with a run that stopped",
+        description="Continue a cancelled, failed or lost run exactly where its last state was saved.",
+    )
+    resume.add_argument("run_id", metavar="RUN", help="name of the run")
+    _add_common(resume)
+    resume.set_defaults(run=_resume)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the last metrics as one JSON object")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    given = {
+        name.removeprefix("setting_"): tuple(value) if isinstance(value, list) else value
+        for name, value in vars(arguments).items()
+        if name.startswith("setting_")
+    }
+    config = replace(RECIPES[arguments.recipe], **given)
+    if arguments.show:
+        print(json.dumps(config.to_dict(), indent=1))
+        return 0
+    from vaelab.data.collection import Collection  # heavy imports only once there is work
+    from vaelab.data.embedded import prepare_embedded
+
+    prepare_embedded(config.data, progress_bar("drawing faces"))
+    data = Collection.open(config.data.datasets, Path(config.data.data_dir), config.data.size)
+    if int(os.environ.get("RANK", "0")) == 0:
+        run = Run.create(config, arguments.root, arguments.name, data.fingerprints)
+    else:
+        run = _wait_for(arguments)
+    return _run(run, as_json=arguments.json)
+
+
+def _wait_for(arguments: argparse.Namespace) -> Run:
+    """Under torchrun only the first process makes the folder; the others find it by name."""
+    import time
+
+    if not arguments.name:
+        raise VaelabError("under torchrun give the run a --name, so that all processes find the same folder")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (arguments.root / arguments.name / "status.json").is_file():
+            return find_run(arguments.name, arguments.root)
+        time.sleep(0.1)
+    raise VaelabError(f"the first process made no run {arguments.name!r} within 60 s; see its output")
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    run = find_run(arguments.run_id, arguments.root)
+    status = run.status
+    if status.state == "running":
+        raise VaelabError(f"run {run.id} is running in process {status.pid}; stop it first")
+    if status.state == "done":
+        raise VaelabError(f"run {run.id} is done after {status.images_seen:,} images; there is nothing to resume")
+    if not run.state_path.is_file():
+        print(f"run {run.id} has no saved state: it starts from its beginning", file=sys.stderr)
+    run.clear_cancel()
+    return _run(run, as_json=arguments.json)
+
+
+def _run(run: Run, *, as_json: bool) -> int:
+    """Train with a bar on standard error; failures are kept in the run's status and log before they are told."""
+    from vaelab.training.job import run_training
+
+    config = run.config
+    first = int(os.environ.get("RANK", "0")) == 0
+    if first:
+        print(f"run {run.id}: {effective_beta(config.loss)}", file=sys.stderr)
+    with tqdm(
+        total=config.optim.num_images, unit="img", unit_scale=True, disable=not first, file=sys.stderr, initial=0
+    ) as bar:
+
+        def show(report: dict[str, Any]) -> None:
+            bar.update(report["images_seen"] - bar.n)
+            bar.set_postfix(loss=f"{report['loss']:.1f}", refresh=False)
+
+        status: RunStatus = run_training(run, show)
+    if as_json and first:
+        last = {kind: rows[-1] for kind in ("train", "validation", "resampling") if (rows := run.metrics(kind))}
+        print(json.dumps({"run": run.id, "state": status.state, "images_seen": status.images_seen, **last}))
+    elif first:
+        print(f"done: {run.dir}", file=sys.stderr)
+    return 0
+
+
+def progress_bar(text: str) -> Any:
+    """A callback (done, total, ...) that shows a bar on standard error."""
+    bar = tqdm(unit="pic", unit_scale=True, desc=text, file=sys.stderr, disable=None, leave=False)
+
+    def show(done: int, total: int | None, *_: object) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if total is not None and done >= total:
+            bar.close()
+
+    return show

@@ -1,0 +1,112 @@
+"""Detection: recall at a matched false-positive rate, over all faces and by group, with counts and intervals.
+
+A group's recall means nothing without the false-positive rate it was bought with, so the threshold is always set on
+calibration negatives first, and the rate it really gives on test negatives is reported beside every recall.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from statsmodels.stats.proportion import proportion_confint
+
+from vaelab.errors import DataError
+
+Scores = Float[np.ndarray, " pictures"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of `count` pictures with its 95 % Wilson interval; NaN where count is 0."""
+
+    rate: float
+    low: float
+    high: float
+    count: int
+
+
+def rate(hits: int, count: int) -> Rate:
+    """hits / count with its Wilson interval."""
+    if count == 0:
+        return Rate(float("nan"), float("nan"), float("nan"), 0)
+    low, high = proportion_confint(hits, count, method="wilson")
+    return Rate(hits / count, float(low), float(high), count)
+
+
+def threshold_at_fpr(negative_scores: Scores, fpr: float) -> float:
+    """The score above which a share `fpr` of the calibration negatives lies.
+
+    Raises:
+        DataError: fewer than 10 / fpr negatives; 100 / fpr are recommended.
+    """
+    if len(negative_scores) < 10 / fpr:
+        raise DataError(
+            f"{len(negative_scores)} calibration negatives cannot set a threshold at {fpr:.2%} false positives; "
+            f"at least {10 / fpr:.0f} are needed, {100 / fpr:.0f} recommended"
+        )
+    return float(np.quantile(negative_scores, 1.0 - fpr, method="higher"))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a detector does at one threshold.
+
+    Attributes:
+        fpr: the wanted false-positive rate; `realised_fpr` is what the threshold gives on test negatives.
+        overall: recall over all test faces.
+        by_group: recall by column and value.
+        worst_group: the lowest recall of a column's groups of at least 30 faces; `gap` is the highest minus the lowest.
+    """
+
+    fpr: float
+    threshold: float
+    num_calibration: int
+    realised_fpr: Rate
+    overall: Rate
+    by_group: dict[str, dict[str, Rate]]
+    worst_group: dict[str, str]
+    gap: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def detection(
+    face_scores: Scores,
+    labels: pd.DataFrame,
+    calibration_scores: Scores,
+    negative_scores: Scores,
+    fpr: float,
+    columns: tuple[str, ...] = (),
+    min_count: int = 30,
+) -> Detection:
+    """Recall at the threshold that `fpr` of the calibration negatives pass.
+
+    Args:
+        face_scores, labels: test faces and their label rows, aligned.
+        calibration_scores: negatives that set the threshold and serve nothing else.
+        negative_scores: test negatives.
+        columns: label columns to report by.
+        min_count: smaller groups are counted but left out of worst_group and gap.
+    """
+    threshold = threshold_at_fpr(calibration_scores, fpr)
+    hit = face_scores > threshold
+    by_group: dict[str, dict[str, Rate]] = {}
+    worst: dict[str, str] = {}
+    gap: dict[str, float] = {}
+    for column in columns:
+        values = labels[column].astype("string").to_numpy()
+        groups = {str(v): rate(int(hit[values == v].sum()), int((values == v).sum())) for v in sorted(set(values))}
+        by_group[column] = groups
+        rates = {name: found.rate for name, found in groups.items() if found.count >= min_count}
+        if rates:
+            worst[column] = min(rates, key=lambda name: rates[name])
+            gap[column] = max(rates.values()) - min(rates.values())
+    false_alarms = int((negative_scores > threshold).sum())
+    return Detection(
+        fpr, threshold, len(calibration_scores), rate(false_alarms, len(negative_scores)),
+        rate(int(hit.sum()), len(hit)), by_group, worst, gap,
+    )  # fmt: skip

@@ -1,0 +1,218 @@
+"""A trained model as pages, the command line, notebooks and the API use it: numpy in, numpy out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from vaelab.config import TrainConfig
+from vaelab.errors import CheckpointError, ConfigError, DataError
+from vaelab.evaluation.latents import StoredLatents
+from vaelab.losses import LIKELIHOODS
+from vaelab.models import build_model
+from vaelab.models.network import Encoding, Network
+from vaelab.rng import numpy_generator
+from vaelab.runs.checkpoints import load_weights, read_checkpoint
+from vaelab.runs.store import Run
+
+Pixels = UInt8[np.ndarray, "batch size size 3"]
+Latents = Float[np.ndarray, "batch latent"]
+PerImage = Float[np.ndarray, " batch"]
+
+BATCH = 256
+SLIDER_QUANTILE = 2.5758293035489004
+"""The 99.5 % quantile of N(0, 1): a slider spans 99 % of the prior."""
+
+
+@dataclass(frozen=True)
+class FaceModel:
+    """The averaged weights of a run, ready to encode, decode and detect. Calls from several threads are safe.
+
+    Attributes:
+        run_id: the run it came from; `weights_fingerprint` (16 hex digits) changes with its weights.
+        latents: posterior means of some faces with their labels, statistics and fitted prior; None where the run has none.
+    """
+
+    run_id: str
+    config: TrainConfig
+    weights_fingerprint: str
+    latents: StoredLatents | None
+    network: Network
+    device: torch.device
+
+    @classmethod
+    def load(cls, run: Run, device: str = "cpu", with_latents: bool = True) -> FaceModel:
+        """The model of `run`, with its stored latents if it has them and they are wanted.
+
+        Raises:
+            CheckpointError: its weights are missing, damaged or another network's.
+        """
+        config = run.config
+        checkpoint = read_checkpoint(run.weights_path)
+        network = build_model(config)
+        wanted = {name: tensor.to(network.state_dict()[name].dtype) if name in network.state_dict() else tensor
+                  for name, tensor in checkpoint.tensors.items()}  # fmt: skip
+        load_weights(network, wanted, str(run.weights_path))
+        network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        fingerprint = hashlib.sha256(run.weights_path.read_bytes()).hexdigest()[:16]
+        latents = StoredLatents.read(run) if with_latents and run.latents_path.is_file() else None
+        if latents is not None and latents.weights_fingerprint != fingerprint:
+            raise CheckpointError(
+                f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode {run.id}` makes them anew"
+            )
+        return cls(run.id, config, fingerprint, latents, network, torch.device(device))
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures, pixels."""
+        return self.config.data.size
+
+    @property
+    def latent_size(self) -> int:
+        """Length of z; 0 where the model has no decoder."""
+        return self.config.model.latent if self.has_decoder else 0
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether `encode`, `decode` and `reconstruct` work."""
+        return self.network.has_decoder
+
+    @property
+    def has_detector(self) -> bool:
+        """Whether `face_logit` and `face_prob` work."""
+        return self.network.has_detector
+
+    def encode(self, pixels: Pixels) -> tuple[Latents, Latents]:
+        """Posterior mean and standard deviation of each picture, float32.
+
+        Raises:
+            ConfigError: the model has no decoder.
+            DataError: the pictures have another shape or type.
+        """
+        self._need_decoder()
+        means, deviations = [], []
+        for encoding in self._encodings(pixels):
+            assert encoding.posterior is not None
+            means.append(encoding.posterior.mu.cpu().numpy())
+            deviations.append(encoding.posterior.std.cpu().numpy())
+        if not means:
+            return np.empty((0, self.latent_size), np.float32), np.empty((0, self.latent_size), np.float32)
+        return np.concatenate(means), np.concatenate(deviations)
+
+    def decode(self, z: Latents) -> Pixels:
+        """The picture of each latent vector, uint8.
+
+        Raises:
+            ConfigError: the model has no decoder.
+            DataError: `z` is not (n, latent_size) or not finite.
+        """
+        self._need_decoder()
+        z = np.asarray(z, np.float32)
+        if z.ndim != 2 or z.shape[1] != self.latent_size or not np.isfinite(z).all():
+            raise DataError(f"latents have shape {z.shape}; {self.run_id} takes finite numbers of shape (n, {self.latent_size})")
+        result = np.empty((len(z), self.size, self.size, 3), np.uint8)
+        mean = LIKELIHOODS[self.config.loss.likelihood].mean
+        with _quiet(self.device):
+            for start in range(0, len(z), BATCH):
+                part = torch.from_numpy(z[start : start + BATCH]).to(self.device)
+                images = mean(self.network.decode(part))
+                rounded = images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1)
+                result[start : start + BATCH] = rounded.cpu().numpy()
+        return result
+
+    def reconstruct(self, pixels: Pixels) -> Pixels:
+        """Each picture through the model and back, from `mu`."""
+        return self.decode(self.encode(pixels)[0])
+
+    def face_logit(self, pixels: Pixels) -> PerImage:
+        """Log-odds that each picture is a face, float32.
+
+        Raises:
+            ConfigError: the model is no detector.
+        """
+        if not self.has_detector:
+            raise ConfigError(f"{self.run_id} is a {self.config.model.model}, which does not detect; take a cnn or a dbvae")
+        logits = [e.face_logit.cpu().numpy() for e in self._encodings(pixels) if e.face_logit is not None]
+        return np.concatenate(logits) if logits else np.empty(0, np.float32)
+
+    def face_prob(self, pixels: Pixels) -> PerImage:
+        """Probability that each picture is a face, by the model's own logit."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.face_logit(pixels).astype(np.float64))), np.float32)
+
+    def sample_latents(self, count: int, seed: int, prior: str = "standard", temperature: float = 1.0) -> Latents:
+        """Latent vectors from N(0, I), or from the Gaussian fitted to the stored posteriors; the same for the same seed.
+
+        Args:
+            temperature: factor on the deviations; below 1 gives more typical faces.
+
+        Raises:
+            ConfigError: an unknown prior, or `fitted` without stored latents.
+        """
+        self._need_decoder()
+        noise = numpy_generator(seed, "sample").standard_normal((count, self.latent_size)) * temperature
+        if prior == "standard":
+            return noise.astype(np.float32)
+        if prior != "fitted":
+            raise ConfigError(f"prior is {prior!r}; choose standard or fitted")
+        if self.latents is None:
+            raise ConfigError(f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them")
+        return (self.latents.prior_mean + noise @ self.latents.prior_factor.T).astype(np.float32)
+
+    @property
+    def dims_by_kl(self) -> Int[np.ndarray, " latent"]:
+        """Latent dimensions, the most informative first; in their own order where nothing is stored."""
+        if self.latents is None:
+            return np.arange(self.latent_size)
+        return np.argsort(-self.latents.kl_per_dim, kind="stable")
+
+    def slider_range(self, dim: int) -> tuple[float, float]:
+        """The 0.5 % and 99.5 % quantiles of the prior, between which a slider of `dim` moves."""
+        if not 0 <= dim < self.latent_size:
+            raise DataError(f"there is no latent {dim}; {self.run_id} has 0 to {self.latent_size - 1}")
+        return -SLIDER_QUANTILE, SLIDER_QUANTILE
+
+    def about(self) -> dict[str, Any]:
+        """What identifies the model in a recipe or an export."""
+        return {"model": self.run_id, "weights": self.weights_fingerprint, "size": self.size, "latent": self.latent_size}
+
+    def _need_decoder(self) -> None:
+        if not self.has_decoder:
+            raise ConfigError(f"{self.run_id} is a {self.config.model.model}, which has no decoder; take a VAE")
+
+    def _encodings(self, pixels: Pixels) -> Iterator[Encoding]:
+        pixels = np.asarray(pixels)
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (self.size, self.size, 3):
+            raise DataError(
+                f"pictures have shape {pixels.shape} and type {pixels.dtype}; {self.run_id} takes uint8 of shape "
+                f"(n, {self.size}, {self.size}, 3)"
+            )
+        with _quiet(self.device):
+            for start in range(0, len(pixels), BATCH):
+                part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)
+                yield self.network.encode(part.permute(0, 3, 1, 2).float() / 255)
+
+
+@contextlib.contextmanager
+def _quiet(device: torch.device) -> Iterator[None]:
+    """No gradients, and one thread on the CPU: with a training beside it, two would wait for each other."""
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def label_columns(labels: pd.DataFrame) -> list[str]:
+    """The columns of a label table that say something about a face."""
+    return [column for column in labels.columns if column not in ("image_id", "is_face", "split", "dataset")]

@@ -1,0 +1,32 @@
+"""What every network of the lab is to the rest of the code."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vaelab.models.gaussian import DiagonalGaussian
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a network sees in a batch of pictures; a part it does not have is None."""
+
+    face_logit: Float[Tensor, " batch"] | None
+    posterior: DiagonalGaussian | None
+
+
+class Network(nn.Module, ABC):
+    """A detector, a VAE or both: `encode` looks at pictures, `decode` draws them. It never computes a loss."""
+
+    has_detector: bool
+    has_decoder: bool
+
+    @abstractmethod
+    def encode(self, images: Float[Tensor, "batch 3 size size"]) -> Encoding:
+        """Logit and posterior of each picture, as far as the network has them."""
+
+    @abstractmethod
+    def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
+        """Decoder output of each latent vector; the likelihood's `mean` turns it into a picture in [0, 1]."""

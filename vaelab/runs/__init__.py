@@ -1,0 +1,1 @@
+"""Run folders: the only channel between a training and everything that looks at it."""

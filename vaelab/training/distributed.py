@@ -1,0 +1,94 @@
+"""Several processes that train as one: started by torchrun, each takes every n-th picture of the global batch."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.parallel import DistributedDataParallel
+
+from vaelab.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which process this is, of how many."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes the files."""
+        return self.rank == 0
+
+    def stripe(self) -> slice:
+        """This process's share of anything drawn for the whole batch."""
+        return slice(self.rank, None, self.world)
+
+
+@contextlib.contextmanager
+def process_group(device: torch.device) -> Iterator[Ranks]:
+    """Join the processes that torchrun started; an ordinary process is alone and joins nothing."""
+    if "WORLD_SIZE" not in os.environ:
+        yield Ranks()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
+    """`objective` with gradients averaged and batch statistics taken over all processes; itself when alone.
+
+    Raises:
+        ConfigError: the global batch does not split evenly, so its mean would not be the mean of the ranks' means.
+    """
+    if ranks.world == 1:
+        return objective
+    if batch_size % (2 * ranks.world):
+        raise ConfigError(
+            f"batch_size is {batch_size} for {ranks.world} processes; take a multiple of {2 * ranks.world}"
+        )
+    for module in list(objective.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, CrossRankBatchNorm2d.adopt(child))
+    return DistributedDataParallel(objective)
+
+
+class CrossRankBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over the global batch, on any device.
+
+    torch's SyncBatchNorm does the same but refuses tensors on the CPU. Parameters and buffers keep their names.
+    """
+
+    @classmethod
+    def adopt(cls, layer: nn.BatchNorm2d) -> "CrossRankBatchNorm2d":
+        """A cross-rank layer with the very parameters and buffers of `layer`."""
+        adopted = cls(layer.num_features, layer.eps, layer.momentum)
+        adopted.load_state_dict(layer.state_dict())
+        return adopted
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(input)
+        world = dist.get_world_size()
+        count = world * input.numel() // input.shape[1]
+        mean = all_reduce(input.mean((0, 2, 3))) / world
+        centred = input - mean[:, None, None]
+        variance = all_reduce(centred.square().mean((0, 2, 3))) / world
+        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        assert self.num_batches_tracked is not None
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            self.num_batches_tracked.add_(1)
+        normalised = centred * (variance + self.eps).rsqrt()[:, None, None]
+        return normalised * self.weight[:, None, None] + self.bias[:, None, None]

@@ -1,0 +1,72 @@
+"""Batches: pictures from the memory map, mirrored, as floats on the device, faces first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vaelab.config import TrainConfig
+from vaelab.data.collection import Collection
+from vaelab.data.sampling import EndlessSampler
+from vaelab.rng import generator, numpy_generator
+from vaelab.training.distributed import Ranks
+
+Rows = Int[np.ndarray, " batch"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """This rank's share of one global batch.
+
+    Attributes:
+        images: faces first, then non-faces.
+        num_faces: how many of them are faces.
+        face_positions: which training faces they are, counted within the training faces.
+        eps: noise for the faces' latents; None where nothing is decoded.
+    """
+
+    images: Float[Tensor, "batch 3 size size"]
+    num_faces: int
+    face_positions: Rows
+    eps: Float[Tensor, "faces latent"] | None
+
+
+class Feed:
+    """Makes the batch of any clock value; the same one on every machine and for every number of ranks."""
+
+    def __init__(self, data: Collection, config: TrainConfig, device: torch.device, ranks: Ranks) -> None:
+        self._data, self._config, self._device, self._ranks = data, config, device, ranks
+        self.face_rows = data.rows("train", is_face=True, limit=config.data.max_faces)
+        seed = config.run.seed
+        self.faces = EndlessSampler(len(self.face_rows), seed, "faces")
+        self.faces_per_batch = config.optim.batch_size
+        if config.needs_nonfaces:
+            self.nonface_rows = data.rows("train", is_face=False)
+            self.nonfaces = EndlessSampler(len(self.nonface_rows), seed, "nonfaces")
+            self.faces_per_batch //= 2
+
+    def batch(self, images_seen: int) -> Batch:
+        """The batch that a training which saw `images_seen` images takes next."""
+        step = images_seen // self._config.optim.batch_size
+        clock, stripe, seed = step * self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
+        positions = self.faces.draw(clock, self.faces_per_batch)[stripe]
+        pixels = self._data.pixels(self.face_rows[positions])
+        if self._config.data.flip:
+            mirrored = numpy_generator(seed, "mirror", step).random(self.faces_per_batch)[stripe] < 0.5
+            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        if self._config.needs_nonfaces:
+            others = self.nonfaces.draw(clock, self.faces_per_batch)[stripe]
+            pixels = np.concatenate([pixels, self._data.pixels(self.nonface_rows[others])])
+        eps = None
+        if self._config.has_decoder:
+            noise = generator(seed, "eps", step)
+            eps = torch.randn(self.faces_per_batch, self._config.model.latent, generator=noise)[stripe].to(self._device)
+        return Batch(images_on(pixels, self._device), len(positions), positions, eps)
+
+
+def images_on(pixels: np.ndarray, device: torch.device) -> Float[Tensor, "batch 3 size size"]:
+    """`pixels` as float images in [0, 1] on `device`, channels last in memory, moved as bytes."""
+    moved = torch.from_numpy(pixels).to(device, non_blocking=True)
+    return moved.permute(0, 3, 1, 2).to(torch.float32).mul_(1.0 / 255)
