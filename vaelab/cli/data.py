@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from vaelab.cli.data_report import labels_report, manifest_report, store_rows
 from vaelab.data.images import Crop
-from vaelab.data.prepare import prepare, usable_cores
+from vaelab.data.prepare import prepare
 from vaelab.data.sources import SOURCES, Source
 from vaelab.data.store import DatasetStore
 from vaelab.errors import Cancelled, DataError
@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     preparing = parts.add_parser(
         "prepare",
         help="decode a source into a store",
-        description="Decodes every picture of a source, on all cores, into one folder: pixels, labels, manifest.",
+        description="Decodes every picture of a source, on all cores, into one folder of pixels and labels.",
         epilog=_PREPARE_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -156,6 +156,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
         def show(done: int, total: int, images_per_second: float) -> None:
             bar.total = total
+            if images_per_second == 0.0:
+                bar.initial = done  # what an earlier run decoded is no speed of this one
             bar.update(done - bar.n)
 
         try:
@@ -163,7 +165,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
                 source,
                 out_dir,
                 size=arguments.size,
-                workers=arguments.workers or usable_cores(),
+                workers=arguments.workers,
                 limit=arguments.limit,
                 progress=show,
                 replace=arguments.replace,
@@ -186,7 +188,7 @@ def _list(arguments: argparse.Namespace) -> int:
         return 0
     if not rows:
         print(
-            f"no data sets in {arguments.data_dir} yet; `python -m vaelab data prepare synthetic` makes the first"
+            f"no data sets in {arguments.data_dir}; `python -m vaelab data prepare synthetic` makes the first"
         )
         return 0
     print(f"{'name':24}  {'state':10}  {'pictures':>9}  {'faces':>9}  {'size':>4}  source")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -68,6 +69,7 @@ _decoder: _ChunkDecoder | None = None  # one per worker process, made by `_start
 
 def _start_worker(source: Source, decoded_path: Path, size: int) -> None:
     global _decoder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business; it lets chunks finish
     parent = multiprocessing.parent_process()
     if parent is not None:
         # A killed parent cannot stop its workers, and they would wait for their next chunk for ever.
@@ -132,8 +134,7 @@ def chunk_results(
                 yield under_way.pop(future), future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            "a worker process died (was it killed for memory?); prepare again to continue, "
-            "with fewer --workers"
+            "a worker process died (was it killed for memory?); prepare again to continue, with fewer --workers"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -54,6 +54,8 @@ class Source(ABC):
     """Key in `SOURCES`, word on the command line."""
     summary: ClassVar[str]
     """One line for the command line's help."""
+    store_stem: ClassVar[str] = ""
+    """Beginning of the default name of its stores where that is not `name`: `nonfaces` of `nonfaces-64`."""
     licence: ClassVar[str] = UNKNOWN_LICENCE
     fractions: ClassVar[Mapping[str, float]] = DEFAULT_FRACTIONS
     """Shares of the splits for pictures without an official one."""

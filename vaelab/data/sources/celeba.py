@@ -91,14 +91,10 @@ def _attributes(root: Path) -> pd.DataFrame:
     else:
         lines = _lines(path)
         if len(lines) < 2 or not lines[0][0].isdigit():
-            raise DataError(
-                f"{path} has not CelebA's two header lines: the number of pictures, then the names"
-            )
+            raise DataError(f"{path} has not CelebA's two header lines: the number of pictures, then the names")
         names, rows = lines[1], lines[2:]
         if int(lines[0][0]) != len(rows):
-            raise DataError(
-                f"{path} announces {lines[0][0]} pictures and lists {len(rows)}: it was cut or edited"
-            )
+            raise DataError(f"{path} announces {lines[0][0]} pictures and lists {len(rows)}: it was cut or edited")
     for number, row in enumerate(rows):
         if len(row) != len(names) + 1 or not set(row[1:]) <= {"1", "-1", "0"}:
             raise DataError(
@@ -122,9 +118,7 @@ def _partition(root: Path) -> dict[str, str]:
         return {}
     for number, row in enumerate(rows):
         if len(row) != 2 or row[1] not in _PARTITION:
-            raise DataError(
-                f"{path}, row {number + 1}: met {' '.join(row)!r}, expected a file name and 0, 1 or 2"
-            )
+            raise DataError(f"{path}, row {number + 1}: met {' '.join(row)!r}, expected a file name and 0, 1 or 2")
     return {row[0]: _PARTITION[row[1]] for row in rows}
 
 

@@ -37,6 +37,7 @@ class ClassFolders(Source):
 
     name: ClassVar[str] = "class-folders"
     summary: ClassVar[str] = "non-faces: one folder per object class (ImageNet style), or a tar with a CSV"
+    store_stem: ClassVar[str] = "nonfaces"
     licence: ClassVar[str] = (
         "ImageNet and its subsets: non-commercial research and education only (ImageNet terms of access)"
     )
@@ -105,8 +106,7 @@ def _classes_from_table(csv: Path, index: FileIndex, names: list[str]) -> tuple[
     words_column = find_column(table, _WORDS_ALIASES, csv)
     present = table[file_column].isin(index.files.keys())
     rejected = [
-        Rejected(str(name), "in the table, but there is no such picture")
-        for name in table[file_column][~present]
+        Rejected(str(name), "in the table, but there is no such picture") for name in table[file_column][~present]
     ]
     listed = set(table[file_column])
     rejected += [Rejected(name, "no row in the table") for name in names if name not in listed]

@@ -68,9 +68,7 @@ class CsvTable(Source):
         split_column = find_column(table, _SPLIT_ALIASES, path)
         face_column = find_column(table, _FACE_ALIASES, path)
         if self.keep_together and self.keep_together not in table:
-            raise DataError(
-                f"{path} has no column {self.keep_together!r}; met {', '.join(map(str, table.columns))}"
-            )
+            raise DataError(f"{path} has no column {self.keep_together!r}; met {', '.join(map(str, table.columns))}")
         index = index_files(existing(self.root, "folder or tar of pictures"))
         files = table[file_column].str.strip().str.replace("\\", "/").str.removeprefix("./")
         reasons = _row_reasons(table, files, index, split_column, face_column)

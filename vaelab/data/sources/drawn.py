@@ -58,9 +58,7 @@ class Synthetic(Source):
         names = [f"face-{row:06d}" for row in range(len(faces))]
         names += [f"thing-{row:06d}" for row in range(len(things))]
         image_ids = pd.Series(names, dtype="str")
-        official = [
-            None if name.startswith("face") else split_of(name, HELD_OUT_CLASS_FRACTIONS) for name in names
-        ]
+        official = [None if name.startswith("face") else split_of(name, HELD_OUT_CLASS_FRACTIONS) for name in names]
         contract = pd.DataFrame(
             {
                 "image_id": image_ids,
@@ -70,12 +68,8 @@ class Synthetic(Source):
             }
         )
         labels = faces[list(synthetic.FACTORS)].reindex(factors.index)
-        labels["object_class"] = (
-            factors["object_class"] if len(things) else pd.Series([None] * len(names), dtype="str")
-        )
-        drawing = factors.add_prefix(
-            "_"
-        )  # a non-face is coloured by factors too, but they are no labels of it
+        labels["object_class"] = factors["object_class"] if len(things) else pd.Series([None] * len(names), dtype="str")
+        drawing = factors.add_prefix("_")  # a non-face is coloured by factors too, but they are no labels of it
         return Listing(pd.concat([contract, labels, drawing], axis=1))
 
     @contextmanager

@@ -41,8 +41,7 @@ class FairFace(Source):
     name: ClassVar[str] = "fairface"
     summary: ClassVar[str] = "FairFace: labels CSVs with train/ and val/ folders or tars beside them"
     licence: ClassVar[str] = (
-        "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0: credit its authors; labels are "
-        "annotators' perception"
+        "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0: credit its authors; labels are annotators' perception"
     )
     fractions: ClassVar[Mapping[str, float]] = {"train": 0.95, "val": 0.05}
 
@@ -61,9 +60,7 @@ class FairFace(Source):
             found = stems.map(names)
             rejected += [Rejected(file, _NO_PICTURE) for file in table["file"][found.isna()]]
             labelled = set(stems)
-            rejected += [
-                Rejected(f"{part}/{stem}", "no row in the labels") for stem in names if stem not in labelled
-            ]
+            rejected += [Rejected(f"{part}/{stem}", "no row in the labels") for stem in names if stem not in labelled]
             rejected += index.rejected
             kept = table[found.notna()].reset_index(drop=True)
             places = index.table([str(name) for name in found.dropna()], number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -16,25 +15,11 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.images import MAX_FILE_BYTES, Crop, PictureError, read_picture
+from vaelab.data.ordering import natural_key
 from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 FILE_COLUMNS = ("_container", "_file", "_offset", "_bytes", "_modified")
-_DIGITS = re.compile(r"(\d+)")
-
-
-def natural_key(name: str) -> tuple[object, ...]:
-    """Sort key under which picture 10 comes after picture 9: digits by value, folder by folder."""
-    parts: list[object] = []
-    for part in name.split("/"):
-        pieces = _DIGITS.split(part)
-        parts.append(
-            tuple(
-                (int(piece), piece) if index % 2 else (piece.lower(), piece)
-                for index, piece in enumerate(pieces)
-            )
-        )
-    return tuple(parts)
 
 
 @dataclass
@@ -99,9 +84,7 @@ def _index_folder(root: Path) -> FileIndex:
     return index
 
 
-def _index_entry(
-    index: FileIndex, entry: os.DirEntry[str], name: str, real_root: str, pending: list[str]
-) -> None:
+def _index_entry(index: FileIndex, entry: os.DirEntry[str], name: str, real_root: str, pending: list[str]) -> None:
     """Adds one directory entry to the index, to the folders still to visit, or to what is rejected."""
     if entry.is_dir(follow_symlinks=False):
         pending.append(name)
@@ -194,9 +177,7 @@ class FilesReader:
             records["_container"], records["_file"], records["_offset"], records["_bytes"], strict=True
         ):
             try:
-                results.append(
-                    read_picture(self._encoded(container, name, offset, num_bytes), size, self._crop)
-                )
+                results.append(read_picture(self._encoded(container, name, offset, num_bytes), size, self._crop))
             except PictureError as error:
                 results.append(str(error))
         return results

@@ -134,17 +134,13 @@ def _checked(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
 
 def _is_face(labels: h5py.Dataset, path: Path) -> np.ndarray:
     """(n,) bool; both classes are there."""
-    blocks = [
-        np.asarray(labels[start : start + _LABEL_BLOCK]) for start in range(0, len(labels), _LABEL_BLOCK)
-    ]
+    blocks = [np.asarray(labels[start : start + _LABEL_BLOCK]) for start in range(0, len(labels), _LABEL_BLOCK)]
     values = np.concatenate([block.reshape(len(block)) for block in blocks]) if blocks else np.empty(0)
     odd = values[(values != 0) & (values != 1)]
     if len(odd):
         raise DataError(f"{path}: labels are 0 or 1, met {odd[0]}")
     if len(np.unique(values)) < 2:
-        raise DataError(
-            f"{path}: both classes are needed, met {'no label' if not len(values) else values[0]} only"
-        )
+        raise DataError(f"{path}: both classes are needed, met {'no label' if not len(values) else values[0]} only")
     return np.asarray(values == 1)
 
 

@@ -45,8 +45,7 @@ def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted:
         DataError: there is none and it is wanted.
     """
     by_name = {
-        str(column).lower().replace("-", "_").replace(" ", "_"): str(column)
-        for column in reversed(table.columns)
+        str(column).lower().replace("-", "_").replace(" ", "_"): str(column) for column in reversed(table.columns)
     }
     for alias in aliases:
         if alias in by_name:
