@@ -63,9 +63,7 @@ def paint_clothes(canvas: Colour, rows: pd.DataFrame, head: Head, light: Light) 
     strip = np.maximum(-opening, opening - F(0.09))
     flap = np.maximum(strip, np.maximum(F(0.63) - y, across - half_neck - F(0.14)))
     pale = palette.mix(palette.tint(hue, np.full(len(hue), 0.8)), np.ones(3), lightness)
-    paint(
-        canvas, low, coverage(flap, pixel) * collar, np.multiply(rgb(pale), folds - F(0.02), dtype=np.float32)
-    )
+    paint(canvas, low, coverage(flap, pixel) * collar, np.multiply(rgb(pale), folds - F(0.02), dtype=np.float32))
 
 
 def _half_neck(head: Head) -> Plane:

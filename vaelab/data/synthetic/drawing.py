@@ -51,9 +51,7 @@ def window(size: int, left: float = -1, right: float = 1, top: float = -1, botto
 
     centres = (REACH * ((np.arange(size) + 0.5) / size * 2 - 1)).astype(np.float32)
     rows, cols = span(top, bottom), span(left, right)
-    return Window(
-        rows, cols, centres[None, None, cols], centres[None, rows, None], np.float32(2 * REACH / size)
-    )
+    return Window(rows, cols, centres[None, None, cols], centres[None, rows, None], np.float32(2 * REACH / size))
 
 
 def column(values: ArrayLike) -> Plane:

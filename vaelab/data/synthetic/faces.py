@@ -64,9 +64,7 @@ def _check_table(factors: pd.DataFrame) -> None:
     for name, factor in FACTORS.items():
         if factor.range is not None:
             if not np.isfinite(factors[name].to_numpy(float)).all():
-                raise DataError(
-                    f"Factor {name!r} has a value that is not a finite number; expected {factor.range}."
-                )
+                raise DataError(f"Factor {name!r} has a value that is not a finite number; expected {factor.range}.")
         elif unknown := set(factors[name]) - set(factor.values):
             raise DataError(
                 f"Factor {name!r} has the unknown values {sorted(map(str, unknown))}; "

@@ -111,9 +111,7 @@ def group_values(name: str, values: NDArray[np.float64]) -> NDArray[Any]:
 def with_groups(factors: pd.DataFrame) -> pd.DataFrame:
     """A copy whose group columns agree with their continuous parents, for tables edited by hand."""
     groups = {name: group_values(name, factors[str(FACTORS[name].parent)].to_numpy(float)) for name in GROUPS}
-    return factors.assign(
-        **{name: pd.Series(value, factors.index, dtype="str") for name, value in groups.items()}
-    )
+    return factors.assign(**{name: pd.Series(value, factors.index, dtype="str") for name, value in groups.items()})
 
 
 def neutral_factors(count: int = 1) -> pd.DataFrame:

@@ -74,9 +74,7 @@ def _paint_eye(
     thickness = F(0.014) + F(0.006) * F(side) * np.minimum(np.maximum(turned, -1), 1)
     lash = coverage(np.abs(lid + F(0.004)) - thickness, pixel) * ends * F(0.92)
     crease = blob(np.square((lid - F(0.042)) / F(0.022))) * clip((1 - np.abs(turned)) * F(3))
-    under = blob(np.square((tilted - lower * arch - F(0.004)) / F(0.02))) * clip(
-        (F(1.05) - np.abs(turned)) * F(4)
-    )
+    under = blob(np.square((tilted - lower * arch - F(0.004)) / F(0.02))) * clip((F(1.05) - np.abs(turned)) * F(4))
     paint(canvas, area, np.maximum(lash, np.maximum(crease * F(0.42), under * F(0.3))), line)
 
 
@@ -106,8 +104,7 @@ def _paint_nostrils(canvas: Colour, head: Head, number: dict[str, Plane], line: 
         paint(canvas, area, hole * F(0.75), line)
         du = (u - F(0.6) * base.u - F(0.4) * tip.u) / wide - F(side * 0.085)
         wing = blob(
-            np.square((du - F(side * 0.012) + F(side * 4) * dv * dv) / F(0.02))
-            + np.square((dv + F(0.02)) / F(0.05))
+            np.square((du - F(side * 0.012) + F(side * 4) * dv * dv) / F(0.02)) + np.square((dv + F(0.02)) / F(0.05))
         )
         paint(canvas, area, wing * F(0.3), line)
 
@@ -118,9 +115,7 @@ def _paint_mouth(
     area = window(canvas.shape[-1], -0.52, 0.52, 0.08, 0.72)
     spot = head.spot(0, 0.36, 1.03)
     smile, opened = number["smile"], number["mouth_open"]
-    width = F(0.178) * (
-        1 + F(0.26) * np.maximum(smile, 0) + F(0.06) * np.minimum(smile, 0) - F(0.08) * opened
-    )
+    width = F(0.178) * (1 + F(0.26) * np.maximum(smile, 0) + F(0.06) * np.minimum(smile, 0) - F(0.08) * opened)
     along = (area.of(head.u) - spot.u) / (spot.scale * width)
     arch = 1 - along * along
     bend = F(0.1) * np.maximum(smile, 0) + F(0.034) * np.minimum(smile, 0) + F(0.01)
@@ -145,7 +140,5 @@ def _paint_mouth(
     teeth = coverage(rel + gap - F(0.062) * arch, pixel) * coverage(np.abs(along) - F(0.86), F(0.2))
     paint(canvas, area, inner * teeth, rgb([0.96, 0.945, 0.92]) * (1 - F(0.25) * along * along))
     parted = 1 - smooth(opened * F(5))
-    seam = (
-        blob(np.square(rel / F(0.024))) * clip((F(1.14) - np.abs(along)) * F(7)) * (F(0.25) + F(0.6) * parted)
-    )
+    seam = blob(np.square(rel / F(0.024))) * clip((F(1.14) - np.abs(along)) * F(7)) * (F(0.25) + F(0.6) * parted)
     paint(canvas, area, seam, line)

@@ -22,9 +22,7 @@ def paint_glasses(canvas: Colour, rows: pd.DataFrame, head: Head) -> None:
     tint = rows["glasses_tint"].to_numpy(float)[wearing]
     hue = rows["clothes_hue"].to_numpy(float)[wearing]
     rim = rgb(
-        palette.mix(
-            palette.tint(hue, np.full(len(hue), 0.25)), np.array([0.10, 0.08, 0.08]), np.full(len(hue), 0.65)
-        )
+        palette.mix(palette.tint(hue, np.full(len(hue), 0.25)), np.array([0.10, 0.08, 0.08]), np.full(len(hue), 0.65))
     )
     smoke = rgb(
         palette.mix(
@@ -52,9 +50,7 @@ def paint_glasses(canvas: Colour, rows: pd.DataFrame, head: Head) -> None:
         ) * F(0.4)
         _blend(part, lens * glare * F(0.4), rgb([1.0, 1.0, 1.0]))
         line = np.minimum(line, np.abs(distance) - F(0.014))
-        arm = np.maximum(
-            np.abs(dv + F(0.06)) - F(0.014), np.maximum(F(0.165) - F(side) * du, F(side) * u - half_width)
-        )
+        arm = np.maximum(np.abs(dv + F(0.06)) - F(0.014), np.maximum(F(0.165) - F(side) * du, F(side) * u - half_width))
         line = np.minimum(line, arm)
     middle = head.spot(0, -0.055, 1.16)
     du, dv = u - middle.u[wearing], v - middle.v[wearing]

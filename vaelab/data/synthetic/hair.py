@@ -64,9 +64,7 @@ class Hair:
         face_u = head.u - F(0.33) * head.turn
         hairline = F(0.50) - F(0.2) * number["fringe"] * grown
         tilt = F(0.24) * number["parting"] * (F(0.3) + number["fringe"]) * face_u
-        side = head.half_width * (
-            F(1.03) - F(0.19) * smooth(length * F(2.4)) + F(0.1) * np.maximum(head.v, F(0))
-        )
+        side = head.half_width * (F(1.03) - F(0.19) * smooth(length * F(2.4)) + F(0.1) * np.maximum(head.v, F(0)))
         over = np.minimum(head.v + F(0.02) + tilt, F(0)) / (hairline - F(0.3) * head.nod)
         strip = face_u / side
         # Strands fan out from the crown: lines of equal u / height above it.

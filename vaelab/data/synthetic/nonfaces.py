@@ -51,17 +51,11 @@ def render_nonfaces(rows: pd.DataFrame, size: int = 64) -> NDArray[np.uint8]:
     Raises:
         DataError: a column is missing or an object class is unknown.
     """
-    missing = [
-        name for name in ("object_class", *SHAPE_COLUMNS, *FACTORS, "texture_seed") if name not in rows
-    ]
+    missing = [name for name in ("object_class", *SHAPE_COLUMNS, *FACTORS, "texture_seed") if name not in rows]
     if missing:
-        raise DataError(
-            f"Table of things lacks the columns {', '.join(missing)}; start from sample_nonfaces()."
-        )
+        raise DataError(f"Table of things lacks the columns {', '.join(missing)}; start from sample_nonfaces().")
     if unknown := set(rows["object_class"]) - set(OBJECT_CLASSES):
-        raise DataError(
-            f"Unknown object classes {sorted(unknown)}; expected some of {', '.join(OBJECT_CLASSES)}."
-        )
+        raise DataError(f"Unknown object classes {sorted(unknown)}; expected some of {', '.join(OBJECT_CLASSES)}.")
     pixels = np.empty((len(rows), size, size, 3), dtype=np.uint8)
     kinds = rows["object_class"].to_numpy(object)
     chunk = max(1, CHUNK_PIXELS // size**2)

@@ -31,9 +31,7 @@ def _car(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.12)
     for side in (-1, 1):
         thing.fill(thing.box(side * 0.48, 0.5, 0.1, 0.16, 0.05), BLACK)
-    roof = np.maximum(
-        thing.box(0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v
-    )
+    roof = np.maximum(thing.box(0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v)
     thing.fill(roof, thing.lit(thing.body))
     thing.fill(np.maximum(roof + F(0.06), thing.v + F(0.06)), thing.lit(rgb([0.55, 0.66, 0.74])))
     thing.fill(thing.box(0, 0.2, 0.66, 0.3, 0.14), thing.lit(thing.body))

@@ -40,9 +40,7 @@ def skin(lightness: ArrayLike, warmth: ArrayLike, age: ArrayLike) -> Colours:
 def hair(names: pd.Series, age: ArrayLike) -> Colours:
     """Hair of the named colour, greyed by age."""
     table = np.array([HAIR[name] for name in names], dtype=np.float64).reshape(-1, 3) / 255
-    return mix(
-        table, np.array([186, 184, 186]) / 255, 0.85 * np.clip((np.asarray(age) - 42) / 36, 0, 1) ** 1.2
-    )
+    return mix(table, np.array([186, 184, 186]) / 255, 0.85 * np.clip((np.asarray(age) - 42) / 36, 0, 1) ** 1.2)
 
 
 def iris(names: pd.Series) -> Colours:

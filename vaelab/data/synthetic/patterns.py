@@ -74,9 +74,7 @@ def _polygons(canvas: Colour, rows: pd.DataFrame) -> None:
         u = thing.u - F(1.2) * x + F(0.6)
         v = thing.v - F(1.2) * y + F(0.6)
         slanted = F(0.87) * u + (lean - F(0.5)) * v
-        distance = (
-            np.maximum(np.maximum(slanted, F(-0.87) * u + F(0.5) * v), -v - F(0.1)) - F(0.15) - F(0.3) * reach
-        )
+        distance = np.maximum(np.maximum(slanted, F(-0.87) * u + F(0.5) * v), -v - F(0.1)) - F(0.15) - F(0.3) * reach
         colour = np.where(which < F(0.5), thing.body, thing.second)
         thing.fill(distance, thing.lit(colour, 1.2))
 

@@ -37,9 +37,7 @@ def sample_factors(count: int, seed: int, shares: Shares | None = None) -> pd.Da
     for column in CATEGORICAL:
         if column not in named:
             factor = FACTORS[column]
-            wanted[(column,)] = {
-                (value,): p for value, p in zip(factor.values, factor.probabilities, strict=True)
-            }
+            wanted[(column,)] = {(value,): p for value, p in zip(factor.values, factor.probabilities, strict=True)}
 
     table: dict[str, Any] = {}
     for columns, share in wanted.items():
@@ -97,9 +95,7 @@ def _checked_shares(shares: Shares) -> dict[tuple[str, ...], dict[tuple[str, ...
         for column in columns:
             _check_column(column, seen)
             seen.add(column)
-        checked[columns] = {
-            _combination(columns, value): _share(columns, value, p) for value, p in share.items()
-        }
+        checked[columns] = {_combination(columns, value): _share(columns, value, p) for value, p in share.items()}
         total = math.fsum(checked[columns].values())
         if abs(total - 1) > 1e-6:
             raise ConfigError(
@@ -121,9 +117,7 @@ def _check_column(column: str, seen: set[str]) -> None:
         advice = f"share its group {group!r} instead" if group else f"choose among {', '.join(CATEGORICAL)}"
         raise ConfigError(f"Factor {column!r} is continuous and cannot be shared by value: {advice}.")
     if column in seen:
-        raise ConfigError(
-            f"Factor {column!r} is shared twice; give one joint share over all columns it depends on."
-        )
+        raise ConfigError(f"Factor {column!r} is shared twice; give one joint share over all columns it depends on.")
 
 
 def _combination(columns: tuple[str, ...], value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -136,15 +130,12 @@ def _combination(columns: tuple[str, ...], value: str | tuple[str, ...]) -> tupl
     for column, name in zip(columns, combination, strict=True):
         if name not in FACTORS[column].values:
             raise ConfigError(
-                f"Unknown value {name!r} of {column!r} in shares; "
-                f"expected one of {', '.join(FACTORS[column].values)}."
+                f"Unknown value {name!r} of {column!r} in shares; expected one of {', '.join(FACTORS[column].values)}."
             )
     return combination
 
 
 def _share(columns: tuple[str, ...], value: str | tuple[str, ...], share: float) -> float:
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise ConfigError(
-            f"Share of {value!r} in {', '.join(columns)} is {share!r}, expected a number from 0 to 1."
-        )
+        raise ConfigError(f"Share of {value!r} in {', '.join(columns)} is {share!r}, expected a number from 0 to 1.")
     return float(share)

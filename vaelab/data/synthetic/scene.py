@@ -88,9 +88,7 @@ def _bokeh(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, low
         paint(canvas, whole, disc * (np.float32(0.2) + np.float32(0.45) * opacity), bright)
 
 
-def _texture(
-    canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours
-) -> None:
+def _texture(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours) -> None:
     whole = window(canvas.shape[-1])
     grain = value_noise(seeds, 21, 4, 4, whole)
     grain += np.float32(0.3) * value_noise(seeds, 22, 9, 9, whole)
@@ -98,15 +96,11 @@ def _texture(
     canvas *= np.float32(1) + np.float32(0.55) * grain
 
 
-def _stripes(
-    canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours
-) -> None:
+def _stripes(canvas: Colour, seeds: NDArray[np.int64], upper: palette.Colours, lower: palette.Colours) -> None:
     whole = window(canvas.shape[-1])
     numbers = lattice(seeds, 31, 1, 3)
     slant, count, offset = (numbers[:, :, part, None] for part in range(3))
-    phase = (whole.x + (slant - np.float32(0.5)) * np.float32(1.6) * whole.y) * (
-        np.float32(1.5) + 3 * count
-    ) + offset
+    phase = (whole.x + (slant - np.float32(0.5)) * np.float32(1.6) * whole.y) * (np.float32(1.5) + 3 * count) + offset
     canvas *= np.float32(1) + np.float32(0.09) * clip_soft(wave(phase) * np.float32(1.8))
 
 

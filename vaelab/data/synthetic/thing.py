@@ -49,9 +49,7 @@ class Thing:
         angle = (2 * number[3] - 1) * lean
         cosine, sine = column(np.cos(angle) / scale), column(np.sin(angle) / scale)
         x, y = whole.x - column(0.24 * (2 * number[0] - 1)), whole.y - column(0.24 * (2 * number[1] - 1))
-        lightness, warmth, age = (
-            rows[name].to_numpy(float) for name in ("skin_lightness", "skin_warmth", "age")
-        )
+        lightness, warmth, age = (rows[name].to_numpy(float) for name in ("skin_lightness", "skin_warmth", "age"))
         skin, hair = palette.skin(lightness, warmth, age), palette.hair(rows["hair_colour"], age)
         cloth = palette.tint(rows["clothes_hue"].to_numpy(float), number[4])
         use = number[5][:, None]  # half of all things have the colour of skin, others that of hair or clothes
@@ -66,9 +64,7 @@ class Thing:
         distance: Plane = np.sqrt(np.square(self.u - F(x)) + np.square(self.v - F(y))) - F(1) * radius
         return distance
 
-    def box(
-        self, x: float, y: float, wide: float | Plane, tall: float | Plane, corner: float = 0.05
-    ) -> Plane:
+    def box(self, x: float, y: float, wide: float | Plane, tall: float | Plane, corner: float = 0.05) -> Plane:
         """Signed distance to a rounded box around (x, y) with half sides `wide` and `tall`."""
         sides = [np.asarray(side, dtype=np.float32) for side in (wide, tall, corner)]
         return rounded_box(self.u - F(x), self.v - F(y), *sides)
