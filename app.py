@@ -1,0 +1,16 @@
+"""The app: `streamlit run app.py`. Pages are in `pages/`, everything around them in `pages/shell/`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell.boundary import show_error
+from pages.shell.lifespan import lifespan
+from pages.shell.routes import ROUTES
+
+app = st.App(
+    Path(__file__).resolve().parent / "pages" / "shell" / "router.py",
+    routes=ROUTES,
+    lifespan=lifespan,
+    on_script_error=show_error,
+)

@@ -1,0 +1,143 @@
+"""Models: the card, the settings and the measured results of every run on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell.boundary import error_boundary
+from pages.shell.cards import card_parts, result_rows, settings_rows
+from vaelab.errors import VaelabError
+from vaelab.runs.store import RUNS_DIR, Run, list_runs
+
+STATE_COLORS = {
+    "done": "green",
+    "running": "blue",
+    "queued": "gray",
+    "cancelled": "orange",
+    "failed": "red",
+    "lost": "red",
+}
+WATCH_SECONDS = 4.0
+
+
+@error_boundary
+def models() -> None:
+    """The page."""
+    st.title("Models", anchor=False)
+    st.markdown("What each model is, what it was measured at, and on how many pictures.")
+    runs = {run.id: run for run in list_runs(RUNS_DIR)}
+    watch(" ".join(runs))
+    if not runs:
+        st.markdown("There is none yet. The first one takes about a minute on two cores, without any download:")
+        st.code("python -m vaelab train --recipe first-minute", language="bash")
+        st.page_link(Path(__file__).with_name("explore.py"), label="Back to Explore")
+        return
+    wanted = st.query_params.get("card")
+    names, detail = st.columns([1, 3], gap="large")
+    origins = [origin(run) for run in runs.values()]
+    chosen = names.radio("Model", list(runs), captions=origins, key="card", bind="query-params")
+    if wanted and wanted not in runs:
+        detail.info("The link names a model that is not on this machine; here is another.", icon=":material/link_off:")
+    with detail:
+        show_run(chosen)
+
+
+def origin(run: Run) -> str:
+    """Where a run comes from and how it stands, in a few words."""
+    try:
+        if run.is_shipped:
+            return f"ships with vaelab · {run.config.model.model}"
+        return f"{run.status.state} · {run.config.recipe}"
+    except VaelabError:
+        return "damaged"
+
+
+@st.fragment
+@error_boundary
+def show_run(run_id: str) -> None:
+    """Everything about one run."""
+    run = next((run for run in list_runs(RUNS_DIR) if run.id == run_id), None)
+    if run is None:
+        st.info("This run was moved or deleted a moment ago.", icon=":material/delete:")
+        return
+    heading(run)
+    progress(run_id)
+    if run.card:
+        show_card(run, run.card)
+    results(run)
+    with st.expander("Settings", icon=":material/tune:"):
+        st.dataframe(settings_rows(run.config), hide_index=True, alt=f"All settings of {run.id}")
+
+
+def heading(run: Run) -> None:
+    """Name, state and the few facts that one looks for first."""
+    config, status = run.config, run.status
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(run.id, anchor=False, width="content")
+        st.badge("ships with vaelab" if run.is_shipped else "yours", color="primary" if run.is_shipped else "gray")
+        st.badge(status.state, color=STATE_COLORS.get(status.state, "gray"))  # type: ignore[arg-type]
+    facts = {
+        "Network": config.model.model,
+        "Latents": f"{config.model.latent}" if config.has_decoder else "none",
+        "Picture": f"{config.data.size} px",
+        "Images seen": f"{status.images_seen:,}",
+    }
+    with st.grid(4, min_column_width=120):
+        for name, value in facts.items():
+            st.metric(name, value)
+    if status.message:
+        st.caption(status.message)
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+@error_boundary
+def progress(run_id: str) -> None:
+    """How far a training has come, as long as it goes on."""
+    run = next((run for run in list_runs(RUNS_DIR) if run.id == run_id), None)
+    if run is None or run.status.state != "running":
+        return
+    seen, total = run.status.images_seen, run.config.optim.num_images
+    st.progress(min(seen / total, 1.0), text=f"Training: {seen:,} of {total:,} images")
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+@error_boundary
+def watch(seen: str) -> None:
+    """Rerun the page when a run appears or is deleted."""
+    if " ".join(run.id for run in list_runs(RUNS_DIR)) != seen:
+        st.rerun(scope="app")
+
+
+def show_card(run: Run, card: str) -> None:
+    """The model card; pictures beside it in the run folder are shown, others are left out."""
+    for part in card_parts(card):
+        if part.picture is None:
+            st.markdown(part.text)
+        elif (path := run.dir / part.picture).is_file():
+            st.image(path.read_bytes(), alt=part.text, caption=part.text or None, width="content")
+
+
+def results(run: Run) -> None:
+    """Every report of the run as a table."""
+    reports = run.reports()
+    if not reports:
+        return
+    st.subheader("Measured", anchor=False)
+    for name, report in reports.items():
+        st.markdown(f"**{name.replace('-', ' ').capitalize()}**")
+        st.dataframe(result_rows(report), hide_index=True, alt=f"Results of {name} for {run.id}")
+        st.download_button(
+            "report as JSON",
+            json.dumps(report, indent=1),
+            file_name=f"{run.id}-{name}.json",
+            mime="application/json",
+            type="tertiary",
+            on_click="ignore",
+            key=f"models.report.{name}",
+        )
+
+
+models()

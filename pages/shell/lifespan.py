@@ -1,0 +1,81 @@
+"""What happens once per server: fast sockets, a warm model before the first visitor, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import streamlit as st
+
+from vaelab.errors import VaelabError
+
+log = logging.getLogger("vaelab.pages")
+HEAD_START_SECONDS = 5.0
+"""The first visitor waits this long for an answer rather than longer for a face: while torch is being imported, a
+page can hardly be served at all."""
+STOP_TIMEOUT_SECONDS = 20.0
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Set up the server, give the warm-up a head start, serve, and let the warm-up end before the interpreter does."""
+    send_small_packets_at_once()
+    warming = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    warming.start()
+    await anyio.to_thread.run_sync(warming.join, HEAD_START_SECONDS)
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):  # a daemon thread still importing torch would abort the interpreter
+            await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
+
+
+def warm_up() -> None:
+    """Import torch and load the model that a visitor meets first, then keep all of it out of garbage collection."""
+    from pages.shell.faces import current_latent, draw
+    from pages.shell.loaders import decoder_runs, load_model
+    from pages.shell.recipe import FaceRecipe, fit_to_model
+
+    try:
+        for run in decoder_runs()[:1]:
+            model = load_model(run)
+            recipe, _ = fit_to_model(FaceRecipe(model=run.id), model)
+            draw(model, current_latent(model, recipe))
+    except VaelabError as error:  # the page says the same to whoever opens it
+        log.warning("no model is warm: %s", error)
+    gc.collect()
+    gc.freeze()
+
+
+def send_small_packets_at_once() -> None:
+    """Set TCP_NODELAY on the process's listening sockets, which accepted connections inherit.
+
+    The server loses the option on Linux, and then every keep-alive request waits 40 ms for an acknowledgement.
+    Elsewhere there is no /proc and nothing to mend.
+    """
+    for listener in _listening_sockets():
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _listening_sockets() -> Iterator[socket.socket]:
+    """Duplicates of this process's listening TCP sockets, closed after use."""
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        return
+    for entry in list(descriptors.iterdir()):
+        with contextlib.suppress(OSError, ValueError):
+            if not str(entry.readlink()).startswith("socket:"):
+                continue
+            with socket.socket(fileno=os.dup(int(entry.name))) as candidate:
+                is_tcp = candidate.family in (socket.AF_INET, socket.AF_INET6) and candidate.type == socket.SOCK_STREAM
+                if is_tcp and candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    yield candidate

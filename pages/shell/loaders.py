@@ -1,0 +1,69 @@
+"""Runs and models for the pages. Small and stable: Streamlit drops a cache whose function's body changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from vaelab.errors import RunError
+from vaelab.runs.store import RUNS_DIR, Run, list_runs
+
+if TYPE_CHECKING:
+    from vaelab.inference import FaceModel
+
+_seen: set[tuple[str, str]] = set()
+"""(run id, weights stamp) of the models that were loaded since the server started."""
+
+
+def decoder_runs() -> list[Run]:
+    """Runs whose faces can be drawn now: they have a decoder and weights. Shipped ones first, then the newest."""
+    return [run for run in list_runs(RUNS_DIR) if _is_drawable(run)]
+
+
+def find(run_id: str) -> Run:
+    """The run with this id, looked up by name only, so that nothing from a link is ever used as a path.
+
+    Raises:
+        RunError: there is none.
+    """
+    for run in list_runs(RUNS_DIR):
+        if run.id == run_id:
+            return run
+    raise RunError("This model is gone: its run folder was moved or deleted. Reload the page to see what there is.")
+
+
+def weights_stamp(run: Run) -> str:
+    """Text that changes whenever the run's weights file does; empty while there is none."""
+    try:
+        stat = run.weights_path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+
+
+def load_model(run: Run) -> FaceModel:
+    """The model of `run` with the weights it has now, kept in memory for all visitors."""
+    model: FaceModel = _load(run.id, weights_stamp(run), run)
+    return model
+
+
+def is_loaded(run: Run) -> bool:
+    """Whether `load_model` would answer at once; a hint for showing placeholders, no promise."""
+    return (run.id, weights_stamp(run)) in _seen
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load(run_id: str, stamp: str, _run: Run) -> FaceModel:
+    from vaelab.inference import FaceModel  # torch takes seconds to import: never while a page is being claimed
+
+    model = FaceModel.load(_run)
+    _seen.add((run_id, stamp))
+    return model
+
+
+def _is_drawable(run: Run) -> bool:
+    try:
+        return run.config.has_decoder and run.weights_path.is_file()
+    except RunError:  # half written or damaged: the models page says so, here it is only passed over
+        return False

@@ -1,0 +1,40 @@
+"""The main script: navigation, theme and frame around every page.
+
+It lives here because Streamlit treats a folder `pages/` beside the main script as pages of its own, and a link
+straight to one of them would open it without this frame.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell.brand import mark
+from pages.shell.style import apply_style
+
+PAGES_DIR = Path(__file__).resolve().parents[1]
+
+st.set_page_config(page_title="vaelab", page_icon=mark(), layout="wide")
+apply_style()
+page = st.navigation(
+    [
+        st.Page(
+            PAGES_DIR / "explore.py",
+            title="Explore",
+            default=True,
+            help="Start from a face and move the dimensions a model uses most.",
+        ),
+        st.Page(
+            PAGES_DIR / "models.py",
+            title="Models",
+            url_path="models",
+            help="The card and the measured results of every model on this machine.",
+        ),
+    ],
+    position="top",
+)
+st.logo(mark(128), size="large")
+page.run()
+st.space("medium")
+st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")

@@ -1,0 +1,119 @@
+"""Pictures over HTTP: strips and sheets of faces that the browser asks for by itself, so that no page waits for them.
+
+These routes are outside Streamlit's own checks: they read only what `read_query` accepts, look runs up by name,
+draw a limited number of faces, and change nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pages.shell.faces import Pixels, sampled_latents, walk
+from pages.shell.loaders import find, load_model
+from pages.shell.pictures import sheet
+from pages.shell.recipe import MAX_SEED, FaceRecipe, fit_to_model, read_query
+from vaelab.errors import VaelabError
+
+if TYPE_CHECKING:
+    from vaelab.inference import FaceModel
+
+MOST_FACES = 12
+"""Faces one request may ask for."""
+KEPT = "private, max-age=86400, immutable"
+"""An address names weights and latents exactly, so what it shows never changes."""
+
+_one_at_a_time = threading.Lock()
+"""Sheets queue here, so that a page full of them never takes the processor from a slider."""
+
+
+class _BadRequestError(Exception):
+    """The request asks for something that cannot be drawn; the text says what."""
+
+
+def walk_address(model: FaceModel, recipe: FaceRecipe, dim: int) -> str:
+    """Where the strip of `dim` around the starting face of `recipe` is found."""
+    query = {**recipe.started().to_query(), "v": model.weights_fingerprint, "dim": str(dim)}
+    return f"/faces/walk?{urlencode(query)}"
+
+
+def samples_address(model: FaceModel, start: str, seeds: Sequence[int], temperature: float) -> str:
+    """Where a row of faces drawn from a prior is found, one for each seed."""
+    query = {"model": model.run_id, "v": model.weights_fingerprint, "from": start, "t": f"{temperature:g}"}
+    return f"/faces/samples?{urlencode({**query, 'seeds': '~'.join(map(str, seeds))})}"
+
+
+def stored_address(model: FaceModel, rows: Sequence[int]) -> str:
+    """Where a row of stored faces is found; `rows` are positions among the stored latents."""
+    query = {"model": model.run_id, "v": model.weights_fingerprint, "rows": "~".join(map(str, rows))}
+    return f"/faces/stored?{urlencode(query)}"
+
+
+def _drawn_walk(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
+    recipe, notes = fit_to_model(recipe, model)
+    if notes:
+        raise _BadRequestError(notes[0])
+    dims = _numbers(request, "dim", below=model.latent_size)
+    if len(dims) != 1:
+        raise _BadRequestError(f"dim names {len(dims)} dimensions; a strip walks one")
+    return walk(model, recipe, dims[0])
+
+
+def _drawn_samples(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
+    if recipe.start == "stored" or (recipe.start == "fitted" and model.latents is None):
+        raise _BadRequestError(f"{model.run_id} cannot sample from {recipe.start!r}")
+    seeds = tuple(_numbers(request, "seeds", below=MAX_SEED + 1))
+    return model.decode(sampled_latents(model, recipe.start, seeds, recipe.temperature))
+
+
+def _drawn_stored(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
+    if model.latents is None:
+        raise _BadRequestError(f"{model.run_id} stores no latents")
+    rows = _numbers(request, "rows", below=len(model.latents.mu))
+    return model.decode(np.asarray(model.latents.mu[rows], dtype=np.float32))
+
+
+def _numbers(request: Request, name: str, below: int) -> list[int]:
+    """Whole numbers in a query parameter, separated by ~."""
+    pieces = request.query_params.get(name, "").split("~")
+    if len(pieces) > MOST_FACES:
+        raise _BadRequestError(f"{name} has {len(pieces)} numbers; at most {MOST_FACES} are drawn at once")
+    if not all(piece.isascii() and piece.isdigit() and len(piece) <= 10 and int(piece) < below for piece in pieces):
+        raise _BadRequestError(f"{name} must be whole numbers from 0 to {below - 1}, separated by ~")
+    return [int(piece) for piece in pieces]
+
+
+def _endpoint(drawn: Callable[[FaceModel, FaceRecipe, Request], Pixels]) -> Callable[[Request], Response]:
+    """The HTTP side of a picture: reads the query, finds the model, queues, answers errors as JSON."""
+
+    def endpoint(request: Request) -> Response:  # not async: Starlette runs it in a worker thread
+        recipe, notes = read_query(request.query_params, FaceRecipe(model=""))
+        if notes:
+            return JSONResponse({"error": notes[0]}, status_code=400)
+        try:
+            run = find(recipe.model)
+            with _one_at_a_time:
+                model = load_model(run)
+                body = sheet(drawn(model, recipe, request))
+        except _BadRequestError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except VaelabError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        is_current = request.query_params.get("v") == model.weights_fingerprint
+        return Response(body, media_type="image/jpeg", headers={"Cache-Control": KEPT if is_current else "no-store"})
+
+    return endpoint
+
+
+ROUTES = [
+    Route("/faces/walk", _endpoint(_drawn_walk)),
+    Route("/faces/samples", _endpoint(_drawn_samples)),
+    Route("/faces/stored", _endpoint(_drawn_stored)),
+]

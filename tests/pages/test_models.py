@@ -1,0 +1,54 @@
+"""The models page in every state of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import make_run  # type: ignore[import-not-found]
+from streamlit.testing.v1 import AppTest
+
+Open = Callable[..., AppTest]
+PAGE = "models.py"
+
+
+def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "first-minute" in app.code[0].value
+
+
+def test_a_running_run_shows_how_far_it_is(lab: Path, open_app: Open) -> None:
+    make_run(lab, "growing", state="running")
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.error
+    assert app.get("progress")
+
+
+def test_a_card_and_its_measurements_are_shown(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished", card="# finished\nWhat it is for.\n\n![Samples](missing.png)\n")
+    psnr = {"mean": 25.31, "low": 25.2, "high": 25.4, "n": 5000}
+    run.write_report("reconstruction", {"psnr": psnr, "pca_psnr": 24.2})
+    app = open_app(PAGE)
+    assert not app.exception
+    assert any("What it is for." in element.value for element in app.markdown)
+    table = app.dataframe[0].value
+    assert table.to_numpy().tolist() == [["psnr", "25.31 (25.2 to 25.4), n = 5,000"], ["pca psnr", "24.2"]]
+
+
+def test_a_link_opens_its_model_and_a_wrong_one_gets_a_note(lab: Path, open_app: Open) -> None:
+    make_run(lab, "one", card="# one\n")
+    make_run(lab, "two", card="# two\n")
+    assert open_app(PAGE, card="one").header[0].value == "one"
+    wrong = open_app(PAGE, card="nobody")
+    assert not wrong.exception
+    assert wrong.info
+
+
+def test_a_damaged_run_is_explained(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "broken", weights=False)
+    (run.dir / "config.json").write_text("{", encoding="utf-8")
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "damaged" in app.error[0].value

@@ -1,0 +1,78 @@
+"""Pictures over HTTP: right faces, honest caching, and no request that asks for too much."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_run, write_weights  # type: ignore[import-not-found]
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from pages.shell.faces import WALK_STEPS, walk
+from pages.shell.loaders import load_model
+from pages.shell.recipe import FaceRecipe
+from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_address
+
+
+@pytest.fixture
+def client(lab: Path) -> TestClient:
+    return TestClient(Starlette(routes=ROUTES))
+
+
+def test_a_strip_is_the_walk_of_its_dimension(lab: Path, client: TestClient) -> None:
+    model = load_model(make_run(lab, "finished"))
+    recipe = FaceRecipe(model="finished", seed=5).edited(1, 2.0)
+    answer = client.get(walk_address(model, recipe, 5))
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+    shown = np.asarray(Image.open(io.BytesIO(answer.content)), dtype=float)
+    faces = walk(model, recipe.started(), 5)
+    assert shown.shape == (32, 32 * WALK_STEPS, 3)
+    assert (
+        np.abs(shown - np.concatenate(list(faces), axis=1)).mean() < 8
+    )  # random weights draw noise, the worst there is for JPEG
+
+
+def test_rows_of_samples_and_of_stored_faces(lab: Path, client: TestClient) -> None:
+    model = load_model(make_run(lab, "finished"))
+    for address in (samples_address(model, "fitted", [1, 2, 3], 1.0), stored_address(model, [0, 7, 39])):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert Image.open(io.BytesIO(answer.content)).size == (96, 32)
+
+
+def test_an_address_of_older_weights_is_not_kept_by_the_browser(lab: Path, client: TestClient) -> None:
+    run = make_run(lab, "growing", latents=False)
+    address = samples_address(load_model(run), "prior", [1], 1.0)
+    write_weights(run, seed=99)
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/faces/walk?model=nobody&dim=1", 404),
+        ("/faces/walk?model=../finished&dim=1", 404),
+        ("/faces/walk?model=finished", 400),
+        ("/faces/walk?model=finished&dim=8", 400),
+        ("/faces/walk?model=finished&dim=1~2", 400),
+        ("/faces/walk?model=finished&dim=1&seed=x", 400),
+        ("/faces/walk?model=finished&from=stored&face=nobody&dim=1", 400),
+        ("/faces/samples?model=finished&from=stored&seeds=1", 400),
+        ("/faces/samples?model=finished&from=prior&seeds=", 400),
+        ("/faces/samples?model=finished&from=prior&seeds=1~-2", 400),
+        (f"/faces/samples?model=finished&from=prior&seeds={'~'.join(['1'] * (MOST_FACES + 1))}", 400),
+        ("/faces/stored?model=finished&rows=40", 400),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(lab: Path, client: TestClient, address: str, status: int) -> None:
+    make_run(lab, "finished")
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert answer.json()["error"]
