@@ -53,7 +53,7 @@ class ModelConfig:
 
     model: str = option(
         "vae",
-        "cnn: the lab's detector; vae, dbvae: the lab's trunk with a decoder; residual: a deeper VAE without batch norm",
+        "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm",
         choices=("cnn", "vae", "dbvae", "residual"),
     )
     latent: int = option(100, "length of the latent vector z", unit="numbers", low=1, high=2048)
@@ -80,8 +80,19 @@ class LossConfig:
     beta_warmup: int = option(0, "raise beta from 0 to its value over so many images", unit="images", low=0)
     free_bits: float = option(0.0, "KL of each latent below this costs nothing", unit="nats", low=0.0)
     classifier_weight: float = option(
-        1.0, "weight of the face/not-face cross-entropy beside the reconstruction term", unit="nats/nat", low=0.0
+        1.0,
+        "weight of the face/not-face cross-entropy beside the reconstruction term",
+        unit="nats/nat",
+        low=0.0,
     )
+
+    @property
+    def effective_beta(self) -> str:
+        """The KL's weight against minus log likelihood in nats per image, as a sentence for people."""
+        kind = " (the evidence lower bound)" if self.beta == 1 else ""
+        warmup = f", reached after {self.beta_warmup:,} images" if self.beta_warmup else ""
+        free = f", {self.free_bits:g} nats free per latent" if self.free_bits else ""
+        return f"effective beta {self.beta:g}{kind}{warmup}{free}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,10 @@ class DebiasConfig:
     bins: int = option(10, "bins of each latent's histogram", unit="bins", low=2, high=1000)
     standardise: bool = option(True, "bring every latent to mean 0 and deviation 1 before binning")
     inactive_variance: float = option(
-        0.01, "latents whose posterior mean varies less than this over the faces are left out", low=0.0, high=1.0
+        0.01,
+        "latents whose posterior mean varies less than this over the faces are left out",
+        low=0.0,
+        high=1.0,
     )
     effective_share: float = option(
         0.3, "tempered: share of the faces that stays effective (1 is uniform)", low=0.001, high=1.0
@@ -107,7 +121,10 @@ class DebiasConfig:
         0.001, "stop when the effective sample size falls below this share of the faces", low=0.0, high=1.0
     )
     refresh_every: int = option(
-        0, "recompute the draw probabilities after so many images; 0 means after each pass", unit="images", low=0
+        0,
+        "recompute the draw probabilities after so many images; 0 means after each pass",
+        unit="images",
+        low=0,
     )
     resample_after: int = option(0, "draw uniformly until so many images were seen", unit="images", low=0)
 
@@ -120,13 +137,18 @@ class OptimConfig:
     batch_size: int = option(64, "images per step, over all ranks", unit="images", low=2, high=65536)
     learning_rate: float = option(5e-4, "Adam's step size at its highest", low=1e-8, high=1.0)
     schedule: str = option(
-        "constant", "learning rate after the warm-up: constant, or cosine down to zero", choices=("constant", "cosine")
+        "constant",
+        "learning rate after the warm-up: constant, or cosine down to zero",
+        choices=("constant", "cosine"),
     )
     warmup: int = option(0, "raise the learning rate from 0 over so many images", unit="images", low=0)
     weight_decay: float = option(0.0, "decoupled weight decay (AdamW)", low=0.0, high=1.0)
     clip_norm: float = option(0.0, "largest gradient norm, in nats; 0 does not clip", low=0.0)
     ema_half_life: int = option(
-        0, "half-life of the averaged weights that are saved; 0 saves the weights themselves", unit="images", low=0
+        0,
+        "half-life of the averaged weights that are saved; 0 saves the weights themselves",
+        unit="images",
+        low=0,
     )
 
 
@@ -183,7 +205,7 @@ class TrainConfig:
             raise ConfigError(f"linear_path needs model residual, not {self.model.model}")
         if self.needs_nonfaces and self.optim.batch_size % 2:
             raise ConfigError(
-                f"batch_size is {self.optim.batch_size}; a detector's batch is half faces, half non-faces: take an even one"
+                f"batch_size is {self.optim.batch_size}; half of a detector's batch are faces: take an even one"
             )
 
     @property

@@ -1,13 +1,13 @@
 """From the latents of the training faces to how often each face is drawn: the resampling of the DB-VAE.
 
-A face is rare when its latents fall into thinly filled bins. Per latent, a density histogram over all faces gives each
-face a rarity 1 / (density + alpha); an aggregation combines the rarities over latents; the result, normalised, is the
-probability with which the face is drawn.
+A face is rare when its latents fall into thinly filled bins. Per latent, a density histogram over all faces gives
+each face a rarity 1 / (density + alpha); an aggregation combines the rarities over latents; the result, normalised,
+is the probability with which the face is drawn.
 
-Source: Amini et al., Uncovering and Mitigating Algorithmic Bias through Learned Latent Structure (AIES 2019), section 3.3;
-MIT 6.S191 lab 2 (`max`); FacialDebiasing, a replication (`max5`, `gaussian`).
-Differs: latents are standardised before binning, since alpha is not scale-free; inactive ones are left out; products are
-taken in log space; `tempered` is ours (see `tempered_probs`).
+Source: Amini et al., Uncovering and Mitigating Algorithmic Bias through Learned Latent Structure (AIES 2019),
+section 3.3; MIT 6.S191 lab 2 (`max`); FacialDebiasing, a replication (`max5`, `gaussian`).
+Differs: latents are standardised before binning, since alpha is not scale-free; inactive ones are left out;
+products are taken in log space; `tempered` is ours (see `tempered_probs`).
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class FaceModel:
 
     Attributes:
         run_id: the run it came from; `weights_fingerprint` (16 hex digits) changes with its weights.
-        latents: posterior means of some faces with their labels, statistics and fitted prior; None where the run has none.
+        latents: posterior means of some faces, their labels, statistics and fitted prior; None where not stored.
     """
 
     run_id: str
@@ -66,7 +66,7 @@ class FaceModel:
         latents = StoredLatents.read(run) if with_latents and run.latents_path.is_file() else None
         if latents is not None and latents.weights_fingerprint != fingerprint:
             raise CheckpointError(
-                f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode {run.id}` makes them anew"
+                f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode` makes them anew"
             )
         return cls(run.id, config, fingerprint, latents, network, torch.device(device))
 
@@ -117,7 +117,9 @@ class FaceModel:
         self._need_decoder()
         z = np.asarray(z, np.float32)
         if z.ndim != 2 or z.shape[1] != self.latent_size or not np.isfinite(z).all():
-            raise DataError(f"latents have shape {z.shape}; {self.run_id} takes finite numbers of shape (n, {self.latent_size})")
+            raise DataError(
+                f"latents have shape {z.shape}; {self.run_id} takes finite numbers of shape (n, {self.latent_size})"
+            )
         result = np.empty((len(z), self.size, self.size, 3), np.uint8)
         mean = LIKELIHOODS[self.config.loss.likelihood].mean
         with _quiet(self.device):
@@ -139,7 +141,9 @@ class FaceModel:
             ConfigError: the model is no detector.
         """
         if not self.has_detector:
-            raise ConfigError(f"{self.run_id} is a {self.config.model.model}, which does not detect; take a cnn or a dbvae")
+            raise ConfigError(
+                f"{self.run_id} is a {self.config.model.model}, which does not detect; take a cnn or a dbvae"
+            )
         logits = [e.face_logit.cpu().numpy() for e in self._encodings(pixels) if e.face_logit is not None]
         return np.concatenate(logits) if logits else np.empty(0, np.float32)
 
@@ -148,7 +152,7 @@ class FaceModel:
         return np.asarray(1.0 / (1.0 + np.exp(-self.face_logit(pixels).astype(np.float64))), np.float32)
 
     def sample_latents(self, count: int, seed: int, prior: str = "standard", temperature: float = 1.0) -> Latents:
-        """Latent vectors from N(0, I), or from the Gaussian fitted to the stored posteriors; the same for the same seed.
+        """Latent vectors from N(0, I), or from the Gaussian fitted to the stored posteriors; the same for a seed.
 
         Args:
             temperature: factor on the deviations; below 1 gives more typical faces.
@@ -163,7 +167,9 @@ class FaceModel:
         if prior != "fitted":
             raise ConfigError(f"prior is {prior!r}; choose standard or fitted")
         if self.latents is None:
-            raise ConfigError(f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them")
+            raise ConfigError(
+                f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them"
+            )
         return (self.latents.prior_mean + noise @ self.latents.prior_factor.T).astype(np.float32)
 
     @property
@@ -181,7 +187,12 @@ class FaceModel:
 
     def about(self) -> dict[str, Any]:
         """What identifies the model in a recipe or an export."""
-        return {"model": self.run_id, "weights": self.weights_fingerprint, "size": self.size, "latent": self.latent_size}
+        return {
+            "model": self.run_id,
+            "weights": self.weights_fingerprint,
+            "size": self.size,
+            "latent": self.latent_size,
+        }
 
     def _need_decoder(self) -> None:
         if not self.has_decoder:

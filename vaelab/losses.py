@@ -2,7 +2,7 @@
 
 A likelihood turns a decoder's output into minus log p(x given z) of each picture. Sums over all 3 * size^2 numbers
 of a picture, so that beta = 1 is the evidence lower bound at any size. A loss that averages over pixels with KL
-weight c, as many notebooks write it, is ours with beta = c * 3 * size^2 / scale (see `effective_beta`).
+weight c, as many notebooks write it, is ours with beta = c * `Likelihood.pixel_mean_scale(3 * size^2)`.
 """
 
 import math
@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.config import LossConfig
 from vaelab.models.gaussian import DiagonalGaussian
 
 Images = Float[Tensor, "batch 3 size size"]
@@ -145,11 +144,3 @@ def classification_nll(face_logit: PerImage, num_faces: int) -> PerImage:
     is_face = torch.zeros_like(face_logit)
     is_face[:num_faces] = 1.0
     return F.binary_cross_entropy_with_logits(face_logit, is_face, reduction="none")
-
-
-def effective_beta(config: LossConfig) -> str:
-    """The KL's weight against minus log likelihood, as a sentence for people."""
-    warmup = f", reached after {config.beta_warmup:,} images" if config.beta_warmup else ""
-    free = f", {config.free_bits:g} nats free per latent" if config.free_bits else ""
-    kind = " (the evidence lower bound)" if config.beta == 1 else ""
-    return f"effective beta {config.beta:g}{kind}{warmup}{free}"

@@ -1,4 +1,4 @@
-"""Recipes: trainings with a name. `python -m vaelab train --recipe NAME` runs one, any flag changes one setting of it."""
+"""Trainings with a name: `python -m vaelab train --recipe NAME` runs one, any flag changes one setting of it."""
 
 from vaelab.config import TrainConfig, replace
 
@@ -21,18 +21,19 @@ RECIPES: dict[str, TrainConfig] = {
         _recipe(
             "first-minute",
             model="residual",
-            latent=32,
-            width=12,
+            latent=64,
+            width=16,
+            linear_path=True,
             likelihood="optimal-gaussian",
-            num_images=32_000,
+            num_images=19_200,
             batch_size=32,
-            learning_rate=2e-3,
+            learning_rate=1.5e-3,
             schedule="cosine",
-            warmup=1_000,
-            clip_norm=10_000.0,
+            warmup=1_600,
             ema_half_life=1_000,
-            report_every=1_600,
-            validate_every=16_000,
+            report_every=800,
+            validate_every=9_600,
+            checkpoint_every=9_600,
         ),
         _recipe(
             "face-vae",

@@ -1,4 +1,4 @@
-"""What `evaluate` finds out about a model: reconstruction beside PCA, latents, detection by group; each number with its n."""
+"""What `evaluate` finds out: reconstruction beside PCA, latents, detection by group; each number with its n."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ CHUNK = 512
 
 
 def evaluate(
-    model: FaceModel, data: Collection, split: str = "test", limit: int = 0, progress: Callable[[str], None] | None = None
+    model: FaceModel,
+    data: Collection,
+    split: str = "test",
+    limit: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """The report of a model on one split of prepared data.
 
@@ -75,7 +79,9 @@ def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_k
     return stored
 
 
-def _reconstruction(model: FaceModel, data: Collection, faces: np.ndarray, tell: Callable[[str], None]) -> dict[str, Any]:
+def _reconstruction(
+    model: FaceModel, data: Collection, faces: np.ndarray, tell: Callable[[str], None]
+) -> dict[str, Any]:
     quality, detail = [], []
     kl = np.zeros(model.latent_size)
     means = []
@@ -123,7 +129,9 @@ def _detection(model: FaceModel, data: Collection, faces: np.ndarray, split: str
     report: dict[str, Any] = {"num_negatives": len(negatives)}
     for fpr in FALSE_POSITIVE_RATES:
         if len(calibration) < 10 / fpr:
-            report[f"fpr_{fpr:g}"] = {"refused": f"needs {10 / fpr:.0f} calibration negatives, there are {len(calibration)}"}
+            report[f"fpr_{fpr:g}"] = {
+                "refused": f"needs {10 / fpr:.0f} calibration negatives, there are {len(calibration)}"
+            }
             continue
         report[f"fpr_{fpr:g}"] = detection(
             face_scores, labels, calibration_scores, negative_scores, fpr, columns

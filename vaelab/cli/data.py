@@ -59,12 +59,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Counts by split and label, licence, notes and rejected files of one prepared data set.",
     )
     showing.add_argument("name", metavar="NAME", help="name of the data set, as in `data list`")
-    showing.add_argument(
-        "--verify", action="store_true", help="read everything and compare with the fingerprint"
-    )
-    showing.add_argument(
-        "--rejected", action="store_true", help="list every rejected file, not only the counts"
-    )
+    showing.add_argument("--verify", action="store_true", help="read everything and compare with the fingerprint")
+    showing.add_argument("--rejected", action="store_true", help="list every rejected file, not only the counts")
     _add_common(showing)
     showing.set_defaults(run=_show)
 
@@ -92,9 +88,7 @@ def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], so
         parser.add_argument(f"--{field.name.replace('_', '-')}", **about)
     stem = source.store_stem or source.name
     parser.add_argument("--name", help=f"name of the store (default: {stem}-SIZE)")
-    parser.add_argument(
-        "--size", type=int, default=64, help="side of the pictures in pixels (default: %(default)s)"
-    )
+    parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels (default: %(default)s)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument("--limit", type=int, help="at most so many pictures, spread evenly over the source")
     parser.add_argument("--replace", action="store_true", help="overwrite a store made by another request")
@@ -187,9 +181,7 @@ def _list(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows))
         return 0
     if not rows:
-        print(
-            f"no data sets in {arguments.data_dir}; `python -m vaelab data prepare synthetic` makes the first"
-        )
+        print(f"no data sets in {arguments.data_dir}; `python -m vaelab data prepare synthetic` makes the first")
         return 0
     print(f"{'name':24}  {'state':10}  {'pictures':>9}  {'faces':>9}  {'size':>4}  source")
     for row in rows:
@@ -208,11 +200,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         rejected = [dataclasses.asdict(item) for item in store.manifest.rejected]
         verified = {"verified": True} if arguments.verify else {}
-        print(
-            json.dumps(
-                {**_facts(store), **verified, "labels": _label_counts(store.labels), "rejected": rejected}
-            )
-        )
+        print(json.dumps({**_facts(store), **verified, "labels": _label_counts(store.labels), "rejected": rejected}))
         return 0
     print(manifest_report(store, path))
     print(labels_report(store.labels))
@@ -237,6 +225,4 @@ def _label_counts(labels: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Rows by value, of the columns that are groupings."""
     names = [name for name in labels.columns if name not in ("image_id", "split", "is_face")]
     few = [name for name in names if labels[name].nunique() <= 64]
-    return {
-        name: {str(value): int(count) for value, count in labels[name].value_counts().items()} for name in few
-    }
+    return {name: {str(value): int(count) for value, count in labels[name].value_counts().items()} for name in few}

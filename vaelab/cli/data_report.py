@@ -96,9 +96,7 @@ def _counts_by_split(labels: pd.DataFrame, column: str) -> str:
     lines = [header]
     for place, group in enumerate(grouping.groups[:_MAX_LINES]):
         splits = labels["split"][grouping.keys == place]
-        lines.append(
-            f"  {group.name[:30]:30}" + "".join(f"{int((splits == split).sum()):>13,}" for split in SPLITS)
-        )
+        lines.append(f"  {group.name[:30]:30}" + "".join(f"{int((splits == split).sum()):>13,}" for split in SPLITS))
     if len(grouping) > _MAX_LINES:
         lines.append(f"  and {len(grouping) - _MAX_LINES} other values")
     return "\n".join(lines)

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands that use a trained model."""
-    encode = _command(commands, "encode", _encode, "keep the latents of faces in the run, so that pages need no data set")
+    encode = _command(
+        commands, "encode", _encode, "keep the latents of faces in the run, so that pages need no data set"
+    )
     encode.add_argument("--split", default="test", help="faces to encode (default: %(default)s)")
-    encode.add_argument("--keep", type=int, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)")
-    evaluate = _command(commands, "evaluate", _evaluate, "measure a model on held-out faces and keep the report in the run")
+    encode.add_argument(
+        "--keep", type=int, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
+    )
+    evaluate = _command(
+        commands, "evaluate", _evaluate, "measure a model on held-out faces and keep the report in the run"
+    )
     evaluate.add_argument("--split", default="test", help="split to measure on (default: %(default)s)")
     evaluate.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N pictures of the split")
     reconstruct = _command(commands, "reconstruct", _reconstruct, "write pictures beside their reconstructions")
@@ -32,7 +38,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sample = _command(commands, "sample", _sample, "write new faces, decoded from random latents")
     sample.add_argument("--count", type=int, default=64, help="how many (default: %(default)s)")
     sample.add_argument("--prior", choices=["standard", "fitted"], default="standard", help="where latents come from")
-    sample.add_argument("--temperature", type=float, default=1.0, help="factor on the deviations (default: %(default)s)")
+    sample.add_argument(
+        "--temperature", type=float, default=1.0, help="factor on the deviations (default: %(default)s)"
+    )
     sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same faces (default: %(default)s)")
     for parser, name in ((reconstruct, "reconstructions.png"), (sample, "samples.png")):
         parser.add_argument("--out", type=Path, default=Path(name), help="picture to write (default: %(default)s)")
@@ -47,7 +55,9 @@ def _command(
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     if name != "sample":
-        parser.add_argument("--datasets", nargs="+", metavar="NAME", help="prepared data sets; default: those of training")
+        parser.add_argument(
+            "--datasets", nargs="+", metavar="NAME", help="prepared data sets; default: those of training"
+        )
         parser.add_argument("--data-dir", type=Path, help="folder of the data sets; default: that of training")
     parser.set_defaults(run=run)
     return parser
@@ -76,8 +86,17 @@ def _encode(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run_id, arguments.root)
     model = FaceModel.load(run, arguments.device, with_latents=False)
     stored = encode_faces(model, run, _data(arguments, run), arguments.split, arguments.keep)
-    result = {"run": run.id, "encoded": stored.num_encoded, "kept": len(stored.mu), "kl_nats": float(stored.kl_per_dim.sum())}
-    print(json.dumps(result) if arguments.json else f"{result['encoded']:,} faces encoded, {result['kept']:,} kept in {run.dir}")
+    result = {
+        "run": run.id,
+        "encoded": stored.num_encoded,
+        "kept": len(stored.mu),
+        "kl_nats": float(stored.kl_per_dim.sum()),
+    }
+    print(
+        json.dumps(result)
+        if arguments.json
+        else f"{result['encoded']:,} faces encoded, {result['kept']:,} kept in {run.dir}"
+    )
     return 0
 
 
@@ -86,7 +105,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     run, model = _load(arguments)
     report = evaluate(
-        model, _data(arguments, run), arguments.split, arguments.limit, lambda text: print(f"{text} ...", file=sys.stderr)
+        model,
+        _data(arguments, run),
+        arguments.split,
+        arguments.limit,
+        lambda text: print(f"{text} ...", file=sys.stderr),
     )
     path = run.write_report(arguments.split, report)
     if arguments.json:
@@ -102,7 +125,11 @@ def report_lines(report: dict[str, Any]) -> list[str]:
     """The report as lines for people."""
     lines = [f"{report['model']['model']} on {report['num_faces']:,} faces of split {report['split']}"]
     if found := report.get("reconstruction"):
-        for name, key in (("reconstruction from mu", "psnr_db"), ("PCA, as many components", "pca_psnr_db"), ("difference", "psnr_over_pca_db")):
+        for name, key in (
+            ("reconstruction from mu", "psnr_db"),
+            ("PCA, as many components", "pca_psnr_db"),
+            ("difference", "psnr_over_pca_db"),
+        ):
             if key in found:
                 value = found[key]
                 lines.append(f"  {name:26} {value['mean']:.2f} dB PSNR [{value['low']:.2f}, {value['high']:.2f}]")
@@ -114,17 +141,15 @@ def report_lines(report: dict[str, Any]) -> list[str]:
             lines.append(f"  at {float(key[4:]):.1%} false positives: refused, {found['refused']}")
             continue
         recall, realised = found["overall"], found["realised_fpr"]
-        lines.append(
-            f"  at {found['fpr']:.1%} false positives: recall {recall['rate']:.2%} [{recall['low']:.2%}, {recall['high']:.2%}],"
-            f" realised {realised['rate']:.2%} [{realised['low']:.2%}, {realised['high']:.2%}] of {realised['count']:,}"
-        )
+        lines.append(f"  at {found['fpr']:.1%} false positives: recall {_shown(recall)}, realised {_shown(realised)}")
         for column, name in found["worst_group"].items():
             group = found["by_group"][column][name]
-            lines.append(
-                f"      worst {column}: {name} {group['rate']:.2%} [{group['low']:.2%}, {group['high']:.2%}] "
-                f"of {group['count']:,}; gap {found['gap'][column]:.2%}"
-            )
+            lines.append(f"      worst {column}: {name} {_shown(group)}; gap {found['gap'][column]:.2%}")
     return lines
+
+
+def _shown(rate: dict[str, Any]) -> str:
+    return f"{rate['rate']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}] of {rate['count']:,}"
 
 
 def _reconstruct(arguments: argparse.Namespace) -> int:
@@ -152,7 +177,11 @@ def _sample(arguments: argparse.Namespace) -> int:
     run, model = _load(arguments)
     z = model.sample_latents(arguments.count, arguments.seed, arguments.prior, arguments.temperature)
     about = {"seed": arguments.seed, "prior": arguments.prior, "temperature": arguments.temperature}
-    save_generated(contact_sheet(model.decode(z), columns=8), arguments.out, {"vaelab": "sample", **model.about(), **about})
+    save_generated(
+        contact_sheet(model.decode(z), columns=8),
+        arguments.out,
+        {"vaelab": "sample", **model.about(), **about},
+    )
     return _written(arguments, run, len(z))
 
 

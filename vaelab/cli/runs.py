@@ -14,7 +14,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "runs",
         help="list the runs",
-        description="All runs: those that ship first, then the newest. A run marked lost says running, but its process is gone.",
+        description="Those that ship, then the newest. A run marked lost says running, but its process is gone.",
     )
     parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print a JSON list")

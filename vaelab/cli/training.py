@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from vaelab.config import SECTIONS, TrainConfig, options, replace
 from vaelab.errors import VaelabError
-from vaelab.losses import effective_beta
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, find_run
 
@@ -22,7 +21,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "train",
         help="train a model by a recipe",
         description="Train by a recipe; every flag below changes one setting of it. Ctrl-C saves and stops.",
-        epilog="recipes: " + "; ".join(f"{name} ({effective_beta(c.loss)})" for name, c in RECIPES.items()),
+        epilog="recipes: "
+        + "; ".join(f"{n} ({c.loss.effective_beta})" if c.has_decoder else n for n, c in RECIPES.items()),
     )
     train.add_argument("--recipe", choices=sorted(RECIPES), default="first-minute", help="where the settings start")
     train.add_argument("--name", help="name of the run; default: date, recipe and four digits")
@@ -115,9 +115,17 @@ def _run(run: Run, *, as_json: bool) -> int:
     config = run.config
     first = int(os.environ.get("RANK", "0")) == 0
     if first:
-        print(f"run {run.id}: {effective_beta(config.loss)}", file=sys.stderr)
+        print(
+            f"run {run.id}: {config.loss.effective_beta if config.has_decoder else 'no KL: a detector alone'}",
+            file=sys.stderr,
+        )
     with tqdm(
-        total=config.optim.num_images, unit="img", unit_scale=True, disable=not first, file=sys.stderr, initial=0
+        total=config.optim.num_images,
+        unit="img",
+        unit_scale=True,
+        disable=not first,
+        file=sys.stderr,
+        initial=0,
     ) as bar:
 
         def show(report: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ class Collection:
         """The pictures of some rows, copied from the memory maps."""
         which = np.searchsorted(self._offsets, rows, side="right") - 1
         if len(rows) and (which == which[0]).all():
-            return self.stores[which[0]].pixels[rows - self._offsets[which[0]]]
+            return np.array(self.stores[which[0]].pixels[rows - self._offsets[which[0]]])
         size = self.stores[0].size
         result = np.empty((len(rows), size, size, 3), np.uint8)
         for index, store in enumerate(self.stores):

@@ -118,9 +118,7 @@ class Grouping:
             DataError: there is no such group.
         """
         if name not in self.names:
-            raise DataError(
-                f"no group {name!r} by {', '.join(self.columns)}; the groups are {'; '.join(self.names)}"
-            )
+            raise DataError(f"no group {name!r} by {', '.join(self.columns)}; the groups are {'; '.join(self.names)}")
         return np.flatnonzero(self.keys == self.names.index(name))
 
     def mean(self, values: np.ndarray) -> np.ndarray:
@@ -132,9 +130,7 @@ class Grouping:
         if values.shape != self.keys.shape:
             raise DataError(f"expected one value for each of {len(self.keys)} rows, met shape {values.shape}")
         grouped = self.keys >= 0
-        sums = np.bincount(
-            self.keys[grouped], weights=values[grouped].astype(np.float64), minlength=len(self.groups)
-        )
+        sums = np.bincount(self.keys[grouped], weights=values[grouped].astype(np.float64), minlength=len(self.groups))
         counts = self.counts
         return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
 
@@ -154,10 +150,7 @@ class Grouping:
     def table(self) -> pd.DataFrame:
         """One row per group: a column per label, `group`, `count`, `share` of the grouped rows, `standing`."""
         total = max(1, int(self.counts.sum()))
-        columns = {
-            column: [group.values[place] for group in self.groups]
-            for place, column in enumerate(self.columns)
-        }
+        columns = {column: [group.values[place] for group in self.groups] for place, column in enumerate(self.columns)}
         return pd.DataFrame(
             {
                 **columns,

@@ -46,6 +46,10 @@ _DECODE_ERRORS = (
     MemoryError, AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 
+# The last block of a JPEG that was cut within it is wrong without being grey. In a large picture that is a spot of
+# 16 pixels; smaller ones than this are always checked, which costs a second decoding.
+_SMALL_SIDE = 128
+
 # warnings.catch_warnings changes a global; pages decode uploads from several threads.
 _warnings_lock = threading.Lock()
 
@@ -82,8 +86,7 @@ class Crop:
             margin = -1.0
         if kind != "margin" or not 0.0 <= margin < 0.5:
             raise DataError(
-                f"unknown crop {text!r}; expected centre-square, whole, celeba or margin:SHARE "
-                "with SHARE in [0, 0.5)"
+                f"unknown crop {text!r}; expected centre-square, whole, celeba or margin:SHARE with SHARE in [0, 0.5)"
             )
         return Crop(kind, margin)
 
@@ -94,9 +97,7 @@ class Crop:
             PictureError: the picture has not the shape that this crop is made for.
         """
         if self.kind == "whole" and width != height:
-            raise PictureError(
-                f"not square: {width}x{height}, and the crop 'whole' keeps square pictures only"
-            )
+            raise PictureError(f"not square: {width}x{height}, and the crop 'whole' keeps square pictures only")
         if self.kind == "celeba":
             if (width, height) != CELEBA_SIZE:
                 raise PictureError(f"not an aligned CelebA picture: {width}x{height}, expected 178x218")
@@ -182,16 +183,15 @@ def crop_and_resize(picture: Image.Image, size: int, crop: Crop) -> np.ndarray:
 def _check_dimensions(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         megapixels = width * height / 1e6
-        raise PictureError(
-            f"gigantic: {width}x{height} is {megapixels:.0f} megapixels, limit {MAX_PIXELS // 10**6}"
-        )
+        raise PictureError(f"gigantic: {width}x{height} is {megapixels:.0f} megapixels, limit {MAX_PIXELS // 10**6}")
     if min(width, height) < MIN_SIDE:
         raise PictureError(f"too small: {width}x{height}, shortest side allowed {MIN_SIDE}")
 
 
 def _load_jpeg(picture: Image.Image, data: bytes, size: int, crop: Crop) -> None:
     """Decodes a JPEG, at a fraction of its size where that is enough; refuses one whose ending is missing."""
-    wanted = _draft_size(picture.width, picture.height, size, crop)
+    full_size = picture.size
+    wanted = _draft_size(*full_size, size, crop)
     if wanted is not None:
         picture.draft(None, wanted)
     picture.load()
@@ -199,16 +199,21 @@ def _load_jpeg(picture: Image.Image, data: bytes, size: int, crop: Crop) -> None
     if probe is None:
         return
     probed, progressive = probe
-    corner = picture.getpixel((picture.width - 1, picture.height - 1))
-    values = corner if isinstance(corner, tuple) else (corner,)
-    if not progressive and len(values) <= 3 and any(abs(float(value or 0) - 128.0) > 1.0 for value in values):
-        return  # libjpeg fills what is missing with 128: this ending was really coded
+    if not progressive and min(full_size) > _SMALL_SIDE and not _has_grey_corner(picture):
+        return
     with Image.open(io.BytesIO(probed), formats=FORMATS) as other:
         if wanted is not None:
             other.draft(None, wanted)
         other.load()
         if other.tobytes() != picture.tobytes():
             raise PictureError("damaged: the coded data end before the picture does (truncated, then closed)")
+
+
+def _has_grey_corner(picture: Image.Image) -> bool:
+    """Whether the last pixel may be filling: libjpeg puts 128 where blocks are missing. CMYK is never sure."""
+    corner = picture.getpixel((picture.width - 1, picture.height - 1))
+    values = corner if isinstance(corner, tuple) else (corner,)
+    return len(values) > 3 or all(abs(float(value or 0) - 128.0) <= 1.0 for value in values)
 
 
 def _draft_size(width: int, height: int, size: int, crop: Crop) -> tuple[int, int] | None:
@@ -275,8 +280,7 @@ def to_images(pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
     tensor = torch.from_numpy(np.array(pixels)) if isinstance(pixels, np.ndarray) else pixels
     if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[-1] != 3:
         raise DataError(
-            f"pixels must be uint8 of shape (n, size, size, 3), met {tensor.dtype} "
-            f"of shape {tuple(tensor.shape)}"
+            f"pixels must be uint8 of shape (n, size, size, 3), met {tensor.dtype} of shape {tuple(tensor.shape)}"
         )
     return tensor.permute(0, 3, 1, 2).contiguous().to(torch.float32).mul_(1.0 / 255.0)
 

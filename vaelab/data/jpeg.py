@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import re
 
-_SCAN_END = re.compile(
-    rb"\xff[\x01-\xcf\xd8-\xfe]"
-)  # not a stuffed byte (00), a restart (D0-D7) or a fill byte (FF)
+_SCAN_END = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # not a stuffed byte (00), a restart (D0-D7) or a fill byte (FF)
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _PROGRESSIVE_FRAMES = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _END_OF_IMAGE = 0xD9

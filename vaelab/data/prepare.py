@@ -46,7 +46,7 @@ Progress = Callable[[int, int, float], None]
 
 MIN_SIZE, MAX_SIZE = 8, 1024
 _CHUNK_BYTES = 4 * 2**20
-_COPY_BYTES = 16 * 2**20
+_COPY_BYTES = 4 * 2**20
 
 
 def prepare(
@@ -117,9 +117,7 @@ def _limited(listing: Listing, limit: int | None) -> Listing:
         return Listing(listing.records.reset_index(drop=True), listing.rejected, listing.notes)
     rows = np.arange(limit, dtype=np.int64) * total // limit
     note = f"limited to {limit} of {total} pictures, spread evenly"
-    return Listing(
-        listing.records.iloc[rows].reset_index(drop=True), listing.rejected, (*listing.notes, note)
-    )
+    return Listing(listing.records.iloc[rows].reset_index(drop=True), listing.rejected, (*listing.notes, note))
 
 
 def _request(source: Source, listing: Listing, size: int) -> str:
@@ -152,14 +150,8 @@ def _ready_store(out_dir: Path, request: str, replace: bool) -> DatasetStore | N
         return store
     if replace and (store is not None or (out_dir / MANIFEST_FILE).is_file()):
         return None
-    what = (
-        f"a store made from {store.manifest.source!r} by another request"
-        if store
-        else "something that is no store"
-    )
-    raise DataError(
-        f"{out_dir} is taken by {what}; choose another --name" + (", or --replace it" if store else "")
-    )
+    what = f"a store made from {store.manifest.source!r} by another request" if store else "something that is no store"
+    raise DataError(f"{out_dir} is taken by {what}; choose another --name" + (", or --replace it" if store else ""))
 
 
 @contextmanager
@@ -200,10 +192,7 @@ class _Job:
 
     def _chunks(self) -> list[Chunk]:
         rows, total = _chunk_rows(self.size), len(self.listing.records)
-        return [
-            Chunk(number, start, min(start + rows, total))
-            for number, start in enumerate(range(0, total, rows))
-        ]
+        return [Chunk(number, start, min(start + rows, total)) for number, start in enumerate(range(0, total, rows))]
 
     def decode(self, workers: int, progress: Progress | None) -> None:
         """Decodes the chunks that the journal does not name yet."""
@@ -235,9 +224,7 @@ class _Job:
             shutil.rmtree(self.partial / "store", ignore_errors=True)
             with self._decoded.open("wb") as file:
                 num_bytes = len(self.listing.records) * self.size**2 * 3
-                if hasattr(
-                    os, "posix_fallocate"
-                ):  # says at once that the disk is too small, not after an hour
+                if hasattr(os, "posix_fallocate"):  # says at once that the disk is too small, not after an hour
                     os.posix_fallocate(file.fileno(), 0, num_bytes)
                 else:
                     file.truncate(num_bytes)
@@ -274,9 +261,7 @@ class _Job:
         if rejected:
             self._copy_kept(np.flatnonzero(kept), pixels_path)
         else:
-            os.link(
-                self._decoded, pixels_path
-            )  # still there for another try if the next lines are interrupted
+            os.link(self._decoded, pixels_path)  # still there for another try if the next lines are interrupted
         labels = _labels(self.source, self.listing.records[kept])
         labels.to_parquet(store / LABELS_FILE, index=False)
         names = self.listing.records["image_id"]
@@ -314,9 +299,7 @@ class _Job:
 
 def _labels(source: Source, records: pd.DataFrame) -> pd.DataFrame:
     """The labels table: contract columns first, then attributes; splits are hashed where not official."""
-    hashed = {
-        key: split_of(key, source.fractions) for key in records["split_key"][records["split"].isna()].unique()
-    }
+    hashed = {key: split_of(key, source.fractions) for key in records["split_key"][records["split"].isna()].unique()}
     split = records["split"].astype("str")
     split = split.where(split.notna(), records["split_key"].map(hashed))
     attributes = [

@@ -32,7 +32,7 @@ LABELS_FILE = "labels.parquet"
 MANIFEST_FILE = "manifest.json"
 REQUIRED_COLUMNS = ("image_id", "is_face", "split")
 
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 4 * 2**20
 _LABEL_BLOCK_ROWS = 50_000
 
 
@@ -97,9 +97,7 @@ class Manifest:
         names = {item.name for item in dataclasses.fields(Manifest)}
         if set(values) != names:
             odd = sorted(set(values) ^ names)
-            raise DataError(
-                f"{path} lacks or has unknown entries: {', '.join(odd)}; {prepare_hint(path.parent.name)}"
-            )
+            raise DataError(f"{path} lacks or has unknown entries: {', '.join(odd)}; {prepare_hint(path.parent.name)}")
         values["rejected"] = tuple(Rejected(**item) for item in values["rejected"])
         values["notes"] = tuple(values["notes"])
         return Manifest(**values)

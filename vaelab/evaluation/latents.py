@@ -1,4 +1,4 @@
-"""What is kept of a model's latents so that pages need no data set: posterior means, labels, statistics, fitted prior."""
+"""What is kept of a model's latents, so that pages need no data set: posterior means, labels, statistics, prior."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class StoredLatents:
         with run.replacing(run.latents_path.with_suffix(".parquet").name) as file:
             file.write(table.getvalue())
         record = {"num_encoded": self.num_encoded, "weights_fingerprint": self.weights_fingerprint}
-        write_checkpoint(run, run.latents_path, {name: torch.from_numpy(array) for name, array in arrays.items()}, record)
+        write_checkpoint(
+            run, run.latents_path, {name: torch.from_numpy(array) for name, array in arrays.items()}, record
+        )
 
     @classmethod
     def read(cls, run: Run) -> StoredLatents:
@@ -90,7 +92,11 @@ class StoredLatents:
         try:
             labels = pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path} cannot be read ({error}); `python -m vaelab encode {run.id}` makes it anew") from error
+            raise CheckpointError(
+                f"{path} cannot be read ({error}); `python -m vaelab encode {run.id}` makes it anew"
+            ) from error
         if len(labels) != len(arrays["mu"]):
-            raise CheckpointError(f"{path} has {len(labels)} rows for {len(arrays['mu'])} latents; encode {run.id} anew")
+            raise CheckpointError(
+                f"{path} has {len(labels)} rows for {len(arrays['mu'])} latents; encode {run.id} anew"
+            )
         return cls(**arrays, labels=labels, **stored.record)

@@ -72,4 +72,4 @@ class PrincipalComponents:
         """The nearest pictures the components can make, rounded to 8 bits."""
         centred = pixels.reshape(len(pixels), -1).astype(np.float32) / 255 - self.mean
         recon = centred @ self.components.T @ self.components + self.mean
-        return np.rint(recon.clip(0, 1) * 255).astype(np.uint8).reshape(pixels.shape)
+        return np.asarray(np.rint(recon.clip(0, 1) * 255).astype(np.uint8).reshape(pixels.shape))

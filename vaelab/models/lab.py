@@ -30,7 +30,12 @@ def lab_trunk(size: int, num_outputs: int) -> nn.Sequential:
         ]
         in_channels = channels
     side = size // 16
-    layers += [nn.Flatten(), nn.Linear(in_channels * side**2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, num_outputs)]
+    layers += [
+        nn.Flatten(),
+        nn.Linear(in_channels * side**2, HIDDEN),
+        nn.ReLU(),
+        nn.Linear(HIDDEN, num_outputs),
+    ]
     return nn.Sequential(*layers)
 
 

@@ -3,9 +3,9 @@
 No normalisation layers, so the decoder needs no batch statistics when one latent is dragged. The first and last step
 trade 2x2 pixels for channels, so nothing runs at full resolution.
 
-With a principal path, the network is a restorer: the best linear VAE draws a picture, and convolutions that see both the
-latents and that picture learn what it lacks. It starts at the linear optimum and moves off it at once. (Learned
-convolutions merely added to a linear path stayed where they began: near a linear optimum nothing linear is left to gain.)
+With a principal path, the network is a restorer: the best linear VAE draws a picture, and convolutions that see both
+the latents and that picture learn what it lacks. It starts at the linear optimum and moves off it at once. (Learned
+convolutions merely added to a linear path stayed where they began: nothing linear is left to gain there.)
 
 Source: Zhang et al., Fixup Initialization (ICLR 2019); Shi et al., sub-pixel convolution (CVPR 2016).
 """
@@ -22,11 +22,11 @@ STAGES = 4
 """Resolutions: size/2, /4, /8, /16."""
 
 BRANCH_SCALE = 0.5
-"""A block's branch starts at half the size of what passes by, so that depth neither explodes nor leaves it linear."""
+"""A block's branch starts at half the size of what passes by: depth neither explodes nor leaves it linear."""
 
 LEARNED_SCALE = 0.3
-"""Factor on the learned part beside a principal path: Adam's first steps are as large as its learning rate, whatever the
-gradient, and would otherwise drown what the path already knows."""
+"""Factor on the learned part beside a principal path: Adam's first steps are as large as its learning rate, whatever
+the gradient, and would otherwise drown what the path already knows."""
 
 CONTRAST = 4.0
 """Factor that brings centred pictures and differences of pictures to about unit deviation."""
@@ -74,7 +74,10 @@ class ResidualEncoder(nn.Module):
     def __init__(self, size: int, in_channels: int, latent: int, width: int, depth: int) -> None:
         super().__init__()
         channels = stage_channels(width)
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2), linear_convolution(4 * in_channels, channels[0], kernel=3)]
+        layers: list[nn.Module] = [
+            nn.PixelUnshuffle(2),
+            linear_convolution(4 * in_channels, channels[0], kernel=3),
+        ]
         for stage, count in enumerate(channels):
             if stage > 0:
                 layers.append(linear_convolution(channels[stage - 1], count, kernel=2, stride=2))
@@ -147,7 +150,7 @@ class PrincipalPath(nn.Module):
         variances: Float[Tensor, " latent"],
         noise_variance: float,
     ) -> None:
-        """Take orthonormal `components` with their data `variances`; `noise_variance` is what each other direction has."""
+        """Take orthonormal `components` with their `variances`; every other direction has `noise_variance`."""
         signal = (variances - noise_variance).clamp(min=0.0).sqrt()
         self.mean.copy_(mean)
         self.components.copy_(components)
@@ -162,7 +165,8 @@ class PrincipalPath(nn.Module):
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         """The linear model's picture."""
-        return ((z * self.loading) @ self.components + self.mean).unflatten(1, (3, self.size, self.size))
+        values = (z * self.loading) @ self.components + self.mean
+        return values.view(-1, 3, self.size, self.size)
 
 
 class ResidualVAE(Network):

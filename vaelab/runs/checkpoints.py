@@ -29,7 +29,7 @@ class Checkpoint:
 
 
 def write_checkpoint(run: Run, path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Write `tensors` and `record` to `path` in the run's folder; a kill at any moment leaves the old or the new file."""
+    """Write `tensors` and `record` to `path` in the run's folder; a kill leaves the old file or the new one."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with run.replacing(path.name) as file:
         file.write(save(plain, metadata={"record": json.dumps(record)}))
@@ -62,8 +62,12 @@ def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], source:
         if name not in tensors:
             raise CheckpointError(f"{source} has no tensor {name!r}, which the network needs; is it another model's?")
         if name not in own:
-            raise CheckpointError(f"{source} has a tensor {name!r} that the network does not know; is it another model's?")
+            raise CheckpointError(
+                f"{source} has a tensor {name!r} that the network does not know; is it another model's?"
+            )
         if own[name].shape != tensors[name].shape:
             found, wanted = tuple(tensors[name].shape), tuple(own[name].shape)
-            raise CheckpointError(f"{source}: {name} has shape {found}, the network needs {wanted}; check size, latent, width")
+            raise CheckpointError(
+                f"{source}: {name} has shape {found}, the network needs {wanted}; check size, latent, width"
+            )
     module.load_state_dict(dict(tensors))

@@ -1,16 +1,16 @@
 """The only code that knows the file names of a run folder. No torch here: pages read runs through it.
 
-    checkpoints/<run_id>/
-      config.json                    the exact TrainConfig, format, code version, data fingerprints
-      status.json                    RunStatus, replaced atomically
-      metrics.jsonl                  one line per report
-      log.txt                        sentences and tracebacks, for people
-      weights-latest.safetensors     averaged weights only: what pages load
-      state-latest.safetensors       all that resuming needs
-      latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
-      report-<name>.json             evaluation results
-      README.md                      model card; a run that has one ships with the project
-      cancel                         exists = please stop
+checkpoints/<run_id>/
+  config.json                    the exact TrainConfig, format, code version, data fingerprints
+  status.json                    RunStatus, replaced atomically
+  metrics.jsonl                  one line per report
+  log.txt                        sentences and tracebacks, for people
+  weights-latest.safetensors     averaged weights only: what pages load
+  state-latest.safetensors       all that resuming needs
+  latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
+  report-<name>.json             evaluation results
+  README.md                      model card; a run that has one ships with the project
+  cancel                         exists = please stop
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ class Run:
 
     @classmethod
     def create(
-        cls, config: TrainConfig, root: Path = RUNS_DIR, name: str | None = None, fingerprints: Mapping[str, str] = {}
+        cls,
+        config: TrainConfig,
+        root: Path = RUNS_DIR,
+        name: str | None = None,
+        fingerprints: Mapping[str, str] = {},
     ) -> Run:
         """Make the folder of a new run, `queued`; its id is `name` or date-time-recipe-hex.
 
@@ -84,7 +88,9 @@ class Run:
         except FileExistsError:
             raise RunError(f"there is already a run {run_id!r} in {root}; resume it, or choose another name") from None
         except OSError as error:
-            raise RunError(f"cannot make the run folder {run.dir}: {error.strerror}; check space and permissions") from error
+            raise RunError(
+                f"cannot make the run folder {run.dir}: {error.strerror}; check space and permissions"
+            ) from error
         about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
         run._write_json("config.json", {**about, "config": config.to_dict()})
         run.write_status(RunStatus())
@@ -128,7 +134,8 @@ class Run:
     def write_status(self, status: RunStatus) -> None:
         """Replace the status atomically; stamps host, process and time."""
         self._write_json(
-            "status.json", asdict(replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid()))
+            "status.json",
+            asdict(replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid())),
         )
 
     def append_metrics(self, kind: str, images_seen: int, **values: Any) -> None:
@@ -217,7 +224,9 @@ class Run:
             Path(temporary).chmod(0o644)
             Path(temporary).replace(self.dir / name)
         except OSError as error:
-            raise RunError(f"cannot write {name} of run {self.id}: {error.strerror}; the old file is untouched") from error
+            raise RunError(
+                f"cannot write {name} of run {self.id}: {error.strerror}; the old file is untouched"
+            ) from error
         finally:
             Path(temporary).unlink(missing_ok=True)
 

@@ -81,11 +81,13 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
             return super().forward(input)
         world = dist.get_world_size()
         count = world * input.numel() // input.shape[1]
-        mean = all_reduce(input.mean((0, 2, 3))) / world
+        mean: Tensor = all_reduce(input.mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
         centred = input - mean[:, None, None]
-        variance = all_reduce(centred.square().mean((0, 2, 3))) / world
-        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        variance: Tensor = all_reduce(centred.square().mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        assert self.running_mean is not None
+        assert self.running_var is not None
         assert self.num_batches_tracked is not None
+        assert self.momentum is not None
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)

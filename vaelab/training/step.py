@@ -46,7 +46,11 @@ class Objective(nn.Module):
             posterior = encoding.posterior[:num_faces]
             decoded = self.network.decode(posterior.sample(eps))
             recon_loss = self.likelihood.nll(decoded, images[:num_faces])
-            kl, kl_per_dim, mu = posterior.kl(), posterior.kl_per_dim().mean(0).detach(), posterior.mu.detach()
+            kl, kl_per_dim, mu = (
+                posterior.kl(),
+                posterior.kl_per_dim().mean(0).detach(),
+                posterior.mu.detach(),
+            )
             loss = loss + (recon_loss + beta * charged_kl(posterior, self.config.free_bits)).sum() / batch
         return LossParts(loss, recon_loss, kl, kl_per_dim, classification_loss, mu)
 
@@ -85,7 +89,9 @@ def pick_precision(config: RunConfig, device: torch.device) -> torch.dtype:
         has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         # emulated bfloat16 is slower than float32, so only native instructions count
-        has_bfloat16 = device.type == "cpu" and platform.machine() == "x86_64" and (
-            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        has_bfloat16 = (
+            device.type == "cpu"
+            and platform.machine() == "x86_64"
+            and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
         )
     return torch.bfloat16 if has_bfloat16 else torch.float32

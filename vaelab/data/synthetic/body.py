@@ -26,7 +26,7 @@ F = np.float32
 
 def paint_neck(canvas: Colour, head: Head, light: Light, skin: palette.Colours) -> None:
     """Paints the neck with the shadow of the chin."""
-    low = window(canvas.shape[-1], -1, 1, 0.3, 1)
+    low = window(canvas.shape[-1], top=0.3)
     x, y, pixel = low.x, low.y, low.pixel
     off_centre = x - head.turn * F(0.06)
     half_neck = _half_neck(head)
@@ -39,7 +39,7 @@ def paint_neck(canvas: Colour, head: Head, light: Light, skin: palette.Colours) 
 
 def paint_clothes(canvas: Colour, rows: pd.DataFrame, head: Head, light: Light) -> None:
     """Paints shoulders in clothes with the row's neckline."""
-    low = window(canvas.shape[-1], -1, 1, 0.3, 1)
+    low = window(canvas.shape[-1], top=0.3)
     x, y, pixel = low.x, low.y, low.pixel
     across = np.abs(x - head.turn * F(0.06))
     half_neck = _half_neck(head)

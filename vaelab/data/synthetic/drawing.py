@@ -41,7 +41,7 @@ class Window:
 
 
 @lru_cache(maxsize=256)
-def window(size: int, left: float = -1, right: float = 1, top: float = -1, bottom: float = 1) -> Window:
+def window(size: int, left: float = -1.0, right: float = 1.0, top: float = -1.0, bottom: float = 1.0) -> Window:
     """The smallest window of a `size` x `size` picture that holds the part of a rectangle that is in view."""
 
     def span(low: float, high: float) -> slice:
@@ -164,5 +164,5 @@ def to_pixels(canvas: Colour) -> NDArray[np.uint8]:
     """A finished canvas (3, batch, size, size) in [0, 1] as `pixels` (batch, size, size, 3); uses it up."""
     canvas *= np.float32(255)
     canvas += np.float32(0.5)
-    clip(canvas, 0, 255)
+    clip(canvas, 0.0, 255.0)
     return np.ascontiguousarray(canvas.astype(np.uint8).transpose(1, 2, 3, 0))

@@ -93,8 +93,8 @@ def _paint_brow(canvas: Colour, head: Head, side: int, number: dict[str, Plane],
 
 def _paint_nostrils(canvas: Colour, head: Head, number: dict[str, Plane], line: Colour) -> None:
     area = window(canvas.shape[-1], -0.42, 0.42, -0.05, 0.45)
-    tip = head.spot(0, 0.165, 1.3)
-    base = head.spot(0, 0.205, 1.15)
+    tip = head.spot(0.0, 0.165, 1.3)
+    base = head.spot(0.0, 0.205, 1.15)
     wide = 1 + F(0.38) * number["nose_size"]
     u, v = area.of(head.u), area.of(head.v)
     for side in (-1, 1):
@@ -113,7 +113,7 @@ def _paint_mouth(
     canvas: Colour, head: Head, number: dict[str, Plane], old: Plane, skin: palette.Colours, line: Colour
 ) -> None:
     area = window(canvas.shape[-1], -0.52, 0.52, 0.08, 0.72)
-    spot = head.spot(0, 0.36, 1.03)
+    spot = head.spot(0.0, 0.36, 1.03)
     smile, opened = number["smile"], number["mouth_open"]
     width = F(0.178) * (1 + F(0.26) * np.maximum(smile, 0) + F(0.06) * np.minimum(smile, 0) - F(0.08) * opened)
     along = (area.of(head.u) - spot.u) / (spot.scale * width)

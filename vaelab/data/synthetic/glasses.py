@@ -52,7 +52,7 @@ def paint_glasses(canvas: Colour, rows: pd.DataFrame, head: Head) -> None:
         line = np.minimum(line, np.abs(distance) - F(0.014))
         arm = np.maximum(np.abs(dv + F(0.06)) - F(0.014), np.maximum(F(0.165) - F(side) * du, F(side) * u - half_width))
         line = np.minimum(line, arm)
-    middle = head.spot(0, -0.055, 1.16)
+    middle = head.spot(0.0, -0.055, 1.16)
     du, dv = u - middle.u[wearing], v - middle.v[wearing]
     bridge = np.maximum(np.abs(dv + F(0.02) - F(2.5) * du * du) - F(0.013), np.abs(du) - F(0.055))
     _blend(part, coverage(np.minimum(line, bridge), pixel), rim)

@@ -94,7 +94,7 @@ def _sink_eyes(shade: Plane, area: Window, head: Head, old: Plane) -> None:
 
 def _raise_nose(shade: Plane, area: Window, head: Head, light: Light, size: Plane) -> None:
     """Lights the ridge and the tip of the nose; shades one side of it and below."""
-    bridge, tip = head.spot(0, -0.1, 1.06), head.spot(0, 0.165, 1.3)
+    bridge, tip = head.spot(0.0, -0.1, 1.06), head.spot(0.0, 0.165, 1.3)
     part, u, v = _part(area, head, -0.48, 0.48, -0.4, 0.48)
     field = part.of(shade)
     wide = 1 + F(0.38) * size
@@ -113,7 +113,7 @@ def _raise_nose(shade: Plane, area: Window, head: Head, light: Light, size: Plan
 
 def _wrinkle_forehead(shade: Plane, area: Window, head: Head, old: Plane) -> None:
     part, u, v = _part(area, head, -0.55, 0.55, -0.62, -0.12)
-    brow = head.spot(0, -0.36)
+    brow = head.spot(0.0, -0.36)
     du, dv = u - brow.u, v - brow.v + F(0.25) * np.square(u - brow.u)
     reach = F(0.16) * old * blob(np.square(du / F(0.27)))
     for line in (-0.055, 0.02):
@@ -124,7 +124,7 @@ def _fold_cheeks(shade: Plane, area: Window, head: Head, old: Plane, smile: Plan
     """Folds from nose to mouth, deeper with age and smile, and the hollow over the chin."""
     part, u, v = _part(area, head, -0.55, 0.55, 0.0, 0.72)
     field = part.of(shade)
-    mouth = head.spot(0, 0.36, 1.03)
+    mouth = head.spot(0.0, 0.36, 1.03)
     du, dv = u - mouth.u, v - mouth.v
     depth = F(0.06) + F(0.2) * old + F(0.1) * np.maximum(smile, 0)
     depth = depth * blob(np.square((dv + F(0.09)) / F(0.15)))
@@ -151,7 +151,7 @@ def _grow_beard(colour: Colour, area: Window, head: Head, rows: pd.DataFrame, sk
     if not len(bearded):
         return
     part, u, v = _part(area, head, -0.66, 0.66, 0.0, 0.84)
-    mouth = head.spot(0, 0.36, 1.03)
+    mouth = head.spot(0.0, 0.36, 1.03)
     out = np.abs(u[bearded] - mouth.u[bearded])
     # Up under the nose (moustache), down beside the mouth, up again to the ears.
     moustache = F(0.13) * smooth((out - F(0.1)) * F(9)) - F(0.115)

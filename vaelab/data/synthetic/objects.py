@@ -19,24 +19,24 @@ METAL = rgb([0.62, 0.62, 0.64])
 def _socket(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.2)
     half = F(0.5) + F(0.15) * thing.shape[6]
-    thing.fill(thing.box(0, 0, half, half, 0.1), thing.lit(thing.body * F(0.4) + WHITE * F(0.6)))
-    thing.fill(thing.disc(0, 0, 0.4), thing.lit(thing.body * F(0.35) + WHITE * F(0.5)))
+    thing.fill(thing.box(0.0, 0.0, half, half, 0.1), thing.lit(thing.body * F(0.4) + WHITE * F(0.6)))
+    thing.fill(thing.disc(0.0, 0.0, 0.4), thing.lit(thing.body * F(0.35) + WHITE * F(0.5)))
     for side in (-1, 1):
-        thing.fill(thing.disc(side * 0.17, 0, 0.062), BLACK)
+        thing.fill(thing.disc(side * 0.17, 0.0, 0.062), BLACK)
     for end in (-1, 1):
-        thing.fill(thing.box(0, end * 0.37, 0.05, 0.045, 0.02), METAL)
+        thing.fill(thing.box(0.0, end * 0.37, 0.05, 0.045, 0.02), METAL)
 
 
 def _car(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.12)
     for side in (-1, 1):
         thing.fill(thing.box(side * 0.48, 0.5, 0.1, 0.16, 0.05), BLACK)
-    roof = np.maximum(thing.box(0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v)
+    roof = np.maximum(thing.box(0.0, -0.3, F(0.36) + F(0.3) * (thing.v + F(0.55)), 0.3, 0.08), F(-0.6) - thing.v)
     thing.fill(roof, thing.lit(thing.body))
     thing.fill(np.maximum(roof + F(0.06), thing.v + F(0.06)), thing.lit(rgb([0.55, 0.66, 0.74])))
-    thing.fill(thing.box(0, 0.2, 0.66, 0.3, 0.14), thing.lit(thing.body))
-    thing.fill(thing.box(0, 0.26, 0.24, 0.1, 0.03), BLACK * F(2))
-    thing.fill(thing.box(0, 0.45, 0.64, 0.05, 0.04), METAL)
+    thing.fill(thing.box(0.0, 0.2, 0.66, 0.3, 0.14), thing.lit(thing.body))
+    thing.fill(thing.box(0.0, 0.26, 0.24, 0.1, 0.03), BLACK * F(2))
+    thing.fill(thing.box(0.0, 0.45, 0.64, 0.05, 0.04), METAL)
     for side in (-1, 1):
         round_lamp = thing.disc(side * 0.46, 0.17, F(0.1) + F(0.05) * thing.shape[6])
         thing.fill(round_lamp, METAL * F(0.7))
@@ -45,10 +45,10 @@ def _car(canvas: Colour, rows: pd.DataFrame) -> None:
 
 def _buttons(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=3.1)
-    thing.fill(thing.box(0, 0, 1.6, 0.42 + 0.3 * thing.shape[6], 0.02), thing.lit(thing.second, 1.4))
+    thing.fill(thing.box(0.0, 0.0, 1.6, 0.42 + 0.3 * thing.shape[6], 0.02), thing.lit(thing.second, 1.4))
     for side in (-1, 1):
         x = side * 0.34
-        edge = thing.disc(x, 0, 0.27)
+        edge = thing.disc(x, 0.0, 0.27)
         thing.fill(thing.disc(x + 0.02, 0.04, 0.28), thing.dark, 0.5)
         thing.fill(edge, thing.lit(thing.body))
         thing.fill(np.abs(edge + F(0.06)) - F(0.014), thing.dark, 0.6)
@@ -87,28 +87,28 @@ def _bar(thing: Thing, start: tuple[float, float], end: tuple[float, float], rad
 def _die(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.7)
     thing.fill(thing.box(0.05, 0.07, 0.56, 0.56, 0.14), thing.dark, 0.5)
-    thing.fill(thing.box(0, 0, 0.54, 0.54, 0.14), thing.lit(thing.body * F(0.75) + F(0.2)))
+    thing.fill(thing.box(0.0, 0.0, 0.54, 0.54, 0.14), thing.lit(thing.body * F(0.75) + F(0.2)))
     wanted = np.floor(thing.shape[6] * F(3))
     for x, y, least in ((-0.26, -0.26, 0), (0.26, 0.26, 0), (0.26, -0.26, 1), (-0.26, 0.26, 1),
-                        (0.26, 0, 2), (-0.26, 0, 2)):  # fmt: skip
+                        (0.26, 0.0, 2), (-0.26, 0.0, 2)):  # fmt: skip
         thing.fill(thing.disc(x, y, 0.09), thing.dark, (wanted >= least).astype(np.float32))
 
 
 def _traffic_light(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.15)
-    thing.fill(thing.box(0, 0.9, 0.06, 0.6, 0.02), METAL * F(0.6))
-    thing.fill(thing.box(0, 0, 0.29, 0.68, 0.12), thing.lit(thing.body * F(0.5) + F(0.03)))
+    thing.fill(thing.box(0.0, 0.9, 0.06, 0.6, 0.02), METAL * F(0.6))
+    thing.fill(thing.box(0.0, 0.0, 0.29, 0.68, 0.12), thing.lit(thing.body * F(0.5) + F(0.03)))
     burning = np.floor(thing.shape[6] * F(3))
     lamps = (([0.86, 0.25, 0.2], -0.42), ([0.92, 0.7, 0.25], 0.0), ([0.3, 0.72, 0.42], 0.42))
     for place, (colour, y) in enumerate(lamps):
         power = F(0.34) + F(0.66) * (burning == place)
-        thing.fill(thing.disc(0, y, 0.2), BLACK)
-        thing.fill(thing.disc(0, y, 0.165), rgb(colour) * power)
+        thing.fill(thing.disc(0.0, y, 0.2), BLACK)
+        thing.fill(thing.disc(0.0, y, 0.165), rgb(colour) * power)
 
 
 def _binoculars(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.4)
-    thing.fill(thing.box(0, -0.05, 0.22, 0.14, 0.06), thing.lit(thing.body * F(0.7)))
+    thing.fill(thing.box(0.0, -0.05, 0.22, 0.14, 0.06), thing.lit(thing.body * F(0.7)))
     for side in (-1, 1):
         thing.fill(thing.box(side * 0.3, -0.25, 0.16, 0.42, 0.1), thing.lit(thing.body))
         lens = thing.disc(side * 0.32, 0.2, 0.29)
@@ -120,19 +120,19 @@ def _binoculars(canvas: Colour, rows: pd.DataFrame) -> None:
 
 def _speaker(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.2)
-    thing.fill(thing.box(0, 0, 0.46, 0.78, 0.06), thing.lit(thing.body, 1.1))
+    thing.fill(thing.box(0.0, 0.0, 0.46, 0.78, 0.06), thing.lit(thing.body, 1.1))
     for y, radius in ((-0.4, 0.19), (0.26, 0.35)):
-        cone = thing.disc(0, y, radius)
+        cone = thing.disc(0.0, y, radius)
         thing.fill(cone, METAL * F(0.75))
         thing.fill(cone + F(0.04), BLACK * F(1.6))
-        thing.fill(thing.disc(0, y, radius * 0.36), thing.lit(thing.second * F(0.6)))
+        thing.fill(thing.disc(0.0, y, radius * 0.36), thing.lit(thing.second * F(0.6)))
 
 
 def _cup(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows, lean=0.2)
     handle = np.abs(thing.disc(0.5, 0.05, 0.22)) - F(0.06)
     thing.fill(handle, thing.lit(thing.body * F(0.9)))
-    thing.fill(thing.box(0, 0.08, F(0.48) - F(0.12) * thing.v, 0.55, 0.12), thing.lit(thing.body))
+    thing.fill(thing.box(0.0, 0.08, F(0.48) - F(0.12) * thing.v, 0.55, 0.12), thing.lit(thing.body))
     rim = np.sqrt(np.square(thing.u / F(0.52)) + np.square((thing.v + F(0.45)) / F(0.14))) - 1
     thing.fill(rim * F(0.25), thing.body * F(1.1))
     thing.fill((rim + F(0.14)) * F(0.25), rgb([0.25, 0.15, 0.09]))

@@ -15,7 +15,7 @@ F = np.float32
 
 def _backdrop(canvas: Colour, rows: pd.DataFrame) -> None:
     thing = Thing.of(canvas, rows)
-    glow = blob(np.square(thing.disc(0, 0, 0) / F(0.9)))
+    glow = blob(np.square(thing.disc(0.0, 0.0, 0.0) / F(0.9)))
     paint(canvas, thing.whole, glow * F(0.5) * thing.shape[6], thing.body)
 
 

@@ -14,7 +14,7 @@ from vaelab.data.synthetic.factors import CATEGORICAL, FACTORS, GROUPS, Draw
 from vaelab.errors import ConfigError
 from vaelab.rng import numpy_generator
 
-Shares = Mapping[str | tuple[str, ...], Mapping[str | tuple[str, ...], float]]
+Shares = Mapping[str | tuple[str, ...], Mapping[str | tuple[str, ...], float | int]]
 """Column(s) -> value(s) -> share of the rows; several columns are a tuple, or one text joined by commas."""
 
 
@@ -135,7 +135,7 @@ def _combination(columns: tuple[str, ...], value: str | tuple[str, ...]) -> tupl
     return combination
 
 
-def _share(columns: tuple[str, ...], value: str | tuple[str, ...], share: float) -> float:
+def _share(columns: tuple[str, ...], value: str | tuple[str, ...], share: float | int) -> float:
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise ConfigError(f"Share of {value!r} in {', '.join(columns)} is {share!r}, expected a number from 0 to 1.")
     return float(share)

@@ -1,0 +1,57 @@
+"""Saving a training and continuing it exactly: weights, averages, optimizer, resampling; no random state."""
+
+from collections import defaultdict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from vaelab.errors import CheckpointError
+from vaelab.runs.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from vaelab.runs.store import Run, RunStatus
+from vaelab.training.feed import Feed
+from vaelab.training.step import Objective
+
+
+def save_state(
+    run: Run,
+    objective: Objective,
+    averages: AveragedModel | None,
+    optimizer: torch.optim.Optimizer,
+    status: RunStatus,
+    feed: Feed,
+) -> None:
+    """Write what the pages load (averaged weights) and what resuming needs (everything)."""
+    shadow = objective if averages is None else averages.module
+    write_checkpoint(run, run.weights_path, shadow.network.state_dict(), {"images_seen": status.images_seen})
+    tensors = {f"objective.{name}": tensor for name, tensor in objective.state_dict().items()}
+    if averages is not None:
+        tensors |= {f"averages.{name}": tensor for name, tensor in averages.state_dict().items()}
+    for index, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{slot}": value for slot, value in slots.items()}
+    if feed.faces.sample_probs is not None:
+        tensors["sample_probs"] = torch.from_numpy(feed.faces.sample_probs)
+    write_checkpoint(run, run.state_path, tensors, {"images_seen": status.images_seen, "seconds": status.train_seconds})
+
+
+def restore_state(
+    run: Run, objective: Objective, averages: AveragedModel | None, optimizer: torch.optim.Optimizer
+) -> tuple[RunStatus, np.ndarray | None]:
+    """Put the saved state back; returns the status it was saved with and the draw probabilities, if there were any."""
+    state = read_checkpoint(run.state_path)
+    load_weights(objective, state.part("objective"), str(run.state_path))
+    if averages is not None:
+        load_weights(averages, state.part("averages"), str(run.state_path))
+    slots: dict[int, dict[str, Tensor]] = defaultdict(dict)
+    for name, tensor in state.part("optimizer").items():
+        index, slot = name.split(".")
+        slots[int(index)][slot] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    if sorted(slots) != groups[0]["params"]:
+        raise CheckpointError(f"{run.state_path}: the optimizer state does not fit the network; start the run anew")
+    optimizer.load_state_dict({"state": dict(slots), "param_groups": groups})
+    probs = state.tensors.get("sample_probs")
+    record = state.record
+    status = RunStatus("running", record["images_seen"], record["seconds"])
+    return status, None if probs is None else probs.numpy()
