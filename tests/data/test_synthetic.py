@@ -51,9 +51,7 @@ def swept(name: str, steps: int, **fixed: object) -> pd.DataFrame:
     table = neutral_factors(len(factor.values) if factor.range is None else steps).assign(**base)
     if name.startswith("glasses_"):
         table["glasses"] = "yes"
-    return table.assign(
-        **{name: factor.values if factor.range is None else np.linspace(*factor.range, steps)}
-    )
+    return table.assign(**{name: factor.values if factor.range is None else np.linspace(*factor.range, steps)})
 
 
 def crop(pixels: np.ndarray, region: tuple[slice, slice]) -> np.ndarray:
@@ -117,7 +115,7 @@ class TestShares:
             ({"skin_lightness": {"light": 1.0}}, "continuous.*share its group 'skin'"),
             ({"yaw": {"left": 1.0}}, "continuous.*choose among"),
             ({"skin": {"light": 1.5, "dark": -0.5}}, "expected a number from 0 to 1"),
-            ({"skin": {"light": "1"}}, "expected a number from 0 to 1"),
+            ({"skin": {"light": True}}, "expected a number from 0 to 1"),
             ({"skin": {"light": 1.0}, ("skin", "glasses"): {("dark", "yes"): 1.0}}, "shared twice"),
             ({("skin", "glasses"): {("dark",): 1.0}}, "has 1 values, expected 2"),
         ],
@@ -237,9 +235,7 @@ class TestFactors:
         assert (np.diff(eye_places("roll")[1]) > 0.3).all()
 
     def test_age_greys_the_hair(self):
-        pixels = render_faces(swept("age", 5, hair_colour="auburn", hair_length=0.5))[:, 7:12, 28:36].astype(
-            float
-        )
+        pixels = render_faces(swept("age", 5, hair_colour="auburn", hair_length=0.5))[:, 7:12, 28:36].astype(float)
         colourfulness = (pixels.max(axis=-1) - pixels.min(axis=-1)).mean(axis=(1, 2))
         assert (np.diff(colourfulness) <= 0).all()
         assert colourfulness[-1] < 0.5 * colourfulness[0]
