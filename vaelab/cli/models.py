@@ -1,4 +1,4 @@
-"""`encode`, `evaluate`, `reconstruct` and `sample`."""
+"""`encode`, `evaluate`, `reconstruct`, `sample` and `ship`."""
 
 from __future__ import annotations
 
@@ -42,6 +42,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--temperature", type=float, default=1.0, help="factor on the deviations (default: %(default)s)"
     )
     sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same faces (default: %(default)s)")
+    _command(
+        commands, "ship", _ship, "make a finished run one that ships: small weights, latents, reports, a model card"
+    )
     for parser, name in ((reconstruct, "reconstructions.png"), (sample, "samples.png")):
         parser.add_argument("--out", type=Path, default=Path(name), help="picture to write (default: %(default)s)")
 
@@ -183,6 +186,15 @@ def _sample(arguments: argparse.Namespace) -> int:
         {"vaelab": "sample", **model.about(), **about},
     )
     return _written(arguments, run, len(z))
+
+
+def _ship(arguments: argparse.Namespace) -> int:
+    from vaelab.shipping import ship
+
+    run = find_run(arguments.run_id, arguments.root)
+    ship(run, _data(arguments, run), lambda text: print(f"{text} ...", file=sys.stderr))
+    print(json.dumps({"run": run.id, "card": str(run.dir / "README.md")}) if arguments.json else run.card)
+    return 0
 
 
 def _written(arguments: argparse.Namespace, run: Run, count: int) -> int:

@@ -202,6 +202,11 @@ class Run:
         """Whether the run ships with the project: those that do have a card."""
         return (self.dir / "README.md").is_file()
 
+    def write_card(self, text: str) -> None:
+        """Give the run a model card; from now on it counts as one that ships."""
+        with self.replacing("README.md") as file:
+            file.write(text.encode())
+
     def write_report(self, name: str, report: Mapping[str, Any]) -> Path:
         """Keep an evaluation result as report-<name>.json."""
         self._write_json(f"report-{name}.json", report)

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from vaelab.data.sources.base import Listing, Source
+from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
+from vaelab.data.sources.tables import read_table
 from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
@@ -92,12 +93,7 @@ def _container(root: Path, part: str) -> Path:
 
 
 def _read_labels(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False)
-    except FileNotFoundError as error:
-        raise DataError(f"FairFace labels not found: {path}; --root is the folder that holds them") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+    table = read_table(existing(path, "FairFace labels", "--root is the folder that holds them"))
     missing = [column for column in ("file", *_LABELS) if column not in table]
     if missing:
         raise DataError(f"{path} has no column {missing[0]!r}; met {', '.join(map(str, table.columns))}")

@@ -22,13 +22,15 @@ def read_table(path: Path) -> pd.DataFrame:
             header = file.readline()
             file.seek(0)
             separator = max(",;\t", key=header.count)
-            table = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False)
+            table = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False).fillna("")
     except FileNotFoundError as error:
         raise DataError(f"table not found: {path}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise DataError(f"{path} cannot be read as a table: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the first columns for names of the rows
+        raise DataError(f"{path}: its rows have more values than columns are named in the first line")
     table.columns = pd.Index([str(column).strip() for column in table.columns])
     if table.columns.duplicated().any():
         raise DataError(f"{path} has the column {table.columns[table.columns.duplicated()][0]!r} twice")

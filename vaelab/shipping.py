@@ -1,0 +1,179 @@
+"""Making a finished run one that ships: half-size weights, stored latents, reports, sample sheets, a model card.
+
+Every figure of the card is read from the run's own reports, so card and weights cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from vaelab.config import TrainConfig, options
+from vaelab.data.collection import Collection
+from vaelab.errors import RunError
+from vaelab.inference import FaceModel
+from vaelab.models import count_parameters
+from vaelab.pictures import contact_sheet, save_generated
+from vaelab.recipes import RECIPES
+from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.store import Run, RunStatus
+from vaelab.scorecard import encode_faces, evaluate
+
+SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7))
+NUM_KEPT = 4000
+
+KINDS = {
+    "cnn": "The MIT lab's standard CNN, a face detector",
+    "dbvae": "The MIT lab's DB-VAE, detector and VAE in one",
+    "vae": "A plain VAE on the MIT lab's trunk",
+    "residual": "A residual VAE",
+}
+
+LIMITS = """\
+- Trained on 64x64 crops with the face in the middle, as FairFace's 0.25-margin crops have it; other framings, profile
+  views, hands and glasses come out blurred or wrong.
+- Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
+  output of this model to decide anything about anybody.
+- What was rare in the data is drawn and found worse. `report-test.json` has the figures by group where the model is a
+  detector.
+"""
+
+
+def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
+    """Turn a finished run into one that ships, in place.
+
+    Raises:
+        RunError: the run is not done.
+    """
+    if run.status.state != "done":
+        raise RunError(f"run {run.id} is {run.status.state}; only a finished run can ship")
+    tell("weights as float16")
+    _halve_weights(run)
+    model = FaceModel.load(run, with_latents=False)
+    if model.has_decoder:
+        tell("latents of the test faces")
+        encode_faces(model, run, data, "test", NUM_KEPT)
+        model = FaceModel.load(run)
+    for split in ("val", "test"):
+        tell(f"report on split {split}")
+        run.write_report(split, evaluate(model, data, split))
+    if model.has_decoder:
+        tell("sample sheets")
+        for prior, temperature in SAMPLES:
+            z = model.sample_latents(48, seed=0, prior=prior, temperature=temperature)
+            about = {"seed": 0, "prior": prior, "temperature": temperature, **model.about()}
+            save_generated(contact_sheet(model.decode(z), 12), run.dir / sheet_name(prior, temperature), about)
+    status = replace(run.status, host="", pid=0)
+    run.replace_status(status)
+    run.write_card(card(run, model, data, status))
+    run.state_path.unlink(missing_ok=True)
+
+
+def sheet_name(prior: str, temperature: float) -> str:
+    """File name of a sample sheet."""
+    return f"samples-{prior}.png" if temperature == 1 else f"samples-{prior}-{temperature:g}.png"
+
+
+def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str:
+    """The model card, Markdown; every number from the run's files."""
+    config, report = run.config, run.reports()["test"]
+    sections = [f"# {run.id}", _introduction(config, model, status), "## Results", _results(report)]
+    if model.has_decoder:
+        sheets = [
+            f"![48 faces sampled from the {p} prior at temperature {t:g}]({sheet_name(p, t)})" for p, t in SAMPLES
+        ]
+        sections += ["## New faces", "From N(0, I); from the Gaussian fitted to the stored posteriors; from it at "
+                     "temperature 0.7. None shows a real person.", *sheets]  # fmt: skip
+    sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits", LIMITS.strip()]
+    return "\n\n".join(sections) + "\n"
+
+
+def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> str:
+    beta = f" {config.loss.effective_beta[0].upper()}{config.loss.effective_beta[1:]}." if config.has_decoder else ""
+    latent = f", {config.model.latent} latents" if config.has_decoder else ""
+    return (
+        f"{KINDS[config.model.model]}: {config.data.size}x{config.data.size} pixels{latent}, "
+        f"{count_parameters(model.network):,} trained parameters, weights kept as float16. Saw {status.images_seen:,} "
+        f"images in {status.train_seconds / 60:.0f} minutes of training steps.{beta}"
+    )
+
+
+def _results(report: dict[str, Any]) -> str:
+    lines = [
+        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that no training and no "
+        "choice saw. Brackets are 95 % intervals.",
+        "",
+        "| measure | value | n |",
+        "|---|---|---|",
+    ]
+    if found := report.get("reconstruction"):
+        names = (("reconstruction from mu, PSNR", "psnr_db"), ("PCA with as many components, PSNR", "pca_psnr_db"),
+                 ("difference", "psnr_over_pca_db"))  # fmt: skip
+        for name, key in names:
+            value = found[key]
+            lines.append(
+                f"| {name} | {value['mean']:.2f} dB [{value['low']:.2f}, {value['high']:.2f}] | {value['n']:,} |"
+            )
+        lines.append(f"| sharpness of reconstructions against the pictures (median ratio of Laplacian variance) | "
+                     f"{found['sharpness_ratio_median']:.2f} | {report['num_faces']:,} |")  # fmt: skip
+        lines.append(f"| KL | {found['kl_nats']:.1f} nats | {report['num_faces']:,} |")
+        lines.append(
+            f"| active latents (variance of mu above 0.01) | {found['active_units']} | {report['num_faces']:,} |"
+        )
+    for key, found in report.get("detection", {}).items():
+        if not key.startswith("fpr_"):
+            continue
+        if "refused" in found:
+            lines.append(f"| recall at {float(key[4:]):.1%} false positives | refused: {found['refused']} | |")
+            continue
+        lines.append(f"| recall at {found['fpr']:.1%} false positives | {_rate(found['overall'])} |")
+        lines.append(
+            f"| … false positives it really gives on held-out object classes | {_rate(found['realised_fpr'])} |"
+        )
+        for column, group in found["worst_group"].items():
+            gap = f"gap {found['gap'][column] * 100:.1f} points"
+            lines.append(f"| … lowest recall by {column}: {group}, {gap} | {_rate(found['by_group'][column][group])} |")
+    return "\n".join(lines)
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    return f"{rate['rate']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}] | {rate['count']:,}"
+
+
+def _data_lines(data: Collection) -> str:
+    lines = []
+    for store in data.stores:
+        manifest, splits = store.manifest, store.labels["split"].value_counts()
+        counts = ", ".join(
+            f"{split} {splits[split]:,}" for split in ("train", "val", "calibration", "test") if split in splits
+        )
+        lines.append(
+            f"- **{manifest.name}** ({counts}; crop {manifest.crop}; fingerprint `{store.fingerprint[:16]}`): "
+            f"{manifest.licence}"
+        )
+    return "\n".join(lines)
+
+
+def _training(config: TrainConfig, run: Run) -> str:
+    reference = RECIPES.get(config.recipe, TrainConfig())
+    known = {name: value for _, name, _, value, _ in options(reference)}
+    changed = "".join(
+        f" --{name.replace('_', '-')} {value}" for _, name, _, value, _ in options(config) if known[name] != value
+    )
+    default = {name: value for _, name, _, value, _ in options(TrainConfig())}
+    settings = ", ".join(f"{n} {v}" for _, n, _, v, _ in options(config) if default[n] != v and n != "datasets")
+    return (
+        f"`python -m vaelab train --recipe {config.recipe}{changed}` (vaelab {run.about['vaelab']}, "
+        f"seed {config.run.seed}), "
+        f"then `python -m vaelab ship {run.id}`. Settings other than the defaults: {settings}. "
+        "All of them are in `config.json`, the curves in `metrics.jsonl`."
+    )
+
+
+def _halve_weights(run: Run) -> None:
+    stored = read_checkpoint(run.weights_path)
+    tensors = {n: t.half() if t.dtype == torch.float32 else t for n, t in stored.tensors.items()}
+    write_checkpoint(run, run.weights_path, tensors, stored.record)
