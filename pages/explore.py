@@ -54,17 +54,18 @@ def explore() -> None:
 def header(runs: list[Run]) -> None:
     """Title, the sentence about what the visitor is about to see, and the choice of model."""
     states = {run.id: _described(run) for run in runs}
-    words, choice = st.columns([3, 1], gap="large", vertical_alignment="bottom")
+    words, choice = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
     with words.container(key="intro"):
         st.title("One face, many dimensions", anchor=False)
         synthetic = all(name.startswith("synthetic") for name in find(recipe().model).config.data.datasets)
         st.markdown(DRAWINGS if synthetic else PHOTOS)
+    key = show_in("studio.model", recipe().model)
     choice.selectbox(
         "Model",
         list(states),
         format_func=states.__getitem__,
-        key=show_in("studio.model", recipe().model),
-        on_change=lambda: keep(recipe().started(model=st.session_state["studio.model"])),
+        key=key,
+        on_change=lambda: keep(recipe().started(model=st.session_state[key])),
     )
 
 

@@ -27,8 +27,10 @@ def start_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
     """z of the starting face, shape (latent,)."""
     if recipe.start == "stored" and model.latents is not None:
         row = int(np.flatnonzero(np.asarray(model.latents.labels["image_id"] == recipe.face))[0])
-        return np.asarray(model.latents.mu[row], dtype=np.float32)
-    return sampled_latents(model, recipe.start, (recipe.seed,), recipe.temperature)[0]
+        z: Latent = np.asarray(model.latents.mu[row], dtype=np.float32)
+        return z
+    sampled: Latent = sampled_latents(model, recipe.start, (recipe.seed,), recipe.temperature)[0]
+    return sampled
 
 
 def sampled_latents(model: FaceModel, start: str, seeds: tuple[int, ...], temperature: float) -> Latent:
@@ -48,7 +50,8 @@ def current_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
 
 def draw(model: FaceModel, z: Latent) -> Pixels:
     """Pixels (size, size, 3) of one latent (latent,)."""
-    return model.decode(z[None])[0]
+    pixels: Pixels = model.decode(z[None])[0]
+    return pixels
 
 
 def slider_scale(model: FaceModel, dim: int, start_value: float) -> tuple[float, float]:

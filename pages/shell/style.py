@@ -27,7 +27,7 @@ STYLE = """
   /* Words and buttons first, so that only the two pictures are left when the rest has scrolled away. */
   .st-key-portrait > :has(.st-key-current) { order: 1; }
   [data-testid="stColumn"]:has(.st-key-portrait) {
-    top: -2.6rem; padding-bottom: 0.75rem; background: light-dark(#fbfaf8, #151716);
+    top: -2.4rem; margin-bottom: -2rem; padding-bottom: 0.5rem; background: light-dark(#fbfaf8, #151716);
   }
   .st-key-current { max-width: 56vw; }
 }

@@ -57,20 +57,21 @@ def _dimension(model: FaceModel, dim: int, start: Latent) -> None:
     begin = float(start[dim])
     value = dict(recipe().edits).get(dim, begin)
     low, high = slider_scale(model, dim, min(begin, value))[0], slider_scale(model, dim, max(begin, value))[1]
-    key = f"studio.dim.{dim}"
+    name = f"studio.dim.{dim}"
+    key = show_in(name, min(max(on_scale(value), low), high))
     st.slider(
         _title(model, dim),
         low,
         high,
         step=STEP,
         format="%.2f",
-        key=show_in(key, min(max(on_scale(value), low), high)),
+        key=key,
         on_change=_moved,
         args=(dim, key, on_scale(begin)),
     )
     st.button(
         "Reset",
-        key=f"{key}.reset",
+        key=f"{name}.reset",
         type="tertiary",
         disabled=dim not in dict(recipe().edits),
         on_click=_set,
@@ -82,7 +83,7 @@ def _dimension(model: FaceModel, dim: int, start: Latent) -> None:
         [(walk_address(model, recipe(), dim), alt)],
         [f"Set dim {dim} to {signed(step)}" for step in steps],
         label=f"Steps of dimension {dim}",
-        key=f"{key}.walk",
+        key=f"{name}.walk",
         on_pick=lambda index: _set(dim, steps[index]),
     )
 

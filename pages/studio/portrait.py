@@ -86,7 +86,7 @@ def _downloads(model: FaceModel, face: FaceRecipe) -> None:
         width="stretch",
         key="studio.download.recipe",
     )
-    st.caption("Files say that a model made the picture. The address bar holds a link that reopens this face.")
+    st.caption("Marked as generated. The address bar links to this face.")
 
 
 def _keepsake(model: FaceModel, face: FaceRecipe, side: int) -> bytes:

@@ -32,13 +32,15 @@ def start_controls(model: FaceModel) -> None:
     """The row of controls that decide the starting face."""
     starts = [start for start in STARTS if model.latents is not None or start == "prior"]
     with st.container(horizontal=True, vertical_alignment="bottom", key="start-controls"):
+        key = show_in("studio.start", recipe().start)
         st.segmented_control(
             "Start from",
             starts,
             required=True,
             format_func=STARTS.__getitem__,
-            key=show_in("studio.start", recipe().start),
+            key=key,
             on_change=_begin_elsewhere,
+            args=(key,),
         )
         if recipe().start != "stored":
             _prior_controls()
@@ -67,15 +69,17 @@ def matching_rows(labels: pd.DataFrame, wanted: dict[str, str]) -> NDArray[np.in
 
 def _prior_controls() -> None:
     low, high = TEMPERATURES
+    seed = show_in("studio.seed", recipe().seed)
+    temperature = show_in("studio.temperature", recipe().temperature)
     st.number_input(
         "Seed",
         0,
         MAX_SEED,
         step=1,
         width=130,
-        key=show_in("studio.seed", recipe().seed),
+        key=seed,
         help="The same seed always draws the same start.",
-        on_change=lambda: keep(recipe().started(seed=int(st.session_state["studio.seed"]))),
+        on_change=lambda: keep(recipe().started(seed=int(st.session_state[seed]))),
     )
     st.slider(
         "Temperature",
@@ -83,9 +87,9 @@ def _prior_controls() -> None:
         high,
         step=0.05,
         width=190,
-        key=show_in("studio.temperature", recipe().temperature),
+        key=temperature,
         help="How far from the average face the prior may stray: low is plain, high is daring.",
-        on_change=lambda: keep(recipe().started(temperature=round(st.session_state["studio.temperature"], 2))),
+        on_change=lambda: keep(recipe().started(temperature=round(st.session_state[temperature], 2))),
     )
 
 
@@ -134,9 +138,9 @@ def spoken_labels(model: FaceModel, face: str) -> str:
     return " · ".join(values) or face
 
 
-def _begin_elsewhere() -> None:
+def _begin_elsewhere(key: str) -> None:
     """Another kind of start; among the stored faces, one that matches the filters."""
-    start = str(st.session_state["studio.start"])
+    start = str(st.session_state[key])
     keep(recipe().started(start=start))
     if start == "stored":
         _jump()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from pages.shell.recipe import FaceRecipe, read_query
 
 RECIPE = "studio.recipe"
 LINK = "studio.link"
+REPLACED = "studio.replaced"
 BOTH = ["portrait", "dimensions"]
 """Keys of the two fragments that show the face; a change to it reruns one or both of them."""
 
@@ -53,8 +55,24 @@ def write_link() -> None:
     st.session_state[LINK] = query
 
 
-def show_in(key: str, value: Any) -> str:
-    """Make the widget `key` show `value` when it is drawn next; returns the key."""
-    if key not in st.session_state or st.session_state[key] != value:
+def show_in(name: str, value: Any) -> str:
+    """Key of a widget `name` that shows `value`.
+
+    A widget is replaced rather than changed under the visitor's hand: the browser sends the values of all widgets
+    with every request, and one sent before it heard of the change would arrive as if the visitor had moved it back.
+    """
+    counts: dict[str, int] = st.session_state.setdefault(REPLACED, {})
+    key = f"{name}.{counts.get(name, 0)}"
+    if key in st.session_state and not _same(st.session_state[key], value):
+        counts[name] = counts.get(name, 0) + 1
+        key = f"{name}.{counts[name]}"
+    if key not in st.session_state:
         st.session_state[key] = value
     return key
+
+
+def _same(shown: Any, wanted: Any) -> bool:
+    """Whether two widget values are equal, sliders' steps in floating point included."""
+    if isinstance(shown, float) and isinstance(wanted, float):
+        return math.isclose(shown, wanted, abs_tol=1e-6)
+    return bool(shown == wanted)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_run, write_weights  # type: ignore[import-not-found]
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from tiny_runs import make_run, write_weights
 
 from pages.shell.faces import WALK_STEPS, walk
 from pages.shell.loaders import load_model

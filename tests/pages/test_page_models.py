@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import make_run  # type: ignore[import-not-found]
 from streamlit.testing.v1 import AppTest
+from tiny_runs import make_run
 
 Open = Callable[..., AppTest]
 PAGE = "models.py"

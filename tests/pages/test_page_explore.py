@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import LATENT, make_run, write_latents, write_weights  # type: ignore[import-not-found]
 from streamlit.testing.v1 import AppTest
+from tiny_runs import LATENT, make_run, write_latents, write_weights
 
 Open = Callable[..., AppTest]
 
 
 def sliders(app: AppTest) -> list[str]:
     """Keys of the dimensions' sliders, in the order they are shown."""
-    return [slider.key for slider in app.slider if slider.key.startswith("studio.dim.")]
+    return [slider.key.rsplit(".", 1)[0] for slider in app.slider if slider.key.startswith("studio.dim.")]
+
+
+def widget(elements: Sequence[Any], name: str) -> Any:
+    """The widget of this name; a number behind it changes whenever it is replaced."""
+    return next(element for element in elements if element.key and element.key.rsplit(".", 1)[0] == name)
 
 
 def words(app: AppTest) -> str:
@@ -59,7 +65,7 @@ def test_a_finished_run_shows_its_face_and_dimensions_by_information(lab: Path, 
     assert len(pictures(app)) == 2
     assert sliders(app)[0] == "studio.dim.5"
     assert "studio.dim.2" not in sliders(app)  # it tells nothing
-    assert app.slider(key="studio.dim.5").label.startswith("dim 5 · ")
+    assert widget(app.slider, "studio.dim.5").label.startswith("dim 5 · ")
 
 
 def test_a_slider_changes_the_face_and_reset_brings_it_back(lab: Path, open_app: Open) -> None:
@@ -67,7 +73,7 @@ def test_a_slider_changes_the_face_and_reset_brings_it_back(lab: Path, open_app:
     app = open_app()
     current, start = pictures(app)
     assert current == start
-    app.slider(key="studio.dim.5").set_value(2.0).run()
+    widget(app.slider, "studio.dim.5").set_value(2.0).run()
     assert pictures(app)[0] != current
     assert pictures(app)[1] == start
     assert app.query_params["dims"] == "5_2"
@@ -79,16 +85,16 @@ def test_a_slider_changes_the_face_and_reset_brings_it_back(lab: Path, open_app:
 def test_a_slider_moved_back_to_the_start_is_no_edit(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
     app = open_app()
-    begin = app.slider(key="studio.dim.5").value
-    app.slider(key="studio.dim.5").set_value(2.0).run()
-    app.slider(key="studio.dim.5").set_value(begin).run()
+    begin = widget(app.slider, "studio.dim.5").value
+    widget(app.slider, "studio.dim.5").set_value(2.0).run()
+    widget(app.slider, "studio.dim.5").set_value(begin).run()
     assert app.session_state["studio.recipe"].edits == ()
 
 
 def test_reset_all(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
     app = open_app(model="finished", dims="5_2~1_-1")
-    assert app.slider(key="studio.dim.1").value == -1.0
+    assert widget(app.slider, "studio.dim.1").value == -1.0
     next(button for button in app.button if button.label == "Reset all").click().run()
     assert app.session_state["studio.recipe"].edits == ()
     assert pictures(app)[0] == pictures(app)[1]
@@ -97,12 +103,12 @@ def test_reset_all(lab: Path, open_app: Open) -> None:
 def test_a_link_reopens_the_same_face(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
     first = open_app()
-    first.number_input(key="studio.seed").set_value(123).run()
-    first.slider(key="studio.temperature").set_value(1.1).run()
-    first.slider(key="studio.dim.5").set_value(-1.5).run()
+    widget(first.number_input, "studio.seed").set_value(123).run()
+    widget(first.slider, "studio.temperature").set_value(1.1).run()
+    widget(first.slider, "studio.dim.5").set_value(-1.5).run()
     second = open_app(**{name: str(value) for name, value in first.query_params.items()})
     assert pictures(second) == pictures(first)
-    assert second.slider(key="studio.dim.5").value == -1.5
+    assert widget(second.slider, "studio.dim.5").value == -1.5
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_a_garbled_link_gives_a_note_and_a_face(lab: Path, open_app: Open, query
 def test_stored_faces_are_chosen_by_their_labels(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
     app = open_app()
-    app.segmented_control(key="studio.start").set_value("stored").run()
+    widget(app.segmented_control, "studio.start").set_value("stored").run()
     assert not app.exception
     ages = app.selectbox(key="studio.filter.age")
     assert ages.options == ["Any", "3-9", "10-19", "20-29", "more than 70"]
@@ -160,7 +166,7 @@ def test_a_face_survives_a_visit_to_another_page(lab: Path, open_app: Open) -> N
     app.query_params.clear()
     app.switch_page(str(Path(__file__).parents[2] / "pages" / "explore.py")).run()
     assert pictures(app) == shown
-    assert app.slider(key="studio.dim.5").value == 2.0
+    assert widget(app.slider, "studio.dim.5").value == 2.0
 
 
 def test_new_weights_are_shown_at_the_next_run(lab: Path, open_app: Open) -> None:

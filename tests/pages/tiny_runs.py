@@ -1,0 +1,62 @@
+"""Small real runs, made through the real API: a VAE of eight latents on 32-pixel pictures, with stored latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vaelab.config import TrainConfig, replace
+from vaelab.runs.store import RUNS_DIR, Run, RunStatus
+
+LATENT, STORED = 8, 40
+
+
+def make_run(
+    root: Path, name: str, *, state: str = "done", weights: bool = True, latents: bool = True, card: str = ""
+) -> Run:
+    """A run folder under `root`; with weights its faces can be drawn, with latents it has a fitted prior."""
+    tiny = {"model": "residual", "latent": LATENT, "size": 32, "width": 4}
+    config = replace(TrainConfig(recipe="tiny"), **tiny, datasets=("fairface-64",))
+    run = Run.create(config, root=root / RUNS_DIR, name=name)
+    run.write_status(RunStatus(state=state, images_seen=12_000 if weights else 0))
+    if weights:
+        write_weights(run, seed=len(name))
+    if weights and latents:
+        write_latents(run)
+    if card:
+        (run.dir / "README.md").write_text(card, encoding="utf-8")
+    return run
+
+
+def write_weights(run: Run, seed: int) -> None:
+    """New random weights for `run`."""
+    from vaelab.models import build_model
+    from vaelab.runs.checkpoints import write_checkpoint
+
+    network = build_model(replace(run.config, seed=seed))
+    write_checkpoint(run, run.weights_path, network.state_dict(), {"images_seen": 12_000})
+
+
+def write_latents(run: Run) -> None:
+    """Stored latents for the weights that `run` has now; dimension 5 tells most, dimension 2 nothing."""
+    from vaelab.evaluation.latents import StoredLatents
+    from vaelab.inference import FaceModel
+
+    run.latents_path.unlink(missing_ok=True)
+    random = np.random.default_rng(3)
+    scale = np.array([1, 0.8, 0, 0.9, 0.7, 2, 1.1, 0.6])
+    mu = (random.standard_normal((STORED, LATENT)) * scale).astype(np.float32)
+    std = np.full_like(mu, 0.5)
+    std[:, 2] = 1.0
+    labels = pd.DataFrame(
+        {
+            "image_id": [f"train/{index}" for index in range(STORED)],
+            "split": "train",
+            "gender": ["Female", "Male"] * (STORED // 2),
+            "age": ["3-9", "20-29", "more than 70", "10-19"] * (STORED // 4),
+        }
+    )
+    fingerprint = FaceModel.load(run).weights_fingerprint
+    StoredLatents.fit(mu, std, labels, np.arange(STORED), fingerprint).write(run)
