@@ -25,6 +25,16 @@ MAX_VALUES = 64
 """A column with more different values is a quantity or a name, not a grouping."""
 
 
+def group_columns(labels: pd.DataFrame) -> list[str]:
+    """The label columns that sort pictures into groups by themselves: words, two to MAX_VALUES different ones.
+
+    Ids, flags of the source and quantities are none; a quantity can be cut into ranges first.
+    """
+    words = labels.select_dtypes(include=["string", "object", "category"])
+    about_the_file = {"image_id", "split", "dataset"}
+    return [name for name in words if name not in about_the_file and 2 <= words[name].nunique() <= MAX_VALUES]
+
+
 def standing_of(count: int) -> Standing:
     """What may be said about a group of `count` pictures."""
     if count < MIN_SHOWN:

@@ -19,6 +19,7 @@ from vaelab.data.ordering import natural_key
 from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
+_TAR_BLOCK = 512
 FILE_COLUMNS = ("_container", "_file", "_offset", "_bytes", "_modified")
 
 
@@ -118,15 +119,19 @@ def _printable(name: str) -> str:
 def _index_tar(path: Path) -> FileIndex:
     index = FileIndex()
     try:
-        total = path.stat().st_size
         modified = path.stat().st_mtime_ns
         with tarfile.open(path, "r:") as archive:
             for member in archive:
-                reason = _tar_reason(member, total, index)
+                reason = _tar_reason(member, index)
                 if reason:
                     index.rejected.append(Rejected(_printable(member.name), reason))
                 elif member.isfile():
                     index.files[posixpath.normpath(member.name)] = (member.offset_data, member.size, modified)
+            end = archive.offset
+        with path.open("rb") as file:
+            file.seek(end)
+            if file.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):  # tarfile takes a damaged header for the end
+                raise DataError(f"the tar {path} was cut or damaged at byte {end:,}; copy or download it again")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except tarfile.TarError as error:
@@ -137,7 +142,7 @@ def _index_tar(path: Path) -> FileIndex:
     return index
 
 
-def _tar_reason(member: tarfile.TarInfo, total: int, index: FileIndex) -> str:
+def _tar_reason(member: tarfile.TarInfo, index: FileIndex) -> str:
     """Why a member cannot be used, or nothing. No file is ever written to the name it carries."""
     if member.isdir():
         return ""
@@ -150,8 +155,6 @@ def _tar_reason(member: tarfile.TarInfo, total: int, index: FileIndex) -> str:
         return "file name is not valid UTF-8"
     if posixpath.basename(name).startswith("."):
         return "hidden file"
-    if member.offset_data + member.size > total:
-        return "the tar ends inside this file"
     if name in index.files:
         raise DataError(f"the tar holds {name!r} twice; every picture needs a name of its own")
     return ""

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaelab.data.groups import Grouping, standing_of
+from vaelab.errors import DataError
+
+
+@pytest.fixture
+def labels() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "gender": ["Male"] * 40 + ["Female"] * 12 + [None] * 3,
+            "age": ["10-19", "3-9", "0-2", "more than 70", "20-29"] * 11,
+            "smiling": [True, False, True, False, True] * 11,
+            "weight": np.linspace(0, 1, 55) * 2 - 1,
+            "many": [f"name {number}" for number in range(55)],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "standing"),
+    [
+        (0, "counts only"),
+        (9, "counts only"),
+        (10, "greyed"),
+        (29, "greyed"),
+        (30, "wide"),
+        (99, "wide"),
+        (100, "full"),
+    ],
+)
+def test_standing_follows_the_count(count, standing):
+    assert standing_of(count) == standing
+
+
+def test_groups_are_counted_and_sorted_as_people_count(labels):
+    grouping = Grouping.of(labels, ["age"])
+    assert grouping.names == ("0-2", "3-9", "10-19", "20-29", "more than 70")
+    assert grouping.counts.tolist() == [11] * 5
+    assert [labels["age"][row] for row in grouping.rows("3-9")] == ["3-9"] * 11
+
+
+def test_rows_without_a_label_are_in_no_group_and_counted(labels):
+    grouping = Grouping.of(labels, ["gender"])
+    assert grouping.num_ungrouped == 3
+    assert grouping.counts.sum() == 52
+    assert [group.is_summarised for group in grouping.groups] == [False, True]
+
+
+def test_crossed_groups_include_the_empty_ones(labels):
+    labels = labels[(labels["gender"] != "Female") | ~labels["smiling"]]
+    grouping = Grouping.of(labels, ["gender", "smiling"])
+    counts = dict(zip(grouping.names, grouping.counts.tolist(), strict=True))
+    assert counts["Female, True"] == 0
+    assert counts["Male, True"] == 24
+    expected = labels.groupby(["gender", "smiling"]).size()
+    assert all(counts[f"{gender}, {smiling}"] == count for (gender, smiling), count in expected.items())
+
+
+def test_mean_is_that_of_each_groups_rows_and_nan_where_empty(labels):
+    labels = labels[(labels["gender"] != "Female") | ~labels["smiling"]].reset_index(drop=True)
+    grouping = Grouping.of(labels, ["gender", "smiling"])
+    means = dict(zip(grouping.names, grouping.mean(labels["weight"].to_numpy()), strict=True))
+    expected = labels.groupby(["gender", "smiling"])["weight"].mean()
+    assert means["Male, False"] == pytest.approx(expected["Male", False])
+    assert np.isnan(means["Female, True"])
+    with pytest.raises(DataError, match="one value for each"):
+        grouping.mean(np.zeros(3))
+
+
+def test_balanced_probs_give_every_group_the_same_share(labels):
+    grouping = Grouping.of(labels, ["gender"])
+    probs = grouping.balanced_probs()
+    assert probs.sum() == pytest.approx(1)
+    assert probs[grouping.rows("Male")].sum() == pytest.approx(0.5)
+    assert (probs[grouping.keys < 0] == 0).all()
+
+
+def test_no_columns_make_one_group_of_all(labels):
+    grouping = Grouping.of(labels, [])
+    assert grouping.names == ("all",)
+    assert grouping.counts.tolist() == [55]
+
+
+def test_table_says_it_all(labels):
+    table = Grouping.of(labels, ["gender"]).table()
+    assert table.to_dict("list") == {
+        "gender": ["Female", "Male"],
+        "group": ["Female", "Male"],
+        "count": [12, 40],
+        "share": [12 / 52, 40 / 52],
+        "standing": ["greyed", "wide"],
+    }
+
+
+def test_what_cannot_be_grouped_is_refused(labels):
+    with pytest.raises(DataError, match="no label column 'race'; there are gender"):
+        Grouping.of(labels, ["race"])
+    with pytest.raises(DataError, match="repeated"):
+        Grouping.of(labels, ["age", "age"])
+    many = pd.DataFrame({"weight": np.arange(65.0)})
+    with pytest.raises(DataError, match="65 different values"):
+        Grouping.of(many, ["weight"])
+    with pytest.raises(DataError, match="no group 'Other'"):
+        Grouping.of(labels, ["gender"]).rows("Other")
+    with pytest.raises(DataError, match="no row has a value"):
+        Grouping.of(pd.DataFrame({"gender": pd.Series([None, None], dtype="str")}), ["gender"]).balanced_probs()
