@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= first-minute
 
-.PHONY: app test lint train bench requirements clean
+.PHONY: app test lint train bench readme requirements clean
 
 app: .venv/app
 	$(BIN)/streamlit run app.py
@@ -21,6 +21,10 @@ train: .venv/app
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
+
+# The parts of the README that follow from the code.
+readme: .venv/dev
+	$(BIN)/python -m tests.readme_blocks
 
 # The pinned sets, compiled anew from pyproject.toml.
 requirements: .venv/uv

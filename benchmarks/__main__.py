@@ -22,9 +22,8 @@ def main() -> None:
     arguments = parser.parse_args()
     prepare_embedded(DataConfig(data_dir=str(arguments.data_dir)))
     results = [training.measure(arguments.data_dir, arguments.rounds)]
-    for run in list_runs(RUNS_DIR):
-        if run.is_shipped and run.config.has_decoder:
-            results.append(decoding.measure(run, 10 * arguments.rounds))
+    shipped = [run for run in list_runs(RUNS_DIR) if run.is_shipped and run.config.has_decoder]
+    results += [decoding.measure(run, 10 * arguments.rounds) for run in shipped]
     results.append(preparing.measure())
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     machine = {

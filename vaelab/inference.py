@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float, Int, UInt8
 
@@ -222,8 +221,3 @@ def _quiet(device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
-
-
-def label_columns(labels: pd.DataFrame) -> list[str]:
-    """The columns of a label table that say something about a face."""
-    return [column for column in labels.columns if column not in ("image_id", "is_face", "split", "dataset")]

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from vaelab.data.collection import Collection
+from vaelab.data.groups import group_columns
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.groups import detection
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness
-from vaelab.inference import FaceModel, label_columns
+from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
 
 FALSE_POSITIVE_RATES = (0.05, 0.01, 0.001)
 MAX_PCA_FACES = 16_000
-MAX_GROUPS = 20
 CHUNK = 512
 
 
@@ -72,8 +72,7 @@ def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_k
     parts = [model.encode(data.pixels(rows[start : start + CHUNK])) for start in range(0, len(rows), CHUNK)]
     mu, std = (np.concatenate(side) for side in zip(*parts, strict=True))
     keep = np.sort(numpy_generator(0, "kept latents").permutation(len(rows))[:num_kept])
-    labels = data.labels.iloc[rows]
-    labels = labels[["image_id", "split", *label_columns(labels)]].dropna(axis=1, how="all")
+    labels = data.labels.iloc[rows].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     stored = StoredLatents.fit(mu, std, labels, keep, model.weights_fingerprint)
     stored.write(run)
     return stored
@@ -124,7 +123,7 @@ def _detection(model: FaceModel, data: Collection, faces: np.ndarray, split: str
     if not len(negatives):
         raise ConfigError(f"no non-faces in split {split!r}; evaluate a detector on data sets that hold some")
     labels = data.labels.iloc[faces]
-    columns = tuple(c for c in label_columns(labels) if 2 <= labels[c].nunique() <= MAX_GROUPS)
+    columns = group_columns(labels)
     face_scores, calibration_scores, negative_scores = logits(faces), logits(calibration), logits(negatives)
     report: dict[str, Any] = {"num_negatives": len(negatives)}
     for fpr in FALSE_POSITIVE_RATES:

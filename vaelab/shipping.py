@@ -117,7 +117,7 @@ def _results(report: dict[str, Any]) -> str:
             lines.append(
                 f"| {name} | {value['mean']:.2f} dB [{value['low']:.2f}, {value['high']:.2f}] | {value['n']:,} |"
             )
-        lines.append(f"| sharpness of reconstructions against the pictures (median ratio of Laplacian variance) | "
+        lines.append(f"| sharpness against the pictures (median ratio of Laplacian variance) | "
                      f"{found['sharpness_ratio_median']:.2f} | {report['num_faces']:,} |")  # fmt: skip
         lines.append(f"| KL | {found['kl_nats']:.1f} nats | {report['num_faces']:,} |")
         lines.append(

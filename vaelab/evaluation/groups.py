@@ -4,6 +4,7 @@ A group's recall means nothing without the false-positive rate it was bought wit
 calibration negatives first, and the rate it really gives on test negatives is reported beside every recall.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 from statsmodels.stats.proportion import proportion_confint
 
+from vaelab.data.groups import Grouping
 from vaelab.errors import DataError
 
 Scores = Float[np.ndarray, " pictures"]
@@ -80,8 +82,7 @@ def detection(
     calibration_scores: Scores,
     negative_scores: Scores,
     fpr: float,
-    columns: tuple[str, ...] = (),
-    min_count: int = 30,
+    columns: Sequence[str] = (),
 ) -> Detection:
     """Recall at the threshold that `fpr` of the calibration negatives pass.
 
@@ -89,8 +90,7 @@ def detection(
         face_scores, labels: test faces and their label rows, aligned.
         calibration_scores: negatives that set the threshold and serve nothing else.
         negative_scores: test negatives.
-        columns: label columns to report by.
-        min_count: smaller groups are counted but left out of worst_group and gap.
+        columns: label columns to report by; groups of fewer than 30 faces are left out of worst_group and gap.
     """
     threshold = threshold_at_fpr(calibration_scores, fpr)
     hit = face_scores > threshold
@@ -98,10 +98,12 @@ def detection(
     worst: dict[str, str] = {}
     gap: dict[str, float] = {}
     for column in columns:
-        values = labels[column].astype("string").to_numpy()
-        groups = {str(v): rate(int(hit[values == v].sum()), int((values == v).sum())) for v in sorted(set(values))}
-        by_group[column] = groups
-        rates = {name: found.rate for name, found in groups.items() if found.count >= min_count}
+        grouping = Grouping.of(labels, [column])
+        hits = np.nan_to_num(grouping.mean(hit) * grouping.counts)
+        by_group[column] = {
+            group.name: rate(round(found), group.count) for group, found in zip(grouping.groups, hits, strict=True)
+        }
+        rates = {group.name: by_group[column][group.name].rate for group in grouping.groups if group.is_summarised}
         if rates:
             worst[column] = min(rates, key=lambda name: rates[name])
             gap[column] = max(rates.values()) - min(rates.values())

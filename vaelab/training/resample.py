@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import pandas as pd
 import torch
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.data.groups import Grouping, group_columns
 from vaelab.debiasing import Resampling, resampling
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import Objective, evaluating
-
-MAX_GROUPS = 20
-"""Label columns with more values than this are no groups."""
 
 
 def resample(
@@ -35,16 +32,14 @@ def resample(
 def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, Any]:
     """Effective sample size, largest weight, and for each label the share of what is drawn beside that of the data."""
     labels = data.labels.iloc[feed.face_rows]
+    num_faces = len(labels)
     groups = {}
-    for column in labels.columns.difference(["image_id", "is_face", "split", "dataset"]):
-        values = labels[column].to_numpy(dtype=object)
-        in_data = pd.Series(1.0 / len(values), range(len(values))).groupby(values).sum()  # leaves missing labels out
-        if pd.api.types.is_numeric_dtype(labels[column]) or not 2 <= len(in_data) <= MAX_GROUPS:
-            continue
-        in_draws = pd.Series(drawn.sample_probs).groupby(values).sum()
+    for column in group_columns(labels):
+        grouping = Grouping.of(labels, [column])
+        in_draws = grouping.mean(drawn.sample_probs) * grouping.counts
         groups[column] = {
-            str(name): {"data": round(float(in_data[name]), 6), "drawn": round(float(in_draws[name]), 6)}
-            for name in in_data.index
+            group.name: {"data": round(group.count / num_faces, 6), "drawn": round(float(share), 6)}
+            for group, share in zip(grouping.groups, in_draws, strict=True)
         }
     return {
         "effective_sample_size": drawn.effective_sample_size,

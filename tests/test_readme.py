@@ -1,0 +1,46 @@
+"""The README says what the code does: its generated parts are current and its commands run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.readme_blocks import README, ROOT, with_blocks
+from vaelab.cli import build_parser, main
+from vaelab.data.prepare import prepare
+from vaelab.data.sources.drawn import Synthetic
+
+TEXT = README.read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^python -m vaelab (.*?)(?:\s+#.*)?$", TEXT, re.MULTILINE)
+TINY = "--num-images 64 --batch-size 16 --width 2 --latent 4 --report-every 32 --validate-every 64"
+
+
+def test_generated_blocks_are_current() -> None:
+    assert with_blocks(TEXT) == TEXT, "run `make readme`"
+
+
+def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(COMMANDS) >= 5
+    for command in COMMANDS:
+        build_parser().parse_args(shlex.split(command))
+
+
+def test_the_first_walk_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands about the run `first`, in their order, on a small version of the embedded data."""
+    monkeypatch.chdir(tmp_path)
+    prepare(Synthetic(num_faces=240, num_nonfaces=40), Path("data/synthetic-64"), size=64, workers=1)
+    walk = [command for command in COMMANDS if re.search(r"\bfirst\b", command)]
+    assert len(walk) >= 3
+    for command in walk:
+        words = shlex.split(command)
+        if words[0] == "train":
+            words += shlex.split(TINY)
+        if words[0] == "encode":
+            words += ["--split", "train"]
+        assert main(words) == 0, command
+
+
+def test_pictures_of_the_readme_exist() -> None:
+    for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", TEXT):
+        assert (ROOT / target).is_file(), target
