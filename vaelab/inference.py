@@ -57,10 +57,9 @@ class FaceModel:
         config = run.config
         checkpoint = read_checkpoint(run.weights_path)
         network = build_model(config)
-        wanted = {name: tensor.to(network.state_dict()[name].dtype) if name in network.state_dict() else tensor
-                  for name, tensor in checkpoint.tensors.items()}  # fmt: skip
-        load_weights(network, wanted, str(run.weights_path))
-        network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        load_weights(network, checkpoint.tensors, str(run.weights_path))  # copying widens float16 by itself
+        network.eval().requires_grad_(False)
+        network.to(device).to(memory_format=torch.channels_last)
         fingerprint = hashlib.sha256(run.weights_path.read_bytes()).hexdigest()[:16]
         latents = StoredLatents.read(run) if with_latents and run.latents_path.is_file() else None
         if latents is not None and latents.weights_fingerprint != fingerprint:
@@ -169,7 +168,8 @@ class FaceModel:
             raise ConfigError(
                 f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them"
             )
-        return (self.latents.prior_mean + noise @ self.latents.prior_factor.T).astype(np.float32)
+        z = self.latents.prior_mean + noise @ self.latents.prior_factor.T
+        return np.asarray(z, np.float32)
 
     @property
     def dims_by_kl(self) -> Int[np.ndarray, " latent"]:

@@ -103,8 +103,8 @@ def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> s
 
 def _results(report: dict[str, Any]) -> str:
     lines = [
-        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that no training and no "
-        "choice saw. Brackets are 95 % intervals.",
+        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that no training and "
+        "no choice saw. Brackets are 95 % intervals.",
         "",
         "| measure | value | n |",
         "|---|---|---|",

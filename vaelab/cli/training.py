@@ -40,8 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         elif about.choices:
             groups[section].add_argument(flag, choices=about.choices, **values)
         else:
-            many = {} if kind is str else {"nargs": "+"}
-            groups[section].add_argument(flag, metavar="NAME", **many, **values)
+            groups[section].add_argument(flag, metavar="NAME", nargs=None if kind is str else "+", **values)
     train.set_defaults(run=_train)
 
     resume = commands.add_parser(

@@ -32,7 +32,8 @@ def group_columns(labels: pd.DataFrame) -> list[str]:
     """
     words = labels.select_dtypes(include=["string", "object", "category"])
     about_the_file = {"image_id", "split", "dataset"}
-    return [name for name in words if name not in about_the_file and 2 <= words[name].nunique() <= MAX_VALUES]
+    names = [str(name) for name in words if name not in about_the_file]
+    return [name for name in names if 2 <= words[name].nunique() <= MAX_VALUES]
 
 
 def standing_of(count: int) -> Standing:
@@ -142,7 +143,7 @@ class Grouping:
         grouped = self.keys >= 0
         sums = np.bincount(self.keys[grouped], weights=values[grouped].astype(np.float64), minlength=len(self.groups))
         counts = self.counts
-        return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+        return np.asarray(np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0))
 
     def balanced_probs(self) -> np.ndarray:
         """(n,) float64, sum 1: every group with rows is drawn equally often; ungrouped rows never.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ class StoredLatents:
             CheckpointError: a file is missing or damaged, or the two do not belong together.
         """
         stored = read_checkpoint(run.latents_path)
-        arrays = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
+        arrays: dict[str, Any] = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
         path = run.latents_path.with_suffix(".parquet")
         try:
             labels = pd.read_parquet(path)

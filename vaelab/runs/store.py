@@ -133,10 +133,11 @@ class Run:
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status atomically; stamps host, process and time."""
-        self._write_json(
-            "status.json",
-            asdict(replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid())),
-        )
+        self.replace_status(replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid()))
+
+    def replace_status(self, status: RunStatus) -> None:
+        """Replace the status atomically, as it is given."""
+        self._write_json("status.json", asdict(status))
 
     def append_metrics(self, kind: str, images_seen: int, **values: Any) -> None:
         """Add one line to metrics.jsonl; `kind` is train, validation, resampling or event."""

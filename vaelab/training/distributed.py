@@ -71,9 +71,10 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
 
     @classmethod
     def adopt(cls, layer: nn.BatchNorm2d) -> "CrossRankBatchNorm2d":
-        """A cross-rank layer with the very parameters and buffers of `layer`."""
+        """A cross-rank layer with the very parameters and buffers of `layer`, which an optimizer may hold already."""
         adopted = cls(layer.num_features, layer.eps, layer.momentum)
-        adopted.load_state_dict(layer.state_dict())
+        adopted._parameters.update(layer._parameters)
+        adopted._buffers.update(layer._buffers)
         return adopted
 
     def forward(self, input: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from vaelab.training.distributed import parallel, process_group
 from vaelab.training.feed import Feed
 from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
-from vaelab.training.state import restore_state, save_state
+from vaelab.training.state import averaged, restore_state, save_state
 from vaelab.training.step import Objective, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
@@ -53,11 +53,11 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         network = build_model(config)
         if isinstance(network, ResidualVAE) and network.principal is not None and not run.state_path.is_file():
             set_principal_path(network.principal, data, feed.face_rows, config)
-        objective = Objective(network, config.loss).to(device, memory_format=torch.channels_last)
+        objective = Objective(network, config.loss).to(device).to(memory_format=torch.channels_last)
         averages = None
         if config.optim.ema_half_life:
             decay = schedules.ema_decay(config.optim.ema_half_life, config.optim.batch_size)
-            averages = AveragedModel(objective, multi_avg_fn=get_ema_multi_avg_fn(decay))
+            averages = AveragedModel(objective, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
         optimizer = torch.optim.AdamW(
             objective.parameters(),
             config.optim.learning_rate,
@@ -80,7 +80,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             run.write_status(status)
             shown = f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es)"
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
-        step = parallel(objective, ranks, config.optim.batch_size)
+        step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
             step = torch.compile(step)
 
@@ -103,7 +103,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 group["lr"] = schedules.learning_rate(config.optim, seen)
             beta = torch.tensor(schedules.beta(config.loss, seen), device=device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-                parts: LossParts = step(batch.images, batch.num_faces, batch.eps, beta)
+                parts = step(batch.images, batch.num_faces, batch.eps, beta)
             parts.loss.backward()  # type: ignore[no-untyped-call]
             if config.optim.clip_norm:
                 torch.nn.utils.clip_grad_norm_(objective.parameters(), config.optim.clip_norm)
@@ -129,8 +129,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 continue
             run.append_metrics("train", seen, **report)
             if is_over or schedules.is_due(config.run.validate_every, before, seen):
-                shadow = objective if averages is None else averages.module
-                run.append_metrics("validation", seen, **validate(shadow, data, config, device))
+                shown_weights = averaged(objective, averages)
+                run.append_metrics("validation", seen, **validate(shown_weights, data, config, device))
             if save:
                 save_state(run, objective, averages, optimizer, status, feed)
             run.write_status(status)

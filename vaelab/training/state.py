@@ -14,6 +14,14 @@ from vaelab.training.feed import Feed
 from vaelab.training.step import Objective
 
 
+def averaged(objective: Objective, averages: AveragedModel | None) -> Objective:
+    """The objective with averaged weights, where they are averaged: what is validated, saved and shown."""
+    if averages is None:
+        return objective
+    assert isinstance(averages.module, Objective)
+    return averages.module
+
+
 def save_state(
     run: Run,
     objective: Objective,
@@ -23,8 +31,8 @@ def save_state(
     feed: Feed,
 ) -> None:
     """Write what the pages load (averaged weights) and what resuming needs (everything)."""
-    shadow = objective if averages is None else averages.module
-    write_checkpoint(run, run.weights_path, shadow.network.state_dict(), {"images_seen": status.images_seen})
+    network = averaged(objective, averages).network
+    write_checkpoint(run, run.weights_path, network.state_dict(), {"images_seen": status.images_seen})
     tensors = {f"objective.{name}": tensor for name, tensor in objective.state_dict().items()}
     if averages is not None:
         tensors |= {f"averages.{name}": tensor for name, tensor in averages.state_dict().items()}
