@@ -15,8 +15,6 @@ from pages.shell.style import apply_style
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
 
-st.set_page_config(page_title="vaelab", page_icon=mark(), layout="wide")
-apply_style()
 page = st.navigation(
     [
         st.Page(
@@ -34,6 +32,8 @@ page = st.navigation(
     ],
     position="top",
 )
+st.set_page_config(page_title=f"{page.title} · vaelab", page_icon=mark(), layout="wide")
+apply_style()
 st.logo(mark(128), size="large")
 page.run()
 st.space("medium")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUTER = ROOT / "pages" / "shell" / "router.py"
-
-if str(ROOT) not in sys.path:  # `streamlit run app.py` puts it there
-    sys.path.insert(0, str(ROOT))
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from tiny_runs import LATENT, make_run, write_latents, write_weights
+
+from tests.pages.tiny_runs import LATENT, make_run, write_latents, write_weights
 
 Open = Callable[..., AppTest]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
-from tiny_runs import make_run
+
+from tests.pages.tiny_runs import make_run
 
 Open = Callable[..., AppTest]
 PAGE = "models.py"

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from tiny_runs import make_run, write_weights
 
 from pages.shell.faces import WALK_STEPS, walk
 from pages.shell.loaders import load_model
 from pages.shell.recipe import FaceRecipe
 from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_address
+from tests.pages.tiny_runs import make_run, write_weights
 
 
 @pytest.fixture
