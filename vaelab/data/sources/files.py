@@ -23,7 +23,7 @@ _TAR_BLOCK = 512
 FILE_COLUMNS = ("_container", "_file", "_offset", "_bytes", "_modified")
 
 
-@dataclass
+@dataclass(frozen=True)
 class FileIndex:
     """The plain files of one folder or tar, and what in it is none.
 
