@@ -77,10 +77,10 @@ class Detection:
 
 
 def detection(
-    face_scores: Scores,
+    face_scores: Float[np.ndarray, " faces"],
     labels: pd.DataFrame,
-    calibration_scores: Scores,
-    negative_scores: Scores,
+    calibration_scores: Float[np.ndarray, " calibration"],
+    negative_scores: Float[np.ndarray, " negatives"],
     fpr: float,
     columns: Sequence[str] = (),
 ) -> Detection:

@@ -13,7 +13,7 @@ from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
 
-Rows = Int[np.ndarray, " batch"]
+Rows = Int[np.ndarray, " faces"]
 
 
 @dataclass(frozen=True)
