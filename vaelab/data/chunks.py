@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -95,7 +95,7 @@ def chunk_results(
     decoded_path: Path,
     size: int,
     workers: int,
-) -> Iterator[tuple[Chunk, RejectedRows]]:
+) -> Generator[tuple[Chunk, RejectedRows], None, None]:
     """Decodes the chunks and yields each when its pixels are on disk, in whatever order they get ready.
 
     At most two chunks per worker are under way, so memory does not grow with the number of pictures.

@@ -11,6 +11,7 @@ While it works, everything lies in `<name>.partial` beside the store:
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -18,7 +19,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,7 +207,7 @@ class _Job:
         if progress is not None:
             progress(done, total, 0.0)
         results = chunk_results(self.source, self.listing.records, pending, self._decoded, self.size, workers)
-        with self._journal.open("a", encoding="utf-8") as journal:
+        with closing(results), self._journal.open("a", encoding="utf-8") as journal:
             for chunk, rejected in results:
                 journal.write(json.dumps({"chunk": chunk.number, "rejected": rejected}) + "\n")
                 journal.flush()
@@ -224,10 +225,7 @@ class _Job:
             shutil.rmtree(self.partial / "store", ignore_errors=True)
             with self._decoded.open("wb") as file:
                 num_bytes = len(self.listing.records) * self.size**2 * 3
-                if hasattr(os, "posix_fallocate"):  # says at once that the disk is too small, not after an hour
-                    os.posix_fallocate(file.fileno(), 0, num_bytes)
-                else:
-                    file.truncate(num_bytes)
+                _reserve(file.fileno(), num_bytes)
             replace_text(plan, text)
 
     def _finished(self) -> dict[int, list[tuple[int, str]]]:
@@ -261,7 +259,7 @@ class _Job:
         if rejected:
             self._copy_kept(np.flatnonzero(kept), pixels_path)
         else:
-            os.link(self._decoded, pixels_path)  # still there for another try if the next lines are interrupted
+            _link_or_copy(self._decoded, pixels_path)  # kept for another try if the next lines are interrupted
         labels = _labels(self.source, self.listing.records[kept])
         labels.to_parquet(store / LABELS_FILE, index=False)
         names = self.listing.records["image_id"]
@@ -295,6 +293,24 @@ class _Job:
         with pixels_path.open("wb") as file:
             for start in range(0, len(rows), step):
                 file.write(decoded[rows[start : start + step]].tobytes())
+
+
+def _reserve(descriptor: int, num_bytes: int) -> None:
+    """Makes an empty file so long, with its disk space where possible: a full disk shows now, not in an hour."""
+    os.ftruncate(descriptor, num_bytes)
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, num_bytes)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can
+                raise
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # no hard links there
+        shutil.copyfile(source, target)
 
 
 def _labels(source: Source, records: pd.DataFrame) -> pd.DataFrame:
