@@ -87,6 +87,7 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
         ]
         sections += ["## New faces", "From N(0, I); from the Gaussian fitted to the stored posteriors; from it at "
                      "temperature 0.7. None shows a real person.", *sheets]  # fmt: skip
+        sections += ["## What is stored", _stored(model)]
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits", LIMITS.strip()]
     return "\n\n".join(sections) + "\n"
 
@@ -155,6 +156,15 @@ def _data_lines(data: Collection) -> str:
             f"{manifest.licence}"
         )
     return "\n".join(lines)
+
+
+def _stored(model: FaceModel) -> str:
+    assert model.latents is not None
+    return (
+        f"`latents.safetensors` and `latents.parquet`: posterior means of {len(model.latents.mu):,} test faces with their "
+        f"labels, and statistics over {model.latents.num_encoded:,}: KL per dimension, mean posterior variance, the fitted "
+        "Gaussian prior. Labels and image numbers are the data set's and keep its licence; no picture is stored."
+    )
 
 
 def _training(config: TrainConfig, run: Run) -> str:

@@ -30,10 +30,14 @@ def group_columns(labels: pd.DataFrame) -> list[str]:
 
     Ids, flags of the source and quantities are none; a quantity can be cut into ranges first.
     """
-    words = labels.select_dtypes(include=["string", "object", "category"])
     about_the_file = {"image_id", "split", "dataset"}
-    names = [str(name) for name in words if name not in about_the_file]
-    return [name for name in names if 2 <= words[name].nunique() <= MAX_VALUES]
+    words = [
+        str(name)
+        for name in labels.columns
+        if name not in about_the_file
+        and pd.api.types.infer_dtype(labels[name], skipna=True) in ("string", "categorical")
+    ]
+    return [name for name in words if 2 <= labels[name].nunique() <= MAX_VALUES]
 
 
 def standing_of(count: int) -> Standing:
