@@ -161,9 +161,10 @@ def _data_lines(data: Collection) -> str:
 def _stored(model: FaceModel) -> str:
     assert model.latents is not None
     return (
-        f"`latents.safetensors` and `latents.parquet`: posterior means of {len(model.latents.mu):,} test faces with their "
-        f"labels, and statistics over {model.latents.num_encoded:,}: KL per dimension, mean posterior variance, the fitted "
-        "Gaussian prior. Labels and image numbers are the data set's and keep its licence; no picture is stored."
+        f"`latents.safetensors` and `latents.parquet`: posterior means of {len(model.latents.mu):,} test faces with "
+        f"their labels, and statistics over {model.latents.num_encoded:,}: KL per dimension, mean posterior variance, "
+        "the fitted Gaussian prior. Labels and image numbers are the data set's and keep its licence; no picture is "
+        "stored."
     )
 
 
