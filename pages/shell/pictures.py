@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+
+from vaelab.pictures import png_bytes
 
 Pixels = NDArray[np.uint8]
-
-SYNTHETIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's word for a picture made by a trained model; photo software shows it."""
-
-XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- Iptc4xmpExt:DigitalSourceType="{SYNTHETIC_MEDIA}"/></rdf:RDF></x:xmpmeta>"""
 
 
 def png(pixels: Pixels) -> bytes:
@@ -39,15 +32,7 @@ def keepsake(pixels: Pixels, recipe: Mapping[str, object], side: int) -> bytes:
     image = Image.fromarray(pixels)
     if side != image.width:
         image = image.resize((side, side), Image.Resampling.LANCZOS)
-    info = PngInfo()
-    info.add_text("Title", "Generated face")
-    info.add_text("Description", "Drawn by a variational autoencoder. Not a photograph, not a real person.")
-    info.add_text("Software", "vaelab")
-    info.add_text("vaelab", json.dumps(recipe))
-    info.add_itxt("XML:com.adobe.xmp", XMP)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
+    return png_bytes(np.asarray(image), recipe)
 
 
 def sheet(faces: Pixels) -> bytes:

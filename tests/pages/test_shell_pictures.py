@@ -6,7 +6,8 @@ import json
 import numpy as np
 from PIL import Image
 
-from pages.shell.pictures import SYNTHETIC_MEDIA, keepsake, png, sheet
+from pages.shell.pictures import keepsake, png, sheet
+from vaelab.pictures import SYNTHETIC_MEDIA
 
 FACE = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 
