@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from vaelab.config import TrainConfig, options
 from vaelab.recipes import RECIPES
+from vaelab.runs.store import list_runs
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -47,7 +49,61 @@ def recipes_block() -> str:
     return "\n".join(lines)
 
 
-BLOCKS = {"tree": tree_block, "settings": settings_block, "recipes": recipes_block}
+def models_block() -> str:
+    """What the models that ship reach, from the reports beside them."""
+    lines = ["| run | network | FairFace val (5,000 faces), 95 % intervals |", "|---|---|---|"]
+    for run in sorted((run for run in list_runs(ROOT / "checkpoints") if run.is_shipped), key=lambda run: run.id):
+        report, parts = run.reports()["test"], []
+        if found := report.get("reconstruction"):
+            ours, linear, over = found["psnr_db"], found["pca_psnr_db"], found["psnr_over_pca_db"]
+            parts.append(
+                f"reconstruction from `mu` {ours['mean']:.2f} dB PSNR [{ours['low']:.2f}, {ours['high']:.2f}]; PCA "
+                f"with {len(found['kl_per_dim_nats'])} components {linear['mean']:.2f} dB; difference {over['mean']:+.2f} dB "
+                f"[{over['low']:.2f}, {over['high']:.2f}]"
+            )
+        if found := report.get("detection"):
+            one = found["fpr_0.01"]
+            recall, realised = one["overall"], one["realised_fpr"]
+            parts.append(
+                f"recall {recall['rate']:.2%} [{recall['low']:.2%}, {recall['high']:.2%}] at 1 % false positives; on "
+                f"{realised['count']:,} pictures of held-out object classes the threshold gives {realised['rate']:.2%} "
+                f"[{realised['low']:.2%}, {realised['high']:.2%}]"
+            )
+        lines.append(
+            f"| [`{run.id}`](checkpoints/{run.id}/README.md) | {run.config.model.model} | {'; '.join(parts)} |"
+        )
+    return "\n".join(lines)
+
+
+def speed_block() -> str:
+    """The figures of the last `make bench` that was kept."""
+    kept = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    machine = kept["machine"]
+    where = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
+    lines = [f"`make bench` on {where} (torch {machine['torch']}):", ""]
+    for result in kept["results"]:
+        figures = "; ".join(
+            f"{name.replace('_', ' ')} {_figure(value)}" for name, value in result.items() if name != "what"
+        )
+        lines.append(f"- **{result['what']}**: {figures}")
+    return "\n".join(lines)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, list):
+        return "–".join(_figure(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+BLOCKS = {
+    "tree": tree_block,
+    "settings": settings_block,
+    "recipes": recipes_block,
+    "models": models_block,
+    "speed": speed_block,
+}
 
 
 def with_blocks(text: str) -> str:

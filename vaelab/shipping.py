@@ -37,8 +37,14 @@ LIMITS = """\
   views, hands and glasses come out blurred or wrong.
 - Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
   output of this model to decide anything about anybody.
-- What was rare in the data is drawn and found worse. `report-test.json` has the figures by group where the model is a
-  detector.
+- What was rare in the data is drawn worse.
+"""
+
+DETECTOR_LIMITS = """\
+- Faces and non-faces come from different collections, with other framing and other processing; part of what tells them
+  apart here may be that. Expect lower recall and more false alarms on photographs.
+- One seed. `report-test.json` has every group with its interval; do not read a difference between two such models as an
+  effect of how they were trained.
 """
 
 
@@ -88,8 +94,9 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
         sections += ["## New faces", "From N(0, I); from the Gaussian fitted to the stored posteriors; from it at "
                      "temperature 0.7. None shows a real person.", *sheets]  # fmt: skip
         sections += ["## What is stored", _stored(model)]
-    sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits", LIMITS.strip()]
-    return "\n\n".join(sections) + "\n"
+    sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
+    sections += [LIMITS + (DETECTOR_LIMITS if model.has_detector else "")]
+    return "\n\n".join(sections).strip() + "\n"
 
 
 def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> str:
@@ -104,8 +111,8 @@ def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> s
 
 def _results(report: dict[str, Any]) -> str:
     lines = [
-        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that no training and "
-        "no choice saw. Brackets are 95 % intervals.",
+        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that were not "
+        "trained on. Brackets are 95 % intervals.",
         "",
         "| measure | value | n |",
         "|---|---|---|",
