@@ -58,7 +58,7 @@ def models_block() -> str:
             ours, linear, over = found["psnr_db"], found["pca_psnr_db"], found["psnr_over_pca_db"]
             parts.append(
                 f"reconstruction from `mu` {ours['mean']:.2f} dB PSNR [{ours['low']:.2f}, {ours['high']:.2f}]; PCA "
-                f"with {len(found['kl_per_dim_nats'])} components {linear['mean']:.2f} dB; difference {over['mean']:+.2f} dB "
+                f"with {run.config.model.latent} components {linear['mean']:.2f} dB; difference {over['mean']:+.2f} dB "
                 f"[{over['low']:.2f}, {over['high']:.2f}]"
             )
         if found := report.get("detection"):

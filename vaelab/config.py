@@ -293,6 +293,6 @@ def _check_fields(section: Any) -> None:
             raise ConfigError(f"{field.name} is {value!r}; expected {expected.__name__}, not {type(value).__name__}")
         if about.choices and value not in about.choices:
             raise ConfigError(f"{field.name} is {value!r}; choose one of: {', '.join(about.choices)}")
-        if isinstance(value, (int, float)) and not about.low <= value <= about.high:
+        if isinstance(value, (int, float)) and not (math.isfinite(value) and about.low <= value <= about.high):
             unit = f" {about.unit}" if about.unit else ""
             raise ConfigError(f"{field.name} is {value:g}{unit}; expected {about.low:g} to {about.high:g}{unit}")

@@ -131,7 +131,7 @@ def _aggregate(log_rarity: Latents, aggregation: str) -> PerFace:
     return np.asarray(weight)
 
 
-def _posterior_share(mu: PerFace, std: PerFace, edges: PerFace) -> Float[np.ndarray, " bins"]:
+def _posterior_share(mu: PerFace, std: PerFace, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, " bins"]:
     """Share of all the faces' posterior mass in each bin, outer bins open."""
     inner = ndtr((edges[None, 1:-1] - mu[:, None]) / std[:, None]).mean(axis=0)
     return np.diff(np.concatenate([[0.0], inner, [1.0]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,13 +54,17 @@ class FaceModel:
 
         Raises:
             CheckpointError: its weights are missing, damaged or another network's.
+            ConfigError: this machine has no such device.
         """
         config = run.config
         checkpoint = read_checkpoint(run.weights_path)
         network = build_model(config)
         load_weights(network, checkpoint.tensors, str(run.weights_path))  # copying widens float16 by itself
         network.eval().requires_grad_(False)
-        network.to(device).to(memory_format=torch.channels_last)
+        try:
+            network.to(device).to(memory_format=torch.channels_last)
+        except (RuntimeError, AssertionError) as error:  # torch raises either, by device and build
+            raise ConfigError(f"torch cannot use the device {device!r} here; take cpu") from error
         fingerprint = hashlib.sha256(run.weights_path.read_bytes()).hexdigest()[:16]
         latents = StoredLatents.read(run) if with_latents and run.latents_path.is_file() else None
         if latents is not None and latents.weights_fingerprint != fingerprint:
@@ -210,14 +215,31 @@ class FaceModel:
                 yield self.network.encode(part.permute(0, 3, 1, 2).float() / 255)
 
 
+class _Quiet:
+    """How many callers are inside `_quiet`, and the number of threads there was before the first of them."""
+
+    lock = threading.Lock()
+    callers = 0
+    num_threads = 1
+
+
 @contextlib.contextmanager
 def _quiet(device: torch.device) -> Iterator[None]:
-    """No gradients, and one thread on the CPU: with a training beside it, two would wait for each other."""
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
+    """No gradients, and one thread on the CPU: with a training beside it, two would wait for each other.
+
+    A new thread begins with the number that was set last in any thread, so callers that overlap must not take each
+    other's 1 for what was there before.
+    """
+    with _Quiet.lock:
+        if _Quiet.callers == 0:
+            _Quiet.num_threads = torch.get_num_threads()
+        _Quiet.callers += 1
+        if device.type == "cpu":
+            torch.set_num_threads(1)
     try:
         with torch.inference_mode():
             yield
     finally:
-        torch.set_num_threads(threads)
+        with _Quiet.lock:
+            _Quiet.callers -= 1
+            torch.set_num_threads(_Quiet.num_threads)

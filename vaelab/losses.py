@@ -82,9 +82,12 @@ def squared_error(decoded: Images, images: Images) -> PerImage:
     return (images - decoded).square().flatten(1).sum(1)
 
 
-def mean_over_ranks(value: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """`value` averaged over the processes of a distributed training; itself in an ordinary one."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+def mean_over_ranks(value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """`value` averaged over the processes of a distributed training; itself in an ordinary one.
+
+    Without gradients it is itself too: validation is the first process's alone, the others would not answer.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.is_grad_enabled():
         value = value.clone()
         torch.distributed.all_reduce(value)
         value = value / torch.distributed.get_world_size()

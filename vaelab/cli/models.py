@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,21 +26,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     encode.add_argument("--split", default="test", help="faces to encode (default: %(default)s)")
     encode.add_argument(
-        "--keep", type=int, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
+        "--keep", type=_count, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
     )
     evaluate = _command(
         commands, "evaluate", _evaluate, "measure a model on held-out faces and keep the report in the run"
     )
     evaluate.add_argument("--split", default="test", help="split to measure on (default: %(default)s)")
-    evaluate.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N pictures of the split")
+    evaluate.add_argument("--limit", type=_count, default=0, metavar="N", help="only the first N pictures of the split")
     reconstruct = _command(commands, "reconstruct", _reconstruct, "write pictures beside their reconstructions")
     reconstruct.add_argument("pictures", nargs="*", type=Path, help="square crops of faces; none takes held-out faces")
-    reconstruct.add_argument("--count", type=int, default=16, help="how many held-out faces (default: %(default)s)")
+    reconstruct.add_argument("--count", type=_count, default=16, help="how many held-out faces (default: %(default)s)")
     sample = _command(commands, "sample", _sample, "write new faces, decoded from random latents")
-    sample.add_argument("--count", type=int, default=64, help="how many (default: %(default)s)")
+    sample.add_argument("--count", type=_count, default=64, help="how many (default: %(default)s)")
     sample.add_argument("--prior", choices=["standard", "fitted"], default="standard", help="where latents come from")
     sample.add_argument(
-        "--temperature", type=float, default=1.0, help="factor on the deviations (default: %(default)s)"
+        "--temperature", type=_factor, default=1.0, help="factor on the deviations (default: %(default)s)"
     )
     sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same faces (default: %(default)s)")
     _command(
@@ -47,6 +48,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     for parser, name in ((reconstruct, "reconstructions.png"), (sample, "samples.png")):
         parser.add_argument("--out", type=Path, default=Path(name), help="picture to write (default: %(default)s)")
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, met {text!r}")
+    return int(text)
+
+
+def _factor(text: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, met {text!r}")
+    return value
 
 
 def _command(
@@ -155,13 +174,21 @@ def _shown(rate: dict[str, Any]) -> str:
     return f"{rate['rate']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}] of {rate['count']:,}"
 
 
+def _picture(path: Path, size: int) -> np.ndarray:
+    from vaelab.data.images import PictureError, read_picture
+
+    try:
+        return read_picture(path, size)
+    except PictureError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
 def _reconstruct(arguments: argparse.Namespace) -> int:
-    from vaelab.data.images import read_picture
     from vaelab.pictures import contact_sheet, save_generated
 
     run, model = _load(arguments)
     if arguments.pictures:
-        pixels = np.stack([read_picture(path, model.size) for path in arguments.pictures])
+        pixels = np.stack([_picture(path, model.size) for path in arguments.pictures])
     else:
         data = _data(arguments, run)
         rows = data.rows("test", is_face=True, limit=arguments.count)

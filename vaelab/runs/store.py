@@ -153,8 +153,16 @@ class Run:
         return [row for row in rows if kind is None or row["kind"] == kind]
 
     def forget_metrics_after(self, images_seen: int) -> None:
-        """Drop reports later than `images_seen`: a run resumed from there writes them again."""
-        kept = [row for row in self.metrics() if row["images_seen"] <= images_seen]
+        """Drop what a run resumed from `images_seen` writes again.
+
+        That is all later reports, and a resampling at that very clock: it opens the step that comes next.
+        """
+        again = ("resampling", images_seen)
+        kept = [
+            row
+            for row in self.metrics()
+            if row["images_seen"] <= images_seen and (row["kind"], row["images_seen"]) != again
+        ]
         text = "".join(json.dumps(row) + "\n" for row in kept)
         with self.replacing("metrics.jsonl") as file:
             file.write(text.encode())
@@ -235,6 +243,11 @@ class Run:
             ) from error
         finally:
             Path(temporary).unlink(missing_ok=True)
+
+    def clear_leftovers(self) -> None:
+        """Delete the unfinished files of a process that was killed while it wrote them."""
+        for path in self.dir.glob(".*.partial"):
+            path.unlink(missing_ok=True)
 
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
         with self.replacing(name) as file:

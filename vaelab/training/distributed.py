@@ -44,6 +44,15 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
+def first_says(answer: bool, ranks: Ranks, device: torch.device) -> bool:
+    """The first process's `answer`, in all of them: whoever leaves the loop alone leaves the others waiting."""
+    if ranks.world == 1:
+        return answer
+    shared = torch.tensor(float(answer), device=device)
+    dist.broadcast(shared, src=0)
+    return bool(shared)
+
+
 def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
     """`objective` with gradients averaged and batch statistics taken over all processes; itself when alone.
 

@@ -15,11 +15,11 @@ from vaelab.models import build_model
 from vaelab.models.residual import ResidualVAE
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
-from vaelab.training.distributed import parallel, process_group
+from vaelab.training.distributed import first_says, parallel, process_group
 from vaelab.training.feed import Feed
 from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
-from vaelab.training.state import averaged, restore_state, save_state
+from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.step import Objective, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
@@ -76,6 +76,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             status, sample_probs = restore_state(run, objective, averages, optimizer)
             feed.faces.set_probs(sample_probs)
         if ranks.is_first:
+            run.clear_leftovers()
             run.forget_metrics_after(status.images_seen)
             run.write_status(status)
             shown = f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es)"
@@ -117,15 +118,19 @@ def train(run: Run, on_report: Progress | None = None) -> None:
 
             # --- report, validate, save
             is_over = seen >= config.optim.num_images
-            is_cancelled = is_over or run.is_cancel_requested
-            save = is_cancelled or schedules.is_due(config.run.checkpoint_every, before, seen)
+            is_cancelled = not is_over and first_says(run.is_cancel_requested, ranks, device)
+            save = is_over or is_cancelled or schedules.is_due(config.run.checkpoint_every, before, seen)
             if not (save or schedules.is_due(config.run.report_every, before, seen)):
                 continue
             report = totals.report(config, seen, float(beta))
+            check_finite(objective, optimizer, seen)
             seconds += report["seconds"]
             totals = Totals()
             status = RunStatus("running", seen, seconds)
+            stopped = Cancelled(f"run {run.id} stopped on request after {seen:,} images; `resume {run.id}` continues")
             if not ranks.is_first:
+                if is_cancelled:
+                    raise stopped
                 continue
             run.append_metrics("train", seen, **report)
             if is_over or schedules.is_due(config.run.validate_every, before, seen):
@@ -136,12 +141,12 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             run.write_status(status)
             if on_report is not None:
                 on_report({"images_seen": seen, **report})
-            if is_cancelled and not is_over:
+            if is_cancelled:
                 run.write_status(
                     RunStatus("cancelled", seen, seconds, message="stopped on request; resume continues here")
                 )
                 run.clear_cancel()
-                raise Cancelled(f"run {run.id} stopped on request after {seen:,} images; `resume {run.id}` continues")
+                raise stopped
         if ranks.is_first:
             run.write_status(RunStatus("done", seen, seconds))
             run.log(f"done after {seen:,} images and {seconds:.0f} s of training")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from vaelab.errors import CheckpointError
+from vaelab.errors import CheckpointError, TrainingDiverged
 from vaelab.runs.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.feed import Feed
@@ -20,6 +20,23 @@ def averaged(objective: Objective, averages: AveragedModel | None) -> Objective:
         return objective
     assert isinstance(averages.module, Objective)
     return averages.module
+
+
+def check_finite(objective: Objective, optimizer: torch.optim.Optimizer, images_seen: int) -> None:
+    """Refuse to go on with weights or moments that are not finite; the loss would show it one step later.
+
+    Raises:
+        TrainingDiverged: names the first such tensor. Nothing was written, so the last state stays sound.
+    """
+    tensors = dict(objective.state_dict())
+    for index, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"{slot} of parameter {index}": value for slot, value in slots.items()}
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise TrainingDiverged(
+                f"{name} is no longer finite at {images_seen:,} images; the last saved state is untouched: "
+                "resume with a lower learning rate or a clip_norm"
+            )
 
 
 def save_state(
@@ -58,6 +75,11 @@ def restore_state(
     groups = optimizer.state_dict()["param_groups"]
     if sorted(slots) != groups[0]["params"]:
         raise CheckpointError(f"{run.state_path}: the optimizer state does not fit the network; start the run anew")
+    for index, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        for slot, tensor in slots[index].items():
+            if tensor.shape == parameter.shape:
+                # A file knows no channels-last, but the fused optimizer walks a moment as it walks its parameter.
+                slots[index][slot] = torch.empty_like(parameter).copy_(tensor)
     optimizer.load_state_dict({"state": dict(slots), "param_groups": groups})
     probs = state.tensors.get("sample_probs")
     record = state.record

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaelab.config import TrainConfig
 from vaelab.errors import TrainingDiverged
-from vaelab.losses import LossParts
+from vaelab.losses import LossParts, mean_over_ranks
 from vaelab.training import schedules
 
 
@@ -40,7 +40,8 @@ class Totals:
         Raises:
             TrainingDiverged: the loss is not a finite number; the message gives its parts.
         """
-        means = {name: float(value) / self.steps for name, value in self._sums.items()}
+        sums = mean_over_ranks(torch.stack(list(self._sums.values()))).tolist()
+        means = {name: value / self.steps for name, value in zip(self._sums, sums, strict=True)}
         if not all(math.isfinite(value) for value in means.values()):
             shown = ", ".join(f"{name} {value:g}" for name, value in means.items())
             raise TrainingDiverged(

@@ -7,6 +7,7 @@ import torch
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.errors import TrainingDiverged
 from vaelab.losses import LIKELIHOODS
 from vaelab.rng import generator
 from vaelab.training.feed import images_on
@@ -20,6 +21,9 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
     """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension.
 
     The noise is the same each time, so that two validations differ by the weights alone.
+
+    Raises:
+        TrainingDiverged: a mean is not finite.
     """
     faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
     others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
@@ -50,4 +54,10 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
                 values["accuracy"] = float((parts.classification_loss < np.log(2.0)).float().mean())
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
+    for name, value in sums.items():
+        if not np.isfinite(value).all():
+            raise TrainingDiverged(
+                f"{name} is no finite number on held-out pictures; the last saved state is untouched: "
+                "resume with a lower learning rate or a clip_norm"
+            )
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}

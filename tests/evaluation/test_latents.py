@@ -1,0 +1,88 @@
+"""Stored latents: what pages need without any data set, and a prior that has the posteriors' moments."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from vaelab.config import TrainConfig
+from vaelab.errors import CheckpointError
+from vaelab.evaluation.latents import StoredLatents
+from vaelab.rng import numpy_generator
+from vaelab.runs.store import Run
+
+NUM, LATENT = 500, 4
+
+
+@pytest.fixture
+def posteriors() -> tuple[np.ndarray, np.ndarray]:
+    random = numpy_generator(0, "posteriors")
+    mixing = random.standard_normal((LATENT, LATENT))
+    mu = (random.standard_normal((NUM, LATENT)) @ mixing + 0.5).astype(np.float32)
+    return mu, random.uniform(0.1, 0.9, (NUM, LATENT)).astype(np.float32)
+
+
+@pytest.fixture
+def stored(posteriors: tuple[np.ndarray, np.ndarray]) -> StoredLatents:
+    labels = pd.DataFrame({"image_id": [f"i{n}" for n in range(NUM)], "smile": ["yes", "no"] * (NUM // 2)})
+    return StoredLatents.fit(*posteriors, labels, np.arange(0, NUM, 5), "abc")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(TrainConfig(), tmp_path, "first")
+
+
+def test_the_fitted_prior_has_the_moments_of_the_aggregate_posterior(
+    stored: StoredLatents, posteriors: tuple[np.ndarray, np.ndarray]
+) -> None:
+    mu, std = posteriors
+    z = np.repeat(mu, 400, axis=0) + np.repeat(std, 400, axis=0) * numpy_generator(0, "eps").standard_normal(
+        (400 * NUM, LATENT)
+    )
+    np.testing.assert_allclose(stored.prior_mean, z.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(stored.prior_factor @ stored.prior_factor.T, np.cov(z, rowvar=False), atol=0.05)
+
+
+def test_kl_per_latent_is_that_of_torch(stored: StoredLatents, posteriors: tuple[np.ndarray, np.ndarray]) -> None:
+    mu, std = (torch.from_numpy(side) for side in posteriors)
+    expected = kl_divergence(Normal(mu, std), Normal(0.0, 1.0)).mean(0)
+    np.testing.assert_allclose(stored.kl_per_dim, expected.numpy(), rtol=1e-4)
+
+
+def test_statistics_come_from_all_and_labels_stay_with_their_latents(
+    stored: StoredLatents, posteriors: tuple[np.ndarray, np.ndarray]
+) -> None:
+    assert stored.num_encoded == NUM
+    assert len(stored.mu) == len(stored.labels) == NUM // 5
+    assert np.array_equal(stored.mu[3], posteriors[0][15])
+    assert stored.labels["image_id"][3] == "i15"
+
+
+def test_what_was_written_is_read(stored: StoredLatents, run: Run) -> None:
+    stored.write(run)
+    found = StoredLatents.read(run)
+    np.testing.assert_allclose(found.mu, stored.mu, atol=0.004)
+    for name in ("posterior_std", "kl_per_dim", "prior_mean", "prior_factor"):
+        assert np.array_equal(getattr(found, name), getattr(stored, name))
+    pd.testing.assert_frame_equal(found.labels, stored.labels)
+    assert (found.num_encoded, found.weights_fingerprint) == (NUM, "abc")
+
+
+def test_labels_of_other_latents_are_refused(stored: StoredLatents, run: Run) -> None:
+    stored.write(run)
+    stored.labels.head(3).to_parquet(run.latents_path.with_suffix(".parquet"))
+    with pytest.raises(CheckpointError, match="3 rows for 100 latents"):
+        StoredLatents.read(run)
+
+
+@pytest.mark.parametrize("content", [None, b"no parquet"])
+def test_missing_or_damaged_labels_are_named(stored: StoredLatents, run: Run, content: bytes | None) -> None:
+    stored.write(run)
+    path = run.latents_path.with_suffix(".parquet")
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"latents\.parquet cannot be read"):
+        StoredLatents.read(run)

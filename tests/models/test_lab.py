@@ -1,0 +1,64 @@
+"""The lab's networks: the published sizes, and nothing about non-faces reaches the decoder."""
+
+import pytest
+import torch
+
+from vaelab.config import TrainConfig, replace
+from vaelab.models import MODELS, build_model, count_parameters
+from vaelab.rng import generator
+
+
+def meta_network(**settings: object) -> torch.nn.Module:
+    with torch.device("meta"):
+        return build_model(replace(TrainConfig(), **settings))
+
+
+def test_the_published_numbers_of_parameters() -> None:
+    assert count_parameters(meta_network(model="cnn", size=64)) == 640_889
+    assert count_parameters(meta_network(model="dbvae", size=64, latent=100)) == 909_500
+
+
+def test_the_plain_vae_is_the_debiasing_one_without_its_logit() -> None:
+    vae, debiasing = (count_parameters(meta_network(model=model, latent=100)) for model in ("vae", "dbvae"))
+    assert debiasing - vae == 512 + 1  # one output more of the last dense layer
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_every_network_takes_and_gives_pictures_of_its_size(model: str, size: int) -> None:
+    network = build_model(replace(TrainConfig(), model=model, size=size, latent=5, width=2))
+    images = torch.rand(3, 3, size, size, generator=generator(0, "images"))
+    encoding = network.encode(images)
+    if network.has_detector:
+        assert encoding.face_logit is not None
+        assert encoding.face_logit.shape == (3,)
+    else:
+        assert encoding.face_logit is None
+    if network.has_decoder:
+        assert encoding.posterior is not None
+        assert encoding.posterior.mu.shape == (3, 5)
+        assert network.decode(encoding.posterior.mu).shape == images.shape
+    else:
+        assert encoding.posterior is None
+
+
+def test_the_classifier_says_that_it_cannot_decode() -> None:
+    network = build_model(replace(TrainConfig(), model="cnn", size=16))
+    with pytest.raises(TypeError, match="no decoder"):
+        network.decode(torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_weights_follow_from_the_seed_alone(model: str) -> None:
+    config = replace(TrainConfig(), model=model, size=16, latent=5, width=2)
+    torch.rand(1)  # whatever was drawn before
+    first, second = (build_model(config).state_dict() for _ in range(2))
+    other = build_model(replace(config, seed=1)).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_building_a_network_leaves_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    build_model(replace(TrainConfig(), size=16))
+    assert torch.equal(before, torch.get_rng_state())

@@ -1,0 +1,219 @@
+"""Run folders: read fresh, replaced whole, and honest about a training that is gone."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaelab.config import TrainConfig
+from vaelab.errors import RunError
+from vaelab.runs.store import HEARTBEAT_TIMEOUT_SECONDS, Run, RunStatus, find_run, list_runs
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(TrainConfig(recipe="tiny"), tmp_path, "first", {"faces": "abc"})
+
+
+def edit_status(run: Run, **values: Any) -> None:
+    path = run.dir / "status.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_a_new_run_is_queued_and_holds_its_exact_config(run: Run) -> None:
+    assert run.status.state == "queued"
+    assert run.config == TrainConfig(recipe="tiny")
+    assert run.about["data_fingerprints"] == {"faces": "abc"}
+    assert Run.open(run.dir).config == run.config
+
+
+def test_a_run_names_itself_after_time_and_recipe(tmp_path: Path) -> None:
+    ids = {Run.create(TrainConfig(recipe="tiny"), tmp_path).id for _ in range(3)}
+    assert len(ids) == 3
+    assert all("-tiny-" in run_id for run_id in ids)
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", ".hidden", ".."])
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match="cannot name a run"):
+        Run.create(TrainConfig(), tmp_path / "runs", name)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_is_given_once(run: Run) -> None:
+    with pytest.raises(RunError, match="already a run 'first'"):
+        Run.create(TrainConfig(), run.dir.parent, "first")
+
+
+def test_a_root_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="run folder"):
+        Run.create(TrainConfig(), tmp_path / "file", "x")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a run folder"):
+        Run.open(tmp_path)
+
+
+def test_a_run_is_found_by_name_and_by_folder_and_else_the_known_ones_are_named(run: Run) -> None:
+    assert find_run("first", run.dir.parent) == run
+    assert find_run(str(run.dir), Path("nowhere")) == run
+    with pytest.raises(RunError, match=r"no run 'second'.*first"):
+        find_run("second", run.dir.parent)
+
+
+def test_runs_that_ship_come_first_then_the_newest(tmp_path: Path) -> None:
+    for name in ("20250101-a", "20250301-c", "20250201-b"):
+        Run.create(TrainConfig(), tmp_path, name)
+    (tmp_path / "20250101-a" / "README.md").write_text("# A card")
+    (tmp_path / "no-run").mkdir()
+    assert [run.id for run in list_runs(tmp_path)] == ["20250101-a", "20250301-c", "20250201-b"]
+    assert list_runs(tmp_path / "nowhere") == []
+    assert find_run("20250101-a", tmp_path).card == "# A card"
+
+
+# --- status
+
+
+def test_the_status_comes_back_with_host_process_and_time(run: Run) -> None:
+    run.write_status(RunStatus("running", 320, 1.5, message="going"))
+    status = run.status
+    assert (status.state, status.images_seen, status.train_seconds, status.message) == ("running", 320, 1.5, "going")
+    assert (status.host, status.pid) == (socket.gethostname(), os.getpid())
+    assert abs(status.updated - time.time()) < 60
+
+
+def test_a_running_run_whose_process_is_gone_is_lost(run: Run) -> None:
+    run.write_status(RunStatus("running"))
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    edit_status(run, pid=child.pid)
+    assert run.status.state == "lost"
+
+
+@pytest.mark.parametrize(("silence", "state"), [(0.0, "running"), (2 * HEARTBEAT_TIMEOUT_SECONDS, "lost")])
+def test_a_run_on_another_machine_is_lost_when_it_falls_silent(run: Run, silence: float, state: str) -> None:
+    run.write_status(RunStatus("running"))
+    edit_status(run, host="another", updated=time.time() - silence)
+    assert run.status.state == state
+
+
+@pytest.mark.parametrize("state", ["queued", "done", "cancelled", "failed"])
+def test_only_a_running_run_can_be_lost(run: Run, state: str) -> None:
+    run.write_status(RunStatus(state))
+    edit_status(run, host="another", updated=0.0)
+    assert run.status.state == state
+
+
+def test_a_status_of_a_later_version_is_still_read(run: Run) -> None:
+    edit_status(run, mood="good")
+    assert run.status == replace(run.status, state="queued")
+
+
+@pytest.mark.parametrize("name", ["status.json", "config.json"])
+def test_a_damaged_or_missing_file_is_named(run: Run, name: str) -> None:
+    def read() -> object:
+        again = Run(run.dir)
+        return again.status if name == "status.json" else again.config
+
+    (run.dir / name).write_text('{"half')
+    with pytest.raises(RunError, match=name):
+        read()
+    (run.dir / name).unlink()
+    with pytest.raises(RunError, match=name):
+        read()
+
+
+# --- files
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(run: Run) -> None:
+    with run.replacing("thing") as file:
+        file.write(b"old")
+
+    def fail_halfway() -> None:
+        with run.replacing("thing") as file:
+            file.write(b"ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_halfway()
+    assert (run.dir / "thing").read_bytes() == b"old"
+    assert not list(run.dir.glob("*.partial")) + list(run.dir.glob(".*.partial"))
+
+
+def test_a_disk_that_refuses_is_told_as_a_run_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=r"cannot write status\.json.*No space left"):
+        run.write_status(RunStatus("running"))
+    assert run.status.state == "queued"
+
+
+def test_metrics_come_back_in_order_and_by_kind(run: Run) -> None:
+    run.append_metrics("train", 10, loss=1.0)
+    run.append_metrics("validation", 10, loss=2.0)
+    run.append_metrics("train", 20, loss=0.5)
+    assert [row["loss"] for row in run.metrics()] == [1.0, 2.0, 0.5]
+    assert [row["images_seen"] for row in run.metrics("train")] == [10, 20]
+
+
+def test_a_torn_last_line_is_ignored(run: Run) -> None:
+    assert run.metrics() == []
+    run.append_metrics("train", 10, loss=1.0)
+    with (run.dir / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "train", "images_se')
+    assert [row["images_seen"] for row in run.metrics()] == [10]
+
+
+def test_later_reports_are_forgotten_and_a_torn_line_with_them(run: Run) -> None:
+    for seen in (10, 20, 30):
+        run.append_metrics("train", seen, loss=1.0)
+    with (run.dir / "metrics.jsonl").open("a") as file:
+        file.write('{"kind"')
+    run.forget_metrics_after(20)
+    run.append_metrics("train", 30, loss=2.0)
+    assert [(row["images_seen"], row["loss"]) for row in run.metrics()] == [(10, 1.0), (20, 1.0), (30, 2.0)]
+
+
+def test_a_request_to_stop_is_a_file_that_anyone_can_make_and_take_back(run: Run) -> None:
+    other = Run.open(run.dir)
+    other.request_cancel()
+    assert run.is_cancel_requested
+    other.clear_cancel()
+    other.clear_cancel()
+    assert not run.is_cancel_requested
+
+
+def test_reports_come_back_by_name(run: Run) -> None:
+    run.write_report("test", {"psnr": 20.0})
+    run.write_report("val", {"psnr": 21.0})
+    assert run.reports() == {"test": {"psnr": 20.0}, "val": {"psnr": 21.0}}
+
+
+def test_the_log_is_for_people(run: Run) -> None:
+    run.log("first")
+    run.log("second")
+    lines = (run.dir / "log.txt").read_text().splitlines()
+    assert [line.split()[-1] for line in lines] == ["first", "second"]
+
+
+def test_runs_can_be_watched_without_torch() -> None:
+    code = "import sys, vaelab.runs.store, vaelab.data.store, vaelab.config; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_tiny_config_is_kept_exactly(tmp_path: Path, tiny_config: Callable[..., TrainConfig]) -> None:
+    config = tiny_config(model="dbvae", aggregation="tempered", alpha=0.125)
+    assert Run(Run.create(config, tmp_path, "x").dir).config == config

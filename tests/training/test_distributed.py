@@ -1,0 +1,122 @@
+"""Two processes give one process's result at the same global batch: batch norm, losses, metrics and all."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vaelab.config import TrainConfig, replace
+from vaelab.errors import Cancelled, ConfigError
+from vaelab.models import build_model
+from vaelab.runs.checkpoints import read_checkpoint
+from vaelab.runs.store import Run
+from vaelab.training.distributed import Ranks, parallel, process_group
+from vaelab.training.loop import train
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import contextlib, sys
+from pathlib import Path
+import torch
+from vaelab.errors import Cancelled
+from vaelab.runs.store import Run
+from vaelab.training.loop import train
+
+torch.set_num_threads(1)
+for folder in sys.argv[1:]:
+    with contextlib.suppress(Cancelled):
+        train(Run.open(Path(folder)))
+"""
+COMPARED = ("loss", "recon_loss", "kl", "neg_elbo", "classification_loss")
+
+
+@pytest.fixture(scope="module")
+def pairs(
+    tiny_config: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Run, Run]]:
+    """Runs of the same settings trained by one process and by two; `stopped` was asked to stop and then resumed."""
+    root = tmp_path_factory.mktemp("ranks")
+    short = {"num_images": 192, "report_every": 48, "validate_every": 96, "checkpoint_every": 96, "learning_rate": 3e-4}
+    debiasing = tiny_config(model="dbvae", aggregation="max", refresh_every=96, **short)
+    optimal = tiny_config(model="vae", likelihood="optimal-gaussian", ema_half_life=64, **short)
+    configs = {
+        "dbvae": debiasing,
+        "vae": optimal,
+        "stopped": replace(optimal, model="residual", linear_path=True),
+        "dbvae-one-step": replace(debiasing, num_images=16),
+        "vae-one-step": replace(optimal, num_images=16),
+    }
+    alone = {name: Run.create(config, root / "alone", name) for name, config in configs.items()}
+    together = {name: Run.create(config, root / "together", name) for name, config in configs.items()}
+    for runs in (alone, together):
+        runs["stopped"].request_cancel()
+    for run in alone.values():
+        if run.is_cancel_requested:
+            with pytest.raises(Cancelled):
+                train(run)
+        train(run)
+    script = root / "train.py"
+    script.write_text(SCRIPT)
+    folders = [str(together[name].dir) for name in [*configs, "stopped"]]
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", str(script), *folders],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        timeout=240,
+    )
+    return {name: (alone[name], together[name]) for name in configs}
+
+
+@pytest.mark.parametrize("name", ["dbvae-one-step", "vae-one-step"])
+def test_two_processes_take_the_step_of_one(pairs: dict[str, tuple[Run, Run]], name: str) -> None:
+    """The first moment after one step is the gradient, up to a factor; running statistics have moved alike too."""
+    one, two = (read_checkpoint(run.state_path) for run in pairs[name])
+    assert one.tensors.keys() == two.tensors.keys()
+    for tensor in (name for name in one.tensors if name.endswith((".exp_avg", ".running_mean", ".running_var"))):
+        apart, size = (two.tensors[tensor] - one.tensors[tensor]).norm(), one.tensors[tensor].norm()
+        assert apart <= 1e-4 * size + 1e-9, f"{tensor}: apart by {apart:.2e} at a size of {size:.2e}"
+
+
+@pytest.mark.parametrize("name", ["dbvae", "vae", "stopped"])
+def test_two_processes_end_with_the_weights_of_one(pairs: dict[str, tuple[Run, Run]], name: str) -> None:
+    """Adam turns a gradient of nearly nothing into a whole step, so rounding grows: looser than for one step."""
+    alone, together = pairs[name]
+    assert alone.status.state == together.status.state == "done"
+    start = build_model(alone.config).state_dict()
+    one, two = (read_checkpoint(run.state_path).part("objective.network") for run in (alone, together))
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        moved, apart = (tensor - start[name]).float().norm(), (two[name] - tensor).float().norm()
+        assert moved > 0, f"{name} never moved"
+        assert apart <= 0.2 * moved, f"{name}: apart by {apart:.2e} after moving {moved:.2e}"
+
+
+@pytest.mark.parametrize("name", ["dbvae", "vae", "stopped"])
+def test_two_processes_report_what_one_does(pairs: dict[str, tuple[Run, Run]], name: str) -> None:
+    alone, together = (run.metrics() for run in pairs[name])
+    assert [(row["kind"], row["images_seen"]) for row in alone] == [
+        (row["kind"], row["images_seen"]) for row in together
+    ]
+    for one, two in zip(alone, together, strict=True):
+        for part in set(COMPARED) & set(one):
+            assert two[part] == pytest.approx(one[part], rel=1e-2), f"{part} of {one['kind']}"
+    for one, two in zip(*(run.metrics("resampling") for run in pairs[name]), strict=True):
+        assert two["effective_share"] == pytest.approx(one["effective_share"], rel=0.02)
+
+
+def test_an_ordinary_process_is_alone() -> None:
+    with process_group(torch.device("cpu")) as ranks:
+        assert (ranks.rank, ranks.world, ranks.is_first) == (0, 1, True)
+    module = nn.Linear(2, 2)
+    assert parallel(module, Ranks(), 7) is module
+
+
+def test_a_batch_that_does_not_split_evenly_is_refused() -> None:
+    with pytest.raises(ConfigError, match="batch_size is 18 for 2 processes; take a multiple of 4"):
+        parallel(nn.Linear(2, 2), Ranks(0, 2), 18)

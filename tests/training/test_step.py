@@ -1,0 +1,178 @@
+"""One step's loss: the lab's formula in our unit, and which pictures reach which part of the network."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vaelab.config import RunConfig, TrainConfig, replace
+from vaelab.errors import ConfigError
+from vaelab.losses import LIKELIHOODS, charged_kl
+from vaelab.models import build_model
+from vaelab.models.lab import DebiasingVAE
+from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT
+from vaelab.rng import generator
+from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
+
+LATENT, BATCH, NUM_FACES = 4, 10, 6
+
+
+def objective(size: int = 16, **settings: object) -> Objective:
+    config = replace(TrainConfig(), **({"model": "dbvae", "latent": LATENT, "size": size, "width": 2} | settings))
+    return Objective(build_model(config), config.loss)
+
+
+def batch(size: int = 16) -> tuple[Tensor, Tensor]:
+    images = torch.rand(BATCH, 3, size, size, generator=generator(0, "images"))
+    return images, torch.randn(NUM_FACES, LATENT, generator=generator(0, "eps"))
+
+
+def test_the_lab_is_ours_times_the_number_of_values() -> None:
+    """beta 6.144 and a classifier weight of 12,288 stand for the lab's 0.0005 and 1."""
+    ours = objective(64, likelihood="laplace", beta=LAB_BETA, classifier_weight=LAB_CLASSIFIER_WEIGHT)
+    images, eps = batch(64)
+    parts = ours(images, NUM_FACES, eps, torch.tensor(LAB_BETA))
+
+    is_face = (torch.arange(BATCH) < NUM_FACES).float()
+    encoding = ours.network.encode(images)
+    assert encoding.posterior is not None
+    assert encoding.face_logit is not None
+    mu, logvar = encoding.posterior.mu, encoding.posterior.logvar
+    z = mu + torch.exp(logvar / 2) * torch.cat([eps, torch.zeros(BATCH - NUM_FACES, LATENT)])
+    kl = 0.5 * (logvar.exp() + mu**2 - 1 - logvar).sum(1)
+    distance = (images - ours.network.decode(z)).abs().mean((1, 2, 3))
+    cross_entropy = F.binary_cross_entropy_with_logits(encoding.face_logit, is_face, reduction="none")
+    lab = (cross_entropy + is_face * (0.0005 * kl + distance)).mean()
+
+    num_values = 3 * 64 * 64
+    constant = NUM_FACES / BATCH * num_values * torch.log(torch.tensor(2.0))  # of the Laplace density
+    torch.testing.assert_close(parts.loss - constant, num_values * lab, rtol=1e-4, atol=0.5)
+
+
+@pytest.mark.parametrize("model", ["vae", "dbvae", "residual"])
+@pytest.mark.parametrize("likelihood", [name for name in LIKELIHOODS if name != "optimal-gaussian"])
+def test_the_loss_is_a_loop_over_pictures(model: str, likelihood: str) -> None:
+    """In evaluation mode, where batch norm does not mix the pictures."""
+    ours = objective(model=model, likelihood=likelihood, classifier_weight=3.0, free_bits=0.1).eval()
+    images, eps = batch()
+    num_faces = NUM_FACES if model == "dbvae" else BATCH
+    eps = torch.cat([eps, eps])[:num_faces]
+    beta = torch.tensor(0.7)
+    parts = ours(images, num_faces, eps, beta)
+    total = torch.zeros(())
+    for index in range(BATCH):
+        encoding = ours.network.encode(images[index : index + 1])
+        if encoding.face_logit is not None:
+            target = torch.tensor([float(index < num_faces)])
+            total += 3.0 * F.binary_cross_entropy_with_logits(encoding.face_logit, target)
+        if index < num_faces:
+            assert encoding.posterior is not None
+            decoded = ours.network.decode(encoding.posterior.sample(eps[index : index + 1]))
+            total += LIKELIHOODS[likelihood].nll(decoded, images[index : index + 1])[0]
+            total += beta * charged_kl(encoding.posterior, 0.1)[0]
+    torch.testing.assert_close(parts.loss, total / BATCH, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["cnn", "vae", "dbvae", "residual"])
+def test_every_part_is_one_number_per_picture(model: str) -> None:
+    ours = objective(model=model)
+    images, eps = batch()
+    detects, decodes = ours.network.has_detector, ours.network.has_decoder
+    num_faces = NUM_FACES if detects else BATCH
+    parts = ours(images, num_faces, torch.cat([eps, eps])[:num_faces] if decodes else None, torch.tensor(1.0))
+    assert parts.loss.shape == ()
+    for part in (parts.recon_loss, parts.kl, parts.neg_elbo):
+        assert (part is not None) == decodes
+        assert part is None or part.shape == (num_faces,)
+    assert (parts.classification_loss is not None) == detects
+    assert parts.classification_loss is None or parts.classification_loss.shape == (BATCH,)
+    assert parts.kl_per_dim is None or parts.kl_per_dim.shape == (LATENT,)
+
+
+def test_non_faces_give_the_decoder_and_the_posterior_no_gradient() -> None:
+    ours = objective(classifier_weight=0.0).eval()
+    images, eps = batch()
+    images.requires_grad_()
+    ours(images, NUM_FACES, eps, torch.tensor(1.0)).loss.backward()
+    assert images.grad is not None
+    per_picture = images.grad.flatten(1).abs().sum(1)
+    assert (per_picture[:NUM_FACES] > 0).all()
+    assert (per_picture[NUM_FACES:] == 0).all()
+
+
+def test_the_decoder_learns_nothing_from_non_faces() -> None:
+    ours = objective().eval()
+    network = ours.network
+    assert isinstance(network, DebiasingVAE)
+    images, eps = batch()
+    others = torch.cat([images[:NUM_FACES], 1 - images[NUM_FACES:]])
+    gradients = [
+        torch.autograd.grad(ours(some, NUM_FACES, eps, torch.tensor(1.0)).loss, list(network.decoder.parameters()))
+        for some in (images, others)
+    ]
+    for first, second in zip(*gradients, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_of_non_faces_alone_moves_the_logit_and_nothing_of_the_vae() -> None:
+    ours = objective()
+    network = ours.network
+    assert isinstance(network, DebiasingVAE)
+    images, _ = batch()
+    ours(images, 0, None, torch.tensor(1.0)).loss.backward()
+    assert all(parameter.grad is None for parameter in network.decoder.parameters())
+    head = network.trunk[-1]
+    assert isinstance(head, nn.Linear)
+    assert head.weight.grad is not None
+    assert head.weight.grad[0].abs().max() > 0  # the logit's row
+    assert (head.weight.grad[1:] == 0).all()  # the posterior's rows
+
+
+def test_beta_weighs_the_kl_and_nothing_else() -> None:
+    ours = objective(classifier_weight=0.0)
+    images, eps = batch()
+    ours.eval()
+    plain, heavy = (ours(images, NUM_FACES, eps, torch.tensor(beta)) for beta in (0.0, 1e6))
+    torch.testing.assert_close(heavy.loss - plain.loss, 1e6 * plain.kl.sum() / BATCH, rtol=1e-3, atol=0.0)
+    assert torch.equal(heavy.recon_loss, plain.recon_loss)
+
+
+def test_evaluation_mode_ends_with_its_context_even_after_an_error() -> None:
+    module = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1))
+    for mode in (True, False):
+        module.train(mode)
+        with evaluating(module):
+            assert not any(part.training for part in module.modules())
+            assert not module(torch.ones(2, 2)).requires_grad
+        assert all(part.training is mode for part in module.modules())
+        with pytest.raises(RuntimeError, match="shapes"), evaluating(module):
+            module(torch.ones(2, 2)) @ torch.ones(7, 7)
+        assert all(part.training is mode for part in module.modules())
+
+
+def test_auto_takes_a_device_that_is_there() -> None:
+    assert torch.zeros(1, device=pick_device("auto")).isfinite()
+    assert pick_device("cpu").type == "cpu"
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has the device that the test lacks")
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="device is mps"):
+        pick_device("mps")
+
+
+def test_precision_is_as_set() -> None:
+    cpu = torch.device("cpu")
+    assert pick_precision(RunConfig(precision="bfloat16"), cpu) == torch.bfloat16
+    assert pick_precision(RunConfig(precision="float32"), cpu) == torch.float32
+    assert pick_precision(RunConfig(), cpu) in (torch.bfloat16, torch.float32)
+
+
+def test_a_trained_recipe_builds_its_objective(tiny_config: Callable[..., TrainConfig]) -> None:
+    config = tiny_config(model="vae", likelihood="optimal-gaussian")
+    images, _ = batch()
+    eps = torch.zeros(BATCH, LATENT)
+    parts = Objective(build_model(config), config.loss)(images, BATCH, eps, torch.tensor(1.0))
+    torch.testing.assert_close(parts.loss, parts.neg_elbo.mean())  # at beta 1, minus the evidence lower bound

@@ -1,0 +1,69 @@
+"""Validation: the training's loss on held-out pictures, with the same noise each time."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.config import TrainConfig
+from vaelab.data.collection import Collection
+from vaelab.evaluation.reconstruction import psnr
+from vaelab.inference import FaceModel
+from vaelab.models import build_model
+from vaelab.rng import generator
+from vaelab.runs.store import Run
+from vaelab.training.feed import images_on
+from vaelab.training.step import Objective
+from vaelab.training.validation import validate
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("model", ["cnn", "vae", "dbvae", "residual"])
+def test_two_validations_are_equal_and_leave_the_network_as_it_was(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, model: str
+) -> None:
+    config = tiny_config(model=model)
+    objective = Objective(build_model(config), config.loss)
+    before = {name: value.clone() for name, value in objective.state_dict().items()}
+    torch.rand(3)
+    first = validate(objective, tiny_data, config, CPU)
+    torch.rand(3)
+    assert first == validate(objective, tiny_data, config, CPU)
+    assert objective.training
+    assert all(torch.equal(value, before[name]) for name, value in objective.state_dict().items())
+
+
+def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_data: Collection) -> None:
+    config = tiny_config(model="dbvae", beta=2.0, classifier_weight=5.0)
+    objective = Objective(build_model(config), config.loss)
+    faces = tiny_data.rows("val", is_face=True)
+    others = tiny_data.rows("val", is_face=False, limit=len(faces))
+    images = images_on(tiny_data.pixels(np.concatenate([faces, others])), CPU)
+    eps = torch.randn(len(faces), config.model.latent, generator=generator(config.run.seed, "validation"))
+    objective.eval()
+    with torch.no_grad():
+        parts = objective(images, len(faces), eps, torch.tensor(2.0))
+    found = validate(objective, tiny_data, config, CPU)
+    assert found["loss"] == pytest.approx(float(parts.loss), rel=1e-5)
+    assert found["recon_loss"] == pytest.approx(float(parts.recon_loss.mean()), rel=1e-5)
+    logits = objective.network.encode(images).face_logit
+    assert logits is not None
+    right = (logits > 0) == (torch.arange(len(images)) < len(faces))
+    assert found["accuracy"] == pytest.approx(float(right.float().mean()))
+
+
+def test_psnr_is_that_of_the_saved_model(trained: Callable[[str], Run], tiny_data: Collection) -> None:
+    run = trained("residual")
+    pixels = tiny_data.pixels(tiny_data.rows("val", is_face=True))
+    expected = psnr(pixels, FaceModel.load(run).reconstruct(pixels)).mean()
+    assert run.metrics("validation")[-1]["psnr"] == pytest.approx(expected, abs=0.05)  # rounding to 8 bits
+
+
+def test_without_held_out_pictures_there_is_nothing_to_say(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(model="vae")
+    monkeypatch.setattr(Collection, "rows", lambda self, split, is_face, limit=0: np.empty(0, np.int64))
+    assert validate(Objective(build_model(config), config.loss), tiny_data, config, CPU) == {}
