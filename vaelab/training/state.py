@@ -70,8 +70,8 @@ def restore_state(
         load_weights(averages, state.part("averages"), str(run.state_path))
     slots: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for name, tensor in state.part("optimizer").items():
-        index, slot = name.split(".")
-        slots[int(index)][slot] = tensor
+        number, slot = name.split(".")
+        slots[int(number)][slot] = tensor
     groups = optimizer.state_dict()["param_groups"]
     if sorted(slots) != groups[0]["params"]:
         raise CheckpointError(f"{run.state_path}: the optimizer state does not fit the network; start the run anew")
