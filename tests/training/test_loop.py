@@ -42,7 +42,7 @@ def stopped_at(run: Run, images_seen: int) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize("likelihood", ["laplace", "bernoulli", "gaussian", "rmse", "optimal-gaussian"])
 def test_one_batch_overfits(tmp_path: Path, tiny_config: MakeConfig, tiny_data: Collection, likelihood: str) -> None:
     config = tiny_config(
-        model="residual", likelihood=likelihood, latent=8, width=8, beta=1e-3, max_faces=4, batch_size=4, flip=False,
+        model="vae", likelihood=likelihood, beta=1e-3, max_faces=4, batch_size=4, flip=False,
         learning_rate=4e-3, num_images=800, report_every=200, validate_every=800, checkpoint_every=800,
     )  # fmt: skip
     run = Run.create(config, tmp_path, "overfit")
@@ -51,7 +51,7 @@ def test_one_batch_overfits(tmp_path: Path, tiny_config: MakeConfig, tiny_data: 
     recon = FaceModel.load(run).reconstruct(pixels.astype(np.uint8)).astype(float)
     error = np.square(recon - pixels).mean()
     around_the_mean_face = np.square(pixels - pixels.mean(axis=0)).mean()
-    assert error < 0.25 * around_the_mean_face
+    assert error < 0.3 * around_the_mean_face
     losses = [row["loss"] for row in run.metrics("train")]
     assert losses[-1] < losses[0]
 
@@ -242,7 +242,7 @@ def test_a_divergence_is_told_and_the_last_state_stays_sound(
     config = diverging(tiny_config, report_every=every, checkpoint_every=every, validate_every=every)
     run = Run.create(config, tmp_path, "wild")
     saved = []
-    with pytest.raises(TrainingDiverged, match=r"no longer a finite number.*lower learning rate"):
+    with pytest.raises(TrainingDiverged, match=r"finite.*lower learning rate"):
         run_training(run, lambda report: saved.append(report["images_seen"]))
     status = run.status
     assert status.state == "failed"

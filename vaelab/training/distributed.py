@@ -4,11 +4,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from vaelab.errors import ConfigError
@@ -72,6 +72,24 @@ def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
     return DistributedDataParallel(objective)
 
 
+class _MeanOverRanks(torch.autograd.Function):
+    """The mean of a tensor over the processes; its gradient is the mean of their gradients."""
+
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:
+        return _mean_of_ranks(value)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return _mean_of_ranks(gradient)
+
+
+def _mean_of_ranks(value: Tensor) -> Tensor:
+    mean = value.detach().clone()
+    dist.all_reduce(mean)
+    return mean / dist.get_world_size()
+
+
 class CrossRankBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over the global batch, on any device.
 
@@ -89,11 +107,10 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        world = dist.get_world_size()
-        count = world * input.numel() // input.shape[1]
-        mean: Tensor = all_reduce(input.mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        count = dist.get_world_size() * input.numel() // input.shape[1]
+        mean: Tensor = _MeanOverRanks.apply(input.mean((0, 2, 3)))
         centred = input - mean[:, None, None]
-        variance: Tensor = all_reduce(centred.square().mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        variance: Tensor = _MeanOverRanks.apply(centred.square().mean((0, 2, 3)))
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
