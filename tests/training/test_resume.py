@@ -45,7 +45,6 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.xfail(strict=False, reason="slow; not yet seen to pass within the whole suite after the last mends")
 @pytest.mark.parametrize(
     "settings",
     [

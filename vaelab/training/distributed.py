@@ -53,6 +53,12 @@ def first_says(answer: bool, ranks: Ranks, device: torch.device) -> bool:
     return bool(shared)
 
 
+def wait_for_all(ranks: Ranks) -> None:
+    """Return once every process has come here."""
+    if ranks.world > 1:
+        dist.barrier()
+
+
 def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
     """`objective` with gradients averaged and batch statistics taken over all processes; itself when alone.
 

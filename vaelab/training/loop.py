@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vaelab.models import build_model
 from vaelab.models.residual import ResidualVAE
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
-from vaelab.training.distributed import first_says, parallel, process_group
+from vaelab.training.distributed import first_says, parallel, process_group, wait_for_all
 from vaelab.training.feed import Feed
 from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
@@ -127,26 +128,23 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             seconds += report["seconds"]
             totals = Totals()
             status = RunStatus("running", seen, seconds)
-            stopped = Cancelled(f"run {run.id} stopped on request after {seen:,} images; `resume {run.id}` continues")
-            if not ranks.is_first:
+            if ranks.is_first:
+                run.append_metrics("train", seen, **report)
+                if is_over or schedules.is_due(config.run.validate_every, before, seen):
+                    shown_weights = averaged(objective, averages)
+                    run.append_metrics("validation", seen, **validate(shown_weights, data, config, device))
+                if save:
+                    save_state(run, objective, averages, optimizer, status, feed)
+                run.write_status(status)
+                if on_report is not None:
+                    on_report({"images_seen": seen, **report})
                 if is_cancelled:
-                    raise stopped
-                continue
-            run.append_metrics("train", seen, **report)
-            if is_over or schedules.is_due(config.run.validate_every, before, seen):
-                shown_weights = averaged(objective, averages)
-                run.append_metrics("validation", seen, **validate(shown_weights, data, config, device))
+                    run.write_status(replace(status, state="cancelled", message="stopped on request; resume goes on"))
+                    run.clear_cancel()
             if save:
-                save_state(run, objective, averages, optimizer, status, feed)
-            run.write_status(status)
-            if on_report is not None:
-                on_report({"images_seen": seen, **report})
+                wait_for_all(ranks)  # nobody may look for the state before it is written
             if is_cancelled:
-                run.write_status(
-                    RunStatus("cancelled", seen, seconds, message="stopped on request; resume continues here")
-                )
-                run.clear_cancel()
-                raise stopped
+                raise Cancelled(f"run {run.id} stopped on request after {seen:,} images; `resume {run.id}` continues")
         if ranks.is_first:
             run.write_status(RunStatus("done", seen, seconds))
             run.log(f"done after {seen:,} images and {seconds:.0f} s of training")
