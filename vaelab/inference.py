@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vaelab.config import TrainConfig
 from vaelab.errors import CheckpointError, ConfigError, DataError
+from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.losses import LIKELIHOODS
 from vaelab.models import build_model
@@ -39,12 +40,15 @@ class FaceModel:
     Attributes:
         run_id: the run it came from; `weights_fingerprint` (16 hex digits) changes with its weights.
         latents: posterior means of some faces, their labels, statistics and fitted prior; None where not stored.
+        directions: attributes, principal components and probes; learned from the stored latents where none are kept,
+            None where there are no latents either.
     """
 
     run_id: str
     config: TrainConfig
     weights_fingerprint: str
     latents: StoredLatents | None
+    directions: Directions | None
     network: Network
     device: torch.device
 
@@ -71,7 +75,8 @@ class FaceModel:
             raise CheckpointError(
                 f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode` makes them anew"
             )
-        return cls(run.id, config, fingerprint, latents, network, torch.device(device))
+        directions = _directions(run, latents, fingerprint) if latents is not None else None
+        return cls(run.id, config, fingerprint, latents, directions, network, torch.device(device))
 
     @property
     def size(self) -> int:
@@ -213,6 +218,15 @@ class FaceModel:
             for start in range(0, len(pixels), BATCH):
                 part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)
                 yield self.network.encode(part.permute(0, 3, 1, 2).float() / 255)
+
+
+def _directions(run: Run, latents: StoredLatents, fingerprint: str) -> Directions:
+    """The directions kept with the run if they belong to its weights, else some learned from the stored latents."""
+    if run.directions_path.is_file():
+        kept = Directions.read(run)
+        if kept.weights_fingerprint == fingerprint:
+            return kept
+    return Directions.fit(latents.mu, latents.labels, fingerprint)
 
 
 class _Quiet:

@@ -8,6 +8,8 @@ checkpoints/<run_id>/
   weights-latest.safetensors     averaged weights only: what pages load
   state-latest.safetensors       all that resuming needs
   latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
+  directions.safetensors         what sliders move: attributes, principal components, probes
+  names.json                     names that people gave to sliders
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project
   cancel                         exists = please stop
@@ -199,6 +201,21 @@ class Run:
     def latents_path(self) -> Path:
         """Posterior means and their statistics, safetensors; the labels lie beside it as parquet."""
         return self.dir / "latents.safetensors"
+
+    @property
+    def directions_path(self) -> Path:
+        """Directions in latent space and their probes, safetensors."""
+        return self.dir / "directions.safetensors"
+
+    @property
+    def slider_names(self) -> dict[str, str]:
+        """Names that people gave to sliders, by the slider's key."""
+        return self._read_json("names.json") if (self.dir / "names.json").is_file() else {}
+
+    def name_slider(self, key: str, name: str) -> None:
+        """Give a slider a name that is kept with the run; an empty one takes its own name back."""
+        names = {**self.slider_names, key: name.strip()}
+        self._write_json("names.json", {known: text for known, text in names.items() if text})
 
     @property
     def card(self) -> str | None:

@@ -1,0 +1,133 @@
+"""What can be moved: attributes, principal components and raw latents, all as steps added to the starting latent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from vaelab.editing.recipe import FaceRecipe, unpack_latent
+from vaelab.errors import DataError
+from vaelab.inference import FaceModel
+
+Latent = Float[np.ndarray, " latent"]
+
+STEP = 0.05
+"""Distance between two positions of a slider, in steps of its direction."""
+REACH = 3.0
+"""Ends of attribute and principal sliders: three standard deviations to either side."""
+FAMILIES = {"attribute": "Attributes", "principal": "Principal", "raw": "Raw latents"}
+ACTIVE_NATS = 0.01
+"""A latent that carries less does nothing one could see."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slider:
+    """One thing to move.
+
+    Attributes:
+        key: as in a recipe's edits.
+        name: for people.
+        family: attribute, principal or raw.
+        vector: what one step adds to z, (latent,) float32.
+        low, high: ends of the slider, in steps.
+        detail: what is known about it, in a few words.
+        is_dead: whether it moves nothing worth seeing.
+    """
+
+    key: str
+    name: str
+    family: str
+    vector: Latent
+    low: float
+    high: float
+    detail: str
+    is_dead: bool = False
+
+
+def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) -> list[Slider]:
+    """All sliders of a model: attributes by how well they are told apart, components and latents by what they carry.
+
+    Args:
+        method: how attribute directions are learned.
+        names: given by people, by key; they replace the sliders' own.
+    """
+    names = names or {}
+    found: list[Slider] = []
+    if model.directions is not None:
+        for row, about in enumerate(model.directions.learned):
+            area = about.auc[method]
+            detail = f"AUC {area.value:.2f} [{area.low:.2f}, {area.high:.2f}], n = {about.num_held_out:,}"
+            vector = model.directions.attributes[method][row]
+            found.append(Slider(f"a.{about.key}", about.name, "attribute", vector, -REACH, REACH, detail))
+        for row, vector in enumerate(model.directions.principal):
+            share = model.directions.principal_share[row]
+            name = f"Component {row + 1}"
+            found.append(Slider(f"p{row}", name, "principal", vector, -REACH, REACH, f"{share:.1%} of the variance"))
+    for dim in (int(dim) for dim in model.dims_by_kl):
+        low, high = model.slider_range(dim)
+        vector = np.zeros(model.latent_size, np.float32)
+        vector[dim] = 1.0
+        nats = None if model.latents is None else float(model.latents.kl_per_dim[dim])
+        detail = "" if nats is None else f"{nats:.1f} nats" if nats >= 0.05 else f"{nats:.3f} nats"
+        is_dead = nats is not None and nats < ACTIVE_NATS
+        found.append(Slider(f"d{dim}", f"Latent {dim}", "raw", vector, low, high, detail, is_dead))
+    return [_renamed(slider, names.get(slider.key, "")) for slider in found]
+
+
+def start_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
+    """z of the starting face, shape (latent,)."""
+    if recipe.start == "latent":
+        return unpack_latent(recipe.z)
+    if recipe.start == "stored" and model.latents is not None:
+        row = int(np.flatnonzero(np.asarray(model.latents.labels["image_id"] == recipe.face))[0])
+        return np.asarray(model.latents.mu[row], dtype=np.float32)
+    sampled: Latent = sampled_latents(model, recipe.start, (recipe.seed,), recipe.temperature)[0]
+    return sampled
+
+
+def sampled_latents(
+    model: FaceModel, start: str, seeds: tuple[int, ...], temperature: float
+) -> Float[np.ndarray, "seeds latent"]:
+    """z drawn from a prior, one face per seed, so that each face has a link of its own."""
+    prior = "fitted" if start == "fitted" else "standard"
+    draws = [model.sample_latents(1, seed, prior=prior, temperature=temperature) for seed in seeds]
+    return np.concatenate(draws)
+
+
+def step_vector(model: FaceModel, recipe: FaceRecipe, slider: Slider) -> Latent:
+    """What one step of `slider` adds to z once the recipe's held attributes are held fixed.
+
+    The slider of a held attribute keeps its own: whoever moves it means to.
+    """
+    if model.directions is None:
+        return slider.vector
+    held = [key for key in recipe.hold if slider.key != f"a.{key}"]
+    return model.directions.holding(slider.vector, held)
+
+
+def edited_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
+    """z of the face that the recipe describes, shape (latent,) float32.
+
+    Added up in float64 in the order of the edits, one after the other: the page in the browser does the same, so
+    both come to the same bits.
+
+    Raises:
+        DataError: the model has no such slider.
+    """
+    by_key = {slider.key: slider for slider in sliders(model, recipe.method)} if recipe.edits else {}
+    z = start_latent(model, recipe).astype(np.float64)
+    for key, steps in recipe.edits:
+        if key not in by_key:
+            raise DataError(f"{model.run_id} has no slider {key!r}; `python -m vaelab directions` lists those it has")
+        z += steps * step_vector(model, recipe, by_key[key]).astype(np.float64)
+    return z.astype(np.float32)
+
+
+def _renamed(slider: Slider, name: str) -> Slider:
+    if not name:
+        return slider
+    return Slider(
+        slider.key, name, slider.family, slider.vector, slider.low, slider.high, slider.detail, slider.is_dead
+    )

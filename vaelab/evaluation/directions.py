@@ -1,0 +1,253 @@
+"""Directions in latent space that mean something: attributes learned from labels, and principal components.
+
+A step along a principal component is one standard deviation of the encoded faces. A step along an attribute changes
+its log-odds by one standard deviation of theirs, by either method, so that what else moves can be compared.
+
+Source: mean differences, Larsen et al., Autoencoding beyond Pixels (ICML 2016); linear boundaries and their
+conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from scipy.special import expit, logit
+from scipy.stats import norm, rankdata
+from sklearn.linear_model import LogisticRegression
+
+from vaelab.errors import CheckpointError
+from vaelab.evaluation.attributes import MIN_FACES, Attribute, attributes_of, held_out_by_id
+from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.store import Run
+
+Latents = Float[np.ndarray, "faces latent"]
+METHODS = ("logistic", "mean")
+"""How an attribute's direction is learned: the normal of a logistic regression, or the difference of two means."""
+
+MAX_PRINCIPAL = 24
+HELD_OUT_SHARE = 0.3
+REGULARISATION = 0.02
+"""Inverse strength of the L2 penalty on standardised latents: without one, directions of few faces fit noise."""
+MAX_FITTED = 20_000
+"""More faces move a direction by less than anyone can see, and cost minutes."""
+
+
+@dataclass(frozen=True)
+class Auc:
+    """Area under the ROC curve on held-out faces, with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is known about one attribute's directions.
+
+    Attributes:
+        key, name, positive, negative: as in `Attribute`.
+        num_positive, num_negative: faces it was learned from.
+        num_held_out: faces, of both kinds, that the areas were measured on.
+        auc: of projecting held-out faces on the direction, by method.
+    """
+
+    key: str
+    name: str
+    positive: str
+    negative: str
+    num_positive: int
+    num_negative: int
+    num_held_out: int
+    auc: dict[str, Auc]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """All directions of one set of weights.
+
+    Attributes:
+        learned: one record per attribute, best told apart first.
+        attributes: by method, (attributes, latent): a step towards yes.
+        probe_weight, probe_bias: log-odds of an attribute are `mu @ weight + bias`.
+        probe_spread: (attributes,) standard deviation of those log-odds over faces.
+        principal: (components, latent): steps along the principal components of the posterior means.
+        principal_share: (components,) share of the means' variance along each.
+        weights_fingerprint: of the weights they belong to.
+    """
+
+    learned: tuple[Learned, ...]
+    attributes: dict[str, Float[np.ndarray, "attributes latent"]]
+    probe_weight: Float[np.ndarray, "attributes latent"]
+    probe_bias: Float[np.ndarray, " attributes"]
+    probe_spread: Float[np.ndarray, " attributes"]
+    principal: Float[np.ndarray, "components latent"]
+    principal_share: Float[np.ndarray, " components"]
+    weights_fingerprint: str
+
+    @classmethod
+    def fit(
+        cls, mu: Latents, labels: pd.DataFrame, weights_fingerprint: str, held_out_split: str | None = None
+    ) -> Directions:
+        """Learn the directions of all attributes in `labels`.
+
+        Args:
+            mu: posterior means of faces.
+            labels: their rows, with `image_id` and `split`.
+            held_out_split: rows of this split are learned from by nothing. Attributes that are known in no other
+                split, and all of them without it, hold out 30 % of their faces by a hash of the id.
+        """
+        by_id = held_out_by_id(labels["image_id"], HELD_OUT_SHARE)
+        by_split = np.asarray(labels["split"] == held_out_split) if held_out_split else by_id
+        found = [
+            (attribute, *_fit(attribute, mu, by_split, by_id))
+            for attribute in attributes_of(labels)
+            if _can_be_learned(attribute, by_split, by_id)
+        ]
+        found.sort(key=lambda item: -item[1].auc["logistic"].value)
+        empty = np.empty((0, mu.shape[1]), np.float32)
+        steps = {method: np.stack([item[2][method] for item in found]) if found else empty for method in METHODS}
+        principal, share = principal_components(mu)
+        return cls(
+            learned=tuple(item[1] for item in found),
+            attributes=steps,
+            probe_weight=np.stack([item[3] for item in found]) if found else empty,
+            probe_bias=np.array([item[4] for item in found], np.float32),
+            probe_spread=np.array([item[5] for item in found], np.float32),
+            principal=principal,
+            principal_share=share,
+            weights_fingerprint=weights_fingerprint,
+        )
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the attributes, in their order."""
+        return [attribute.key for attribute in self.learned]
+
+    def log_odds(self, mu: Latents) -> Float[np.ndarray, "faces attributes"]:
+        """Log-odds of each attribute for posterior means."""
+        return np.asarray(mu @ self.probe_weight.T + self.probe_bias, np.float32)
+
+    def holding(self, vector: Float[np.ndarray, " latent"], held: list[str]) -> Float[np.ndarray, " latent"]:
+        """`vector` without the part that changes the log-odds of the held attributes.
+
+        Source: Shen et al. (CVPR 2020), equation 5, for any number of conditions by least squares.
+        """
+        rows = [self.keys.index(key) for key in held if key in self.keys]
+        if not rows:
+            return vector
+        normals = self.probe_weight[rows].astype(np.float64)
+        parts = np.linalg.lstsq(normals.T, vector.astype(np.float64), rcond=None)[0]
+        return np.asarray(vector - parts @ normals, np.float32)
+
+    def write(self, run: Run) -> None:
+        """Keep in the run's folder."""
+        tensors = {f"attributes.{method}": steps for method, steps in self.attributes.items()}
+        tensors |= {
+            name: getattr(self, name)
+            for name in ("probe_weight", "probe_bias", "probe_spread", "principal", "principal_share")
+        }
+        record = {
+            "weights_fingerprint": self.weights_fingerprint,
+            "learned": [asdict(attribute) for attribute in self.learned],
+        }
+        arrays = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in tensors.items()}
+        write_checkpoint(run, run.directions_path, arrays, record)
+
+    @classmethod
+    def read(cls, run: Run) -> Directions:
+        """What `write` kept.
+
+        Raises:
+            CheckpointError: the file is missing or damaged.
+        """
+        stored = read_checkpoint(run.directions_path)
+        try:
+            learned = tuple(_learned(entry) for entry in stored.record["learned"])
+            arrays: dict[str, Any] = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
+            steps = {method: arrays.pop(f"attributes.{method}") for method in METHODS}
+            return cls(learned, steps, **arrays, weights_fingerprint=stored.record["weights_fingerprint"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{run.directions_path} is no file of directions ({error}); `python -m vaelab directions {run.id}` "
+                "makes it anew"
+            ) from error
+
+
+def principal_components(
+    mu: Latents,
+) -> tuple[Float[np.ndarray, "components latent"], Float[np.ndarray, " components"]]:
+    """Steps of one standard deviation along the first principal components of the means, and shares of variance."""
+    covariance = np.cov(mu.astype(np.float64), rowvar=False).reshape(mu.shape[1], mu.shape[1])
+    variances, vectors = np.linalg.eigh(covariance)
+    order = np.argsort(-variances)[:MAX_PRINCIPAL]
+    steps = vectors[:, order].T * np.sqrt(np.maximum(variances[order], 0.0))[:, None]
+    largest = np.abs(steps).argmax(axis=1)
+    steps *= np.sign(steps[np.arange(len(steps)), largest])[:, None]  # an eigenvector's sign is chance: fix it
+    return steps.astype(np.float32), (variances[order] / variances.sum()).astype(np.float32)
+
+
+def area_under_curve(scores: np.ndarray, answers: np.ndarray) -> Auc:
+    """How well `scores` (n,) tell yes from no (n,), with DeLong's 95 % interval on the logit scale.
+
+    Source: DeLong et al. (Biometrics 1988); Sun and Xu, Fast Implementation (IEEE SPL 2014).
+    """
+    yes, no = scores[answers == 1], scores[answers == 0]
+    both = rankdata(np.concatenate([yes, no]))
+    above = (both[: len(yes)] - rankdata(yes)) / len(no)
+    below = 1.0 - (both[len(yes) :] - rankdata(no)) / len(yes)
+    value = float(above.mean())
+    error = float(np.sqrt(above.var(ddof=1) / len(yes) + below.var(ddof=1) / len(no)))
+    inside = min(max(value, 1e-6), 1 - 1e-6)
+    reach = float(norm.ppf(0.975)) * error / (inside * (1 - inside))
+    return Auc(value, float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach)))
+
+
+def _learned(entry: dict[str, Any]) -> Learned:
+    return Learned(**{**entry, "auc": {method: Auc(**area) for method, area in entry["auc"].items()}})
+
+
+def _rows(attribute: Attribute, by_split: np.ndarray, by_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn from and rows held out."""
+    known = np.isfinite(attribute.answers)
+    held = by_split if _has_both(attribute.answers[known & ~by_split]) else by_id
+    fitted = np.flatnonzero(known & ~held)
+    return fitted[:: max(1, len(fitted) // MAX_FITTED)], np.flatnonzero(known & held)
+
+
+def _can_be_learned(attribute: Attribute, by_split: np.ndarray, by_id: np.ndarray) -> bool:
+    return all(_has_both(attribute.answers[rows], MIN_FACES // 3) for rows in _rows(attribute, by_split, by_id))
+
+
+def _has_both(answers: np.ndarray, least: int = MIN_FACES) -> bool:
+    return bool(min((answers == 1).sum(), (answers == 0).sum()) >= least)
+
+
+def _fit(
+    attribute: Attribute, mu: Latents, by_split: np.ndarray, by_id: np.ndarray
+) -> tuple[Learned, dict[str, np.ndarray], np.ndarray, float, float]:
+    """The record, the steps by method, and the probe: weight, bias, spread of its log-odds."""
+    fitted, held = _rows(attribute, by_split, by_id)
+    answers, latents = attribute.answers[fitted], mu[fitted].astype(np.float64)
+    centre, spread = latents.mean(axis=0), np.maximum(latents.std(axis=0), 1e-6)
+    regression = LogisticRegression(C=REGULARISATION, max_iter=500)
+    regression.fit((latents - centre) / spread, answers)
+    weight = regression.coef_[0] / spread
+    bias = float(regression.intercept_[0] - weight @ centre)
+    difference = latents[answers == 1].mean(axis=0) - latents[answers == 0].mean(axis=0)
+    odds_spread = float((mu.astype(np.float64) @ weight).std())
+    steps = {
+        method: (vector * (odds_spread / max(float(vector @ weight), 1e-9))).astype(np.float32)
+        for method, vector in (("logistic", weight), ("mean", difference))
+    }
+    record = Learned(
+        attribute.key, attribute.name, attribute.positive, attribute.negative,
+        int((answers == 1).sum()), int((answers == 0).sum()), len(held),
+        {method: area_under_curve(mu[held] @ steps[method], attribute.answers[held]) for method in METHODS},
+    )  # fmt: skip
+    return record, steps, weight.astype(np.float32), bias, odds_spread
