@@ -62,7 +62,7 @@ def latents(model: FaceModel, count: int = 12) -> np.ndarray:
 def drawn(graph: bytes, z: np.ndarray) -> np.ndarray:
     """What the graph makes of each latent vector, by ONNX's own reference implementation."""
     evaluator = ReferenceEvaluator(onnx.load_from_string(graph))
-    with np.errstate(over="ignore"):  # its sigmoid works out both halves and takes one
+    with np.errstate(over="ignore", invalid="ignore"):  # its sigmoid works out both halves and takes one
         return np.concatenate([evaluator.run(None, {"z": row[None]})[0] for row in z])
 
 

@@ -64,7 +64,7 @@ def onnx_decoder(model: FaceModel) -> bytes:
     with _one_export, warnings.catch_warnings():
         # The exporter that traces is deprecated; its successor makes the same graph forty times more slowly.
         # While it traces, sizes are tensors, and it warns of whoever looks at one, even of a check of shapes.
-        for expected in (DeprecationWarning, torch.jit.TracerWarning):
+        for expected in (DeprecationWarning, torch.jit.TracerWarning):  # type: ignore[attr-defined]
             warnings.simplefilter("ignore", expected)
         torch.onnx.export(
             _Drawing(model).eval(),
