@@ -9,10 +9,12 @@ Colour profiles are not applied: values are taken as sRGB, as every published lo
 from __future__ import annotations
 
 import io
+import math
 import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,9 @@ _DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RuntimeError,
     MemoryError, AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
+
+DraftSize = Callable[[int, int], tuple[int, int] | None]
+"""From width and height as stored, the size down to which a JPEG may be halved; None for not at all."""
 
 # The last block of a JPEG that was cut within it is wrong without being grey. In a large picture that is a spot of
 # 16 pixels; smaller ones than this are always checked, which costs a second decoding.
@@ -128,13 +133,40 @@ def read_picture(source: bytes | Path, size: int, crop: str | Crop = "centre-squ
             undefined range.
     """
     crop = Crop.parse(crop) if isinstance(crop, str) else crop
+    upright = _upright(source, lambda width, height: _draft_size(width, height, size, crop))
+    return crop_and_resize(upright, size, crop)
+
+
+def read_whole_picture(source: bytes | Path, longest_side: int) -> np.ndarray:
+    """The whole picture as RGB bytes, upright, made smaller where its longest side exceeds `longest_side` pixels.
+
+    Read as by `read_picture`; a large JPEG is decoded at a fraction of its size.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        PictureError: as by `read_picture`.
+    """
+
+    def wanted(width: int, height: int) -> tuple[int, int] | None:
+        scale = longest_side / max(width, height)
+        return (math.ceil(width * scale), math.ceil(height * scale)) if scale < 1.0 else None
+
+    upright = _upright(source, wanted)
+    upright.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    return np.array(upright)
+
+
+def _upright(source: bytes | Path, draft_size: DraftSize) -> Image.Image:
+    """The picture as RGB, upright; a JPEG no larger than it must be, by what `draft_size` says of its dimensions."""
     data = source if isinstance(source, bytes) else _file_bytes(source)
     if not data:
         raise PictureError("empty file (0 bytes)")
     with _warnings_lock, warnings.catch_warnings():
         # Pillow warns about odd metadata and about sizes that are checked here: neither concerns the pixels.
         warnings.simplefilter("ignore")
-        return _decode(data, size, crop)
+        return _decode(data, draft_size)
 
 
 def _file_bytes(path: Path) -> bytes:
@@ -148,15 +180,15 @@ def _file_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, size: int, crop: Crop) -> np.ndarray:
+def _decode(data: bytes, draft_size: DraftSize) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check_dimensions(picture.width, picture.height)
             if picture.format in ("JPEG", "MPO"):
-                _load_jpeg(picture, data, size, crop)
+                _load_jpeg(picture, data, draft_size(*picture.size))
             picture.load()
             upright = ImageOps.exif_transpose(_eight_bit(picture))
-            rgb = _over_background(upright)
+            return _over_background(upright)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
@@ -165,7 +197,6 @@ def _decode(data: bytes, size: int, crop: Crop) -> np.ndarray:
         raise PictureError(f"gigantic: {error}") from error
     except _DECODE_ERRORS as error:
         raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
-    return crop_and_resize(rgb, size, crop)
 
 
 def crop_and_resize(picture: Image.Image, size: int, crop: Crop) -> np.ndarray:
@@ -188,10 +219,9 @@ def _check_dimensions(width: int, height: int) -> None:
         raise PictureError(f"too small: {width}x{height}, shortest side allowed {MIN_SIDE}")
 
 
-def _load_jpeg(picture: Image.Image, data: bytes, size: int, crop: Crop) -> None:
+def _load_jpeg(picture: Image.Image, data: bytes, wanted: tuple[int, int] | None) -> None:
     """Decodes a JPEG, at a fraction of its size where that is enough; refuses one whose ending is missing."""
     full_size = picture.size
-    wanted = _draft_size(*full_size, size, crop)
     if wanted is not None:
         picture.draft(None, wanted)
     picture.load()
