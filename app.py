@@ -5,12 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shell.boundary import show_error
+from pages.shell.decoder.routes import ROUTES as DECODER_ROUTES
 from pages.shell.lifespan import lifespan
 from pages.shell.routes import ROUTES
 
 app = st.App(
     Path(__file__).resolve().parent / "pages" / "shell" / "router.py",
-    routes=ROUTES,
+    routes=[*ROUTES, *DECODER_ROUTES],
     lifespan=lifespan,
     on_script_error=show_error,
 )

@@ -1,4 +1,4 @@
-"""Explore: start from a face, move the dimensions the model uses most, and see what moves with them."""
+"""Explore: start from a face, drag what the model knows about faces, and see what else moves with it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import streamlit as st
 
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, weights_stamp
-from pages.shell.recipe import fit_to_model
-from pages.studio.dimensions import dimensions
-from pages.studio.portrait import portrait
+from pages.studio.actions import PLAIN, STRIPS, actions
+from pages.studio.panel import morph_panel
+from pages.studio.plain import plain_sliders
 from pages.studio.samples import samples
-from pages.studio.start import start_controls
-from pages.studio.state import keep, open_recipe, recipe, show_in
+from pages.studio.start import begin_with_model, start_controls
+from pages.studio.state import keep, open_recipe, recipe, show_in, write_link
+from vaelab.editing.recipe import fit_to_model
 from vaelab.runs.store import Run
 
 WATCH_SECONDS = 4.0
@@ -65,28 +66,25 @@ def header(runs: list[Run]) -> None:
         list(states),
         format_func=states.__getitem__,
         key=key,
-        on_change=lambda: keep(recipe().started(model=st.session_state[key])),
+        on_change=lambda: begin_with_model(st.session_state[key]),
     )
 
 
 @st.fragment(key="studio")
 @error_boundary
 def studio(run_id: str) -> None:
-    """The starting face, and beneath it the face and its sliders, which rerun by themselves."""
-    model = load_model(find(run_id))
+    """The starting face and the panel beneath it, which rerun by themselves."""
+    run = find(run_id)
+    model = load_model(run)
     keep(fit_to_model(recipe(), model)[0])  # controls and samples in here change the start without the page
-    left, right = st.columns([5, 7], gap="large")
-    with left:
-        portrait_slot = st.container()
-    with right:
-        start_controls(model)
-        st.space("xsmall")
-        st.subheader("What the model uses most", anchor=False)
-        st.caption("Strips show the starting face with that one dimension changed. Press a step, or move the slider.")
-    with portrait_slot:  # after the controls, which may just have chosen another start
-        portrait(run_id)
-    with right:
-        dimensions(run_id)
+    photo = start_controls(model)
+    st.space("xsmall")
+    if st.session_state.get(PLAIN, False):
+        plain_sliders(model, run)
+    else:
+        morph_panel(model, run, strips=st.session_state.get(STRIPS, True), photo=photo)
+    actions(model)
+    write_link()
 
 
 @st.fragment

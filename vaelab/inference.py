@@ -123,7 +123,7 @@ class FaceModel:
             DataError: `z` is not (n, latent_size) or not finite.
         """
         self._need_decoder()
-        z = np.asarray(z, np.float32)
+        z = np.array(z, np.float32)  # a copy: torch wants memory it may write to
         if z.ndim != 2 or z.shape[1] != self.latent_size or not np.isfinite(z).all():
             raise DataError(
                 f"latents have shape {z.shape}; {self.run_id} takes finite numbers of shape (n, {self.latent_size})"

@@ -40,15 +40,16 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 def warm_up() -> None:
     """Import torch and load the model that a visitor meets first, then keep all of it out of garbage collection."""
-    from pages.shell.faces import current_latent, draw
+    from pages.shell.faces import draw
     from pages.shell.loaders import decoder_runs, load_model
-    from pages.shell.recipe import FaceRecipe, fit_to_model
+    from vaelab.editing.recipe import FaceRecipe, fit_to_model
+    from vaelab.editing.sliders import edited_latent
 
     try:
         for run in decoder_runs()[:1]:
             model = load_model(run)
             recipe, _ = fit_to_model(FaceRecipe(model=run.id), model)
-            draw(model, current_latent(model, recipe))
+            draw(model, edited_latent(model, recipe))
     except VaelabError as error:  # the page says the same to whoever opens it
         log.warning("no model is warm: %s", error)
     gc.collect()

@@ -16,16 +16,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pages.shell.faces import Pixels, sampled_latents, walk
+from pages.shell.faces import Pixels, walk
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import sheet
-from pages.shell.recipe import MAX_SEED, FaceRecipe, fit_to_model, read_query
+from vaelab.editing.recipe import MAX_SEED, FaceRecipe, fit_to_model, read_query
+from vaelab.editing.sliders import sampled_latents
 from vaelab.errors import VaelabError
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
-MOST_FACES = 12
+MOST_FACES = 16
 """Faces one request may ask for."""
 KEPT = "private, max-age=86400, immutable"
 """An address names weights and latents exactly, so what it shows never changes."""
@@ -38,9 +39,9 @@ class _BadRequestError(Exception):
     """The request asks for something that cannot be drawn; the text says what."""
 
 
-def walk_address(model: FaceModel, recipe: FaceRecipe, dim: int) -> str:
-    """Where the strip of `dim` around the starting face of `recipe` is found."""
-    query = {**recipe.started().to_query(), "v": model.weights_fingerprint, "dim": str(dim)}
+def walk_address(model: FaceModel, recipe: FaceRecipe, key: str) -> str:
+    """Where the strip of the slider `key` around the starting face of `recipe` is found."""
+    query = {**recipe.started().to_query(), "v": model.weights_fingerprint, "slider": key}
     return f"/faces/walk?{urlencode(query)}"
 
 
@@ -60,14 +61,11 @@ def _drawn_walk(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixel
     recipe, notes = fit_to_model(recipe, model)
     if notes:
         raise _BadRequestError(notes[0])
-    dims = _numbers(request, "dim", below=model.latent_size)
-    if len(dims) != 1:
-        raise _BadRequestError(f"dim names {len(dims)} dimensions; a strip walks one")
-    return walk(model, recipe, dims[0])
+    return walk(model, recipe, request.query_params.get("slider", ""))
 
 
 def _drawn_samples(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
-    if recipe.start == "stored" or (recipe.start == "fitted" and model.latents is None):
+    if recipe.start not in ("prior", "fitted") or (recipe.start == "fitted" and model.latents is None):
         raise _BadRequestError(f"{model.run_id} cannot sample from {recipe.start!r}")
     seeds = tuple(_numbers(request, "seeds", below=MAX_SEED + 1))
     return model.decode(sampled_latents(model, recipe.start, seeds, recipe.temperature))

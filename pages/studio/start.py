@@ -1,8 +1,7 @@
-"""Where the face begins: a prior with a seed, or one of the faces the model stores."""
+"""Where the face begins: a prior with a seed, one of the faces the model stores, or a photo."""
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shell.recipe import MAX_SEED, STARTS, TEMPERATURES
+from pages.shell.faces import choices, spoken_labels
 from pages.shell.routes import stored_address
 from pages.shell.sheet import face_sheet
+
+try:  # TEMPORARY
+    from pages.studio.photo import PhotoStart, photo_controls
+except ImportError:
+    PhotoStart = object
+    photo_controls = lambda model: None
 from pages.studio.state import keep, recipe, show_in
+from vaelab.editing.recipe import MAX_SEED, STARTS, TEMPERATURES, FaceRecipe, pack_latent
 from vaelab.rng import numpy_generator
 
 if TYPE_CHECKING:
@@ -21,42 +27,63 @@ if TYPE_CHECKING:
 
     from vaelab.inference import FaceModel
 
-SHOWN_FACES = 8
-MOST_VALUES = 30
-"""A label with more different values is a measurement, not a choice."""
+SHOWN_FACES = 16
 ANY = "Any"
 SHUFFLE, JUMP = "studio.shuffle", "studio.jump"
+PHOTO = "photo"
+"""A way to begin that ends in a latent: only the recipe of the face that was found is kept."""
+PHOTO_BASE = "studio.photo.base"
+"""The start that was on the table when the photo was chosen or found: any other means that the visitor moved on."""
 
 
-def start_controls(model: FaceModel) -> None:
-    """The row of controls that decide the starting face."""
-    starts = [start for start in STARTS if model.latents is not None or start == "prior"]
+def start_controls(model: FaceModel) -> PhotoStart | None:
+    """The controls that decide the starting face; the photo it was encoded from, where it was."""
+    kind = _kind()
     with st.container(horizontal=True, vertical_alignment="bottom", key="start-controls"):
-        key = show_in("studio.start", recipe().start)
+        key = show_in("studio.start", kind)
         st.segmented_control(
             "Start from",
-            starts,
+            _kinds(model, kind),
             required=True,
-            format_func=STARTS.__getitem__,
+            format_func=lambda name: "Your photo" if name == PHOTO else STARTS[name],
             key=key,
             on_change=_begin_elsewhere,
             args=(key,),
         )
-        if recipe().start != "stored":
+        if kind in ("prior", "fitted"):
             _prior_controls()
-        st.button("Another face", type="primary", shortcut="N", on_click=_another, help="A new random start; edits go.")
-    if recipe().start == "stored":
-        _stored_controls(model)
+        wanted = _filters(model) if kind == "stored" else {}
+        if kind != PHOTO:
+            st.button(
+                "Another face", type="primary", shortcut="N", on_click=_another, help="A new random start; edits go."
+            )
+    if kind == "stored":
+        _stored_faces(model, wanted)
+    return _from_photo(model) if kind == PHOTO else None
 
 
-def attributes(labels: pd.DataFrame) -> dict[str, list[str]]:
-    """Labels worth choosing by, each with its values in a sensible order."""
-    found = {}
-    for name in labels.columns.difference(["image_id", "split"], sort=False):
-        values = labels[name].dropna().astype(str).unique().tolist()
-        if 2 <= len(values) <= MOST_VALUES:
-            found[str(name)] = sorted(values, key=_by_number)
-    return found
+def begin_with_model(run_id: str) -> None:
+    """Another model takes the table; a photo is encoded anew, everything else starts as it did."""
+    if _kind() == PHOTO:
+        keep(recipe().started(model=run_id, start="fitted", z=""))
+        st.session_state[PHOTO_BASE] = _start(recipe())
+    else:
+        keep(recipe().started(model=run_id))
+
+
+def _kind() -> str:
+    """How the visitor chose to start: as the recipe says, or with a photo that it came or will come from."""
+    return PHOTO if st.session_state.get(PHOTO_BASE) == _start(recipe()) else recipe().start
+
+
+def _start(face: FaceRecipe) -> tuple[object, ...]:
+    return face.model, face.start, face.seed, face.temperature, face.face, face.z
+
+
+def _kinds(model: FaceModel, kind: str) -> list[str]:
+    without_latents = model.latents is None
+    known = ["prior"] if without_latents else ["fitted", "prior", "stored"]
+    return [*known, PHOTO, *(["latent"] if kind == "latent" else [])]
 
 
 def matching_rows(labels: pd.DataFrame, wanted: dict[str, str]) -> NDArray[np.int64]:
@@ -93,19 +120,35 @@ def _prior_controls() -> None:
     )
 
 
-def _stored_controls(model: FaceModel) -> None:
-    """Filters by label, and some faces that match, to press."""
+def _from_photo(model: FaceModel) -> PhotoStart | None:
+    """The photo's controls; the face that is found goes on the table."""
+    found = photo_controls(model)
+    if found is None:
+        return None
+    face = recipe().started(start="latent", z=pack_latent(found.mu))
+    if _start(face) != _start(recipe()):
+        keep(face)
+        st.session_state[PHOTO_BASE] = _start(face)
+    return found
+
+
+def _filters(model: FaceModel) -> dict[str, str]:
+    """Labels that the stored faces on offer must have."""
     assert model.latents is not None  # `fit_to_model` starts elsewhere without
-    labels = model.latents.labels
-    choices = attributes(labels)
     wanted: dict[str, str] = {}
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
-        for name, values in list(choices.items())[:4]:
-            key = f"studio.filter.{name}"
-            label = name.replace("_", " ").capitalize()
-            value = st.selectbox(label, [ANY, *values], key=key, width=150, on_change=_jump, persist_state="session")
-            if value != ANY:
-                wanted[name] = value
+    for name, values in list(choices(model.latents.labels).items())[:4]:
+        label = name.replace("_", " ").capitalize()
+        key = f"studio.filter.{name}"
+        value = st.selectbox(label, [ANY, *values], key=key, width=150, on_change=_jump, persist_state="session")
+        if value != ANY:
+            wanted[name] = value
+    return wanted
+
+
+def _stored_faces(model: FaceModel, wanted: dict[str, str]) -> None:
+    """Some stored faces with these labels, to press."""
+    assert model.latents is not None
+    labels = model.latents.labels
     rows = matching_rows(labels, wanted)
     if not len(rows):
         st.info("No stored face has all of these labels. Set one back to Any.", icon=":material/filter_alt_off:")
@@ -126,31 +169,24 @@ def _stored_controls(model: FaceModel) -> None:
     st.caption(f"{len(faces)} of {len(rows):,} stored faces with these labels. Press one, or ask for another.")
 
 
-def spoken_labels(model: FaceModel, face: str) -> str:
-    """The labels of a stored face in one line, or its id where it has none."""
-    if model.latents is None:
-        return face
-    labels = model.latents.labels
-    row = labels[labels["image_id"] == face]
-    if row.empty:
-        return face
-    values = [str(row[name].iloc[0]) for name in attributes(labels)]
-    return " · ".join(values) or face
-
-
 def _begin_elsewhere(key: str) -> None:
     """Another kind of start; among the stored faces, one that matches the filters."""
     start = str(st.session_state[key])
+    st.session_state[PHOTO_BASE] = _start(recipe()) if start == PHOTO else None
+    if start == PHOTO:
+        return
     keep(recipe().started(start=start))
     if start == "stored":
         _jump()
 
 
 def _another() -> None:
-    """A new random start of the same kind."""
+    """A new random start of the same kind; from a latent of its own, one of the prior."""
     if recipe().start == "stored":
         st.session_state[SHUFFLE] = secrets.randbelow(MAX_SEED)
         _jump()
+    elif recipe().start == "latent":
+        keep(recipe().started(start="fitted", z="", seed=secrets.randbelow(10_000)))
     else:
         keep(recipe().started(seed=secrets.randbelow(10_000)))
 
@@ -158,9 +194,3 @@ def _another() -> None:
 def _jump() -> None:
     """Show a face of the next selection."""
     st.session_state[JUMP] = True
-
-
-def _by_number(value: str) -> tuple[float, str]:
-    """Sort key that puts 3-9 before 10-19, and words after or among their numbers."""
-    number = re.search(r"\d+", value)
-    return (float(number.group()) if number else -1.0) + (0.5 if value.lower().startswith("more") else 0.0), value

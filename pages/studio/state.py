@@ -1,20 +1,21 @@
-"""The face on the table. One recipe in the session is the truth; widgets and the address bar only show it."""
+"""The face on the table. One recipe in the session is the truth; the panel, widgets and the address bar show it."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from pages.shell.recipe import FaceRecipe, read_query
+from vaelab.editing.recipe import LARGEST_VALUE, SLIDER_KEY, FaceRecipe, read_query
+from vaelab.errors import DataError
 
 RECIPE = "studio.recipe"
 LINK = "studio.link"
 REPLACED = "studio.replaced"
-BOTH = ["portrait", "dimensions"]
-"""Keys of the two fragments that show the face; a change to it reruns one or both of them."""
+REVISION = "studio.revision"
 
 
 def recipe() -> FaceRecipe:
@@ -24,8 +25,34 @@ def recipe() -> FaceRecipe:
 
 
 def keep(changed: FaceRecipe) -> None:
-    """Make `changed` the face that is shown from the next draw on."""
+    """Make `changed` the face that is shown from the next draw on; the panel takes its sliders from it."""
+    if changed != st.session_state.get(RECIPE):
+        st.session_state[REVISION] = revision() + 1
     st.session_state[RECIPE] = changed
+
+
+def keep_moves(values: Mapping[str, float] | None = None, hold: Sequence[str] | None = None) -> None:
+    """Take over what the panel shows already: where its sliders are, and what is held fixed.
+
+    Raises:
+        DataError: the page sends what no slider of ours does.
+    """
+    changed = recipe()
+    if values is not None:
+        for key, steps in values.items():
+            if not SLIDER_KEY.fullmatch(key) or not abs(steps) <= LARGEST_VALUE:
+                raise DataError("The page sent a slider that does not exist. Reload it.")
+        moves = tuple(sorted((key, round(steps, 2)) for key, steps in values.items() if round(steps, 2)))
+        changed = dataclasses.replace(changed, edits=moves)
+    if hold is not None:
+        changed = changed.held(list(hold))
+    st.session_state[RECIPE] = changed
+
+
+def revision() -> int:
+    """A number that grows whenever something else than the panel changes the face."""
+    count: int = st.session_state.get(REVISION, 0)
+    return count
 
 
 def open_recipe(run_ids: Sequence[str]) -> list[str]:

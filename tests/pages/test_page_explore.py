@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,9 +17,29 @@ from tests.pages.tiny_runs import LATENT, make_run, write_latents, write_weights
 Open = Callable[..., AppTest]
 
 
+@pytest.fixture
+def open_plain(open_app: Open) -> Open:
+    """Explore with Streamlit's own sliders, which the test driver can move; raw latents unless told otherwise."""
+
+    def opened(family: str = "raw", **query: str) -> AppTest:
+        app = open_app(**query)
+        app.session_state["studio.plain"] = True
+        app.session_state["studio.plain.family"] = family
+        return app.run()
+
+    return opened
+
+
 def sliders(app: AppTest) -> list[str]:
-    """Keys of the dimensions' sliders, in the order they are shown."""
-    return [slider.key.rsplit(".", 1)[0] for slider in app.slider if slider.key.startswith("studio.dim.")]
+    """Keys of the face's sliders, in the order they are shown."""
+    return [slider.key.rsplit(".", 1)[0] for slider in app.slider if slider.key.startswith("studio.plain.")]
+
+
+def panel(app: AppTest) -> dict[str, Any]:
+    """What the morph panel was given."""
+    component = next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel"))
+    given: dict[str, Any] = json.loads(component.proto.json)
+    return given
 
 
 def widget(elements: Sequence[Any], name: str) -> Any:
@@ -53,49 +75,77 @@ def test_a_running_run_with_weights_can_be_explored(lab: Path, open_app: Open) -
     app = open_app()
     assert not app.exception
     assert not app.error
-    assert len(sliders(app)) == LATENT
+    assert [family["key"] for family in panel(app)["families"]] == ["raw"]
+    assert len(panel(app)["sliders"]) == LATENT
+    assert panel(app)["probes"] is None
     assert app.session_state["studio.recipe"].start == "prior"
 
 
-def test_a_finished_run_shows_its_face_and_dimensions_by_information(lab: Path, open_app: Open) -> None:
+def test_a_finished_run_shows_three_families_and_greys_what_is_dead(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
     app = open_app()
     assert not app.exception
     assert not app.error
     assert not app.info
-    assert len(pictures(app)) == 2
-    assert sliders(app)[0] == "studio.dim.5"
-    assert "studio.dim.2" not in sliders(app)  # it tells nothing
-    assert widget(app.slider, "studio.dim.5").label.startswith("dim 5 · ")
+    shown = panel(app)
+    assert [family["key"] for family in shown["families"]] == ["attribute", "principal", "raw"]
+    raw = [slider for slider in shown["sliders"] if slider["family"] == "raw"]
+    assert raw[0]["key"] == "d5"
+    assert [slider["key"] for slider in raw if slider["dead"]] == ["d2"]
+    gender = next(slider for slider in shown["sliders"] if slider["key"] == "a.gender-male")
+    assert re.match(r"AUC 0\.\d\d \[", gender["detail"])
+    assert shown["probes"]["keys"] == ["gender-male", "age"]
 
 
-def test_a_slider_changes_the_face_and_reset_brings_it_back(lab: Path, open_app: Open) -> None:
+def test_every_slider_holds_its_start_and_its_strip_is_drawn(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
-    app = open_app()
+    for slider in panel(open_app(model="finished", **{"from": "prior"}, seed="7", t="1.5"))["sliders"]:
+        assert slider["low"] <= 0 <= slider["high"]
+        assert slider["strip"].startswith("/faces/walk?")
+        assert slider["walk"] == sorted(slider["walk"])
+
+
+def test_a_link_reopens_moves_and_what_is_held(lab: Path, open_app: Open) -> None:
+    make_run(lab, "finished")
+    app = open_app(model="finished", e="a.age_1.5~d5_-1", hold="gender-male")
+    shown = panel(app)
+    assert shown["values"] == {"a.age": 1.5, "d5": -1.0}
+    assert shown["hold"] == ["gender-male"]
+    assert shown["effects"]["of"] == "a.age_1.5~d5_-1"
+    assert len(shown["effects"]["rows"]) == 2
+    assert app.query_params["e"] == "a.age_1.5~d5_-1"
+
+
+def test_a_plain_slider_changes_the_face_and_back_at_rest_is_no_edit(lab: Path, open_plain: Open) -> None:
+    make_run(lab, "finished")
+    app = open_plain()
     current, start = pictures(app)
-    assert current == start
-    widget(app.slider, "studio.dim.5").set_value(2.0).run()
+    assert sliders(app)[0] == "studio.plain.d5"
+    widget(app.slider, "studio.plain.d5").set_value(2.0).run()
     assert pictures(app)[0] != current
     assert pictures(app)[1] == start
-    assert app.query_params["dims"] == "5_2"
-    app.button(key="studio.dim.5.reset").click().run()
+    assert app.query_params["e"] == "d5_2"
+    widget(app.slider, "studio.plain.d5").set_value(0.0).run()
     assert pictures(app) == [current, start]
-    assert "dims" not in app.query_params
+    assert "e" not in app.query_params
 
 
-def test_a_slider_moved_back_to_the_start_is_no_edit(lab: Path, open_app: Open) -> None:
+def test_plain_sliders_hold_fixed_and_say_what_else_moved(lab: Path, open_plain: Open) -> None:
     make_run(lab, "finished")
-    app = open_app()
-    begin = widget(app.slider, "studio.dim.5").value
-    widget(app.slider, "studio.dim.5").set_value(2.0).run()
-    widget(app.slider, "studio.dim.5").set_value(begin).run()
-    assert app.session_state["studio.recipe"].edits == ()
+    app = open_plain(family="attribute")
+    assert sliders(app) == ["studio.plain.a.gender-male", "studio.plain.a.age"]
+    widget(app.slider, "studio.plain.a.age").set_value(2.0).run()
+    free = pictures(app)[0]
+    assert list(app.dataframe[0].value["Attribute"]) == ["Gender: Male", "Age"]
+    widget(app.multiselect, "studio.plain.hold").set_value(["gender-male"]).run()
+    assert pictures(app)[0] != free
+    assert app.query_params["hold"] == "gender-male"
 
 
-def test_reset_all(lab: Path, open_app: Open) -> None:
+def test_reset_all(lab: Path, open_plain: Open) -> None:
     make_run(lab, "finished")
-    app = open_app(model="finished", dims="5_2~1_-1")
-    assert widget(app.slider, "studio.dim.1").value == -1.0
+    app = open_plain(model="finished", e="d5_2~d1_-1")
+    assert widget(app.slider, "studio.plain.d1").value == -1.0
     next(button for button in app.button if button.label == "Reset all").click().run()
     assert app.session_state["studio.recipe"].edits == ()
     assert pictures(app)[0] == pictures(app)[1]
@@ -106,10 +156,17 @@ def test_a_link_reopens_the_same_face(lab: Path, open_app: Open) -> None:
     first = open_app()
     widget(first.number_input, "studio.seed").set_value(123).run()
     widget(first.slider, "studio.temperature").set_value(1.1).run()
-    widget(first.slider, "studio.dim.5").set_value(-1.5).run()
     second = open_app(**{name: str(value) for name, value in first.query_params.items()})
-    assert pictures(second) == pictures(first)
-    assert widget(second.slider, "studio.dim.5").value == -1.5
+    assert panel(second)["start"] == panel(first)["start"]
+    assert second.session_state["studio.recipe"] == first.session_state["studio.recipe"]
+
+
+def test_a_name_is_kept_with_the_run(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    run.name_slider("p0", "turns the head")
+    names = {slider["key"]: slider["name"] for slider in panel(open_app())["sliders"]}
+    assert names["p0"] == "turns the head"
+    assert names["p1"] == "Component 2"
 
 
 @pytest.mark.parametrize(
@@ -117,8 +174,10 @@ def test_a_link_reopens_the_same_face(lab: Path, open_app: Open) -> None:
     [
         {"model": "../../etc"},
         {"model": "finished", "seed": "abc"},
-        {"model": "finished", "dims": "a_b~~_"},
-        {"model": "finished", "dims": "99999_1"},
+        {"model": "finished", "e": "a_b~~_"},
+        {"model": "finished", "e": "d999_1"},
+        {"model": "finished", "hold": "nothing"},
+        {"model": "finished", "from": "latent", "z": "AAAA"},
         {"model": "finished", "from": "stored", "face": "nobody"},
         {"model": "finished", "from": "mars", "t": "-3"},
     ],
@@ -129,7 +188,7 @@ def test_a_garbled_link_gives_a_note_and_a_face(lab: Path, open_app: Open, query
     assert not app.exception
     assert not app.error
     assert app.info
-    assert len(pictures(app)) == 2
+    assert panel(app)["start"]
 
 
 def test_stored_faces_are_chosen_by_their_labels(lab: Path, open_app: Open) -> None:
@@ -140,10 +199,10 @@ def test_stored_faces_are_chosen_by_their_labels(lab: Path, open_app: Open) -> N
     ages = app.selectbox(key="studio.filter.age")
     assert ages.options == ["Any", "3-9", "10-19", "20-29", "more than 70"]
     app.selectbox(key="studio.filter.gender").set_value("Male").run()
-    assert "of 20 stored faces" in words(app)
+    assert "of 120 stored faces" in words(app)
     chosen = int(app.session_state["studio.recipe"].face.split("/")[1])
     assert chosen % 2 == 1
-    assert "Male" in words(app)
+    assert "Male" in panel(app)["words"]
     app.selectbox(key="studio.filter.age").set_value("3-9").run()  # all of those are Female
     assert not app.exception
     assert "No stored face has all of these labels" in words(app)
@@ -151,32 +210,33 @@ def test_stored_faces_are_chosen_by_their_labels(lab: Path, open_app: Open) -> N
 
 def test_another_face_drops_the_edits(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished")
-    app = open_app(model="finished", dims="5_2")
-    before = pictures(app)
+    app = open_app(model="finished", e="d5_2")
+    before = panel(app)
     next(button for button in app.button if button.label == "Another face").click().run()
     assert app.session_state["studio.recipe"].edits == ()
-    assert pictures(app) != before
+    assert panel(app)["start"] != before["start"]
+    assert panel(app)["revision"] > before["revision"]
 
 
 def test_a_face_survives_a_visit_to_another_page(lab: Path, open_app: Open) -> None:
     make_run(lab, "finished", card="# finished\n")
-    app = open_app(model="finished", seed="5", dims="5_2")
-    shown = pictures(app)
+    app = open_app(model="finished", seed="5", e="d5_2")
+    shown = panel(app)
     app.switch_page(str(Path(__file__).parents[2] / "pages" / "models.py")).run()
     assert not app.exception
     app.query_params.clear()
     app.switch_page(str(Path(__file__).parents[2] / "pages" / "explore.py")).run()
-    assert pictures(app) == shown
-    assert widget(app.slider, "studio.dim.5").value == 2.0
+    assert panel(app)["start"] == shown["start"]
+    assert panel(app)["values"] == {"d5": 2.0}
 
 
 def test_new_weights_are_shown_at_the_next_run(lab: Path, open_app: Open) -> None:
     run = make_run(lab, "growing", state="running", latents=False)
     app = open_app()
-    before = pictures(app)
+    before = panel(app)["model"]["fingerprint"]
     write_weights(run, seed=99)
     app.run()
-    assert pictures(app)[0] != before[0]
+    assert panel(app)["model"]["fingerprint"] != before
 
 
 def test_a_deleted_model_gives_way_to_another_with_a_note(lab: Path, open_app: Open) -> None:
@@ -202,10 +262,8 @@ def test_latents_of_other_weights_are_explained_not_shown(lab: Path, open_app: O
     assert not app.error
 
 
-def test_a_picture_always_has_words(lab: Path, open_app: Open) -> None:
+def test_a_picture_always_has_words(lab: Path, open_plain: Open) -> None:
     make_run(lab, "finished")
-    app = open_app()
-    assert [image.proto.imgs[0].alt.split(":")[0] for image in app.get("image")] == [
-        "The current face",
-        "The starting face",
-    ]
+    alts = [image.proto.imgs[0].alt for image in open_plain().get("image")]
+    assert alts[0].startswith("The current face: Seed 7")
+    assert alts[1] == "The face it started from"

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from pages.shell.faces import WALK_STEPS, walk
 from pages.shell.loaders import load_model
-from pages.shell.recipe import FaceRecipe
 from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_address
 from tests.pages.tiny_runs import make_run, write_weights
+from vaelab.editing.recipe import FaceRecipe
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def client(lab: Path) -> TestClient:
     return TestClient(Starlette(routes=ROUTES))
 
 
-def test_a_strip_is_the_walk_of_its_dimension(lab: Path, client: TestClient) -> None:
+def test_a_strip_is_the_walk_of_its_slider(lab: Path, client: TestClient) -> None:
     model = load_model(make_run(lab, "finished"))
-    recipe = FaceRecipe(model="finished", seed=5).edited(1, 2.0)
-    answer = client.get(walk_address(model, recipe, 5))
+    recipe = FaceRecipe(model="finished", seed=5).edited("d1", 2.0)
+    answer = client.get(walk_address(model, recipe, "d5"))
     assert answer.status_code == 200
     assert "immutable" in answer.headers["cache-control"]
     shown = np.asarray(Image.open(io.BytesIO(answer.content)), dtype=float)
-    faces = walk(model, recipe.started(), 5)
+    faces = walk(model, recipe.started(), "d5")
     assert shown.shape == (32, 32 * WALK_STEPS, 3)
     assert (
         np.abs(shown - np.concatenate(list(faces), axis=1)).mean() < 8
@@ -57,18 +57,18 @@ def test_an_address_of_older_weights_is_not_kept_by_the_browser(lab: Path, clien
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/faces/walk?model=nobody&dim=1", 404),
-        ("/faces/walk?model=../finished&dim=1", 404),
-        ("/faces/walk?model=finished", 400),
-        ("/faces/walk?model=finished&dim=8", 400),
-        ("/faces/walk?model=finished&dim=1~2", 400),
-        ("/faces/walk?model=finished&dim=1&seed=x", 400),
-        ("/faces/walk?model=finished&from=stored&face=nobody&dim=1", 400),
+        ("/faces/walk?model=nobody&slider=d1", 404),
+        ("/faces/walk?model=../finished&slider=d1", 404),
+        ("/faces/walk?model=finished", 404),
+        ("/faces/walk?model=finished&slider=d8", 404),
+        ("/faces/walk?model=finished&slider=d1~d2", 404),
+        ("/faces/walk?model=finished&slider=d1&seed=x", 400),
+        ("/faces/walk?model=finished&from=stored&face=nobody&slider=d1", 400),
         ("/faces/samples?model=finished&from=stored&seeds=1", 400),
         ("/faces/samples?model=finished&from=prior&seeds=", 400),
         ("/faces/samples?model=finished&from=prior&seeds=1~-2", 400),
         (f"/faces/samples?model=finished&from=prior&seeds={'~'.join(['1'] * (MOST_FACES + 1))}", 400),
-        ("/faces/stored?model=finished&rows=40", 400),
+        ("/faces/stored?model=finished&rows=240", 400),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(lab: Path, client: TestClient, address: str, status: int) -> None:

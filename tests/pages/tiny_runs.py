@@ -10,7 +10,7 @@ import pandas as pd
 from vaelab.config import TrainConfig, replace
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
-LATENT, STORED = 8, 40
+LATENT, STORED = 8, 240
 
 
 def make_run(
@@ -40,7 +40,7 @@ def write_weights(run: Run, seed: int) -> None:
 
 
 def write_latents(run: Run) -> None:
-    """Stored latents for the weights that `run` has now; dimension 5 tells most, dimension 2 nothing."""
+    """Stored latents for the weights that `run` has now; latent 5 tells most, latent 2 nothing, latent 1 gender."""
     from vaelab.evaluation.latents import StoredLatents
     from vaelab.inference import FaceModel
 
@@ -48,6 +48,7 @@ def write_latents(run: Run) -> None:
     random = np.random.default_rng(3)
     scale = np.array([1, 0.8, 0, 0.9, 0.7, 2, 1.1, 0.6])
     mu = (random.standard_normal((STORED, LATENT)) * scale).astype(np.float32)
+    mu[::2, 1] += 1.5  # so that gender is told apart by latent 1
     std = np.full_like(mu, 0.5)
     std[:, 2] = 1.0
     labels = pd.DataFrame(

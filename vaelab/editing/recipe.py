@@ -10,14 +10,16 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from vaelab.errors import DataError
-from vaelab.evaluation.directions import METHODS
-from vaelab.inference import FaceModel
+from vaelab.evaluation.attributes import METHODS
+
+if TYPE_CHECKING:  # pages read recipes before torch is there
+    from vaelab.inference import FaceModel
 
 STARTS: dict[str, str] = {
     "fitted": "Fitted prior",
@@ -186,7 +188,7 @@ def to_record(model: FaceModel, recipe: FaceRecipe, z: Float[np.ndarray, " laten
         "model": model.run_id,
         "weights_fingerprint": model.weights_fingerprint,
         "link": recipe.to_query(),
-        "z": [round(float(value), 6) for value in z],
+        "z": [float(f"{value:.9g}") for value in z],  # nine digits give back every float32 exactly
     }
 
 

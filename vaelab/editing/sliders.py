@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from vaelab.editing.recipe import FaceRecipe, unpack_latent
 from vaelab.errors import DataError
-from vaelab.inference import FaceModel
+
+if TYPE_CHECKING:  # pages speak of sliders before torch is there
+    from vaelab.inference import FaceModel
 
 Latent = Float[np.ndarray, " latent"]
 
@@ -76,6 +81,18 @@ def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) 
     return [_renamed(slider, names.get(slider.key, "")) for slider in found]
 
 
+def find_slider(model: FaceModel, method: str, key: str) -> Slider:
+    """The slider with this key.
+
+    Raises:
+        DataError: the model has none.
+    """
+    for slider in sliders(model, method):
+        if slider.key == key:
+            return slider
+    raise DataError(f"{model.run_id} has no slider {key!r}; `python -m vaelab directions` lists those it has")
+
+
 def start_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
     """z of the starting face, shape (latent,)."""
     if recipe.start == "latent":
@@ -125,9 +142,17 @@ def edited_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
     return z.astype(np.float32)
 
 
+def reach(slider: Slider, start: Latent) -> tuple[float, float]:
+    """Ends of the slider around a starting face, on the grid of STEP.
+
+    A raw latent goes where the prior goes, so its ends depend on where it starts, and always include the start.
+    """
+    low, high = slider.low, slider.high
+    if slider.family == "raw":
+        begin = float(start[int(slider.key[1:])])
+        low, high = min(low - begin, 0.0), max(high - begin, 0.0)
+    return round(math.floor(low / STEP + 1e-6) * STEP, 2), round(math.ceil(high / STEP - 1e-6) * STEP, 2)
+
+
 def _renamed(slider: Slider, name: str) -> Slider:
-    if not name:
-        return slider
-    return Slider(
-        slider.key, name, slider.family, slider.vector, slider.low, slider.high, slider.detail, slider.is_dead
-    )
+    return dataclasses.replace(slider, name=name) if name else slider

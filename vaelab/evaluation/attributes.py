@@ -11,6 +11,8 @@ import pandas as pd
 
 from vaelab.data.ordering import natural_key
 
+METHODS = ("logistic", "mean")
+"""How an attribute's direction is learned: the normal of a logistic regression, or the difference of two means."""
 MIN_FACES = 30
 """An attribute with fewer faces on either side is not learned: its AUC would say nothing."""
 MAX_VALUES = 12

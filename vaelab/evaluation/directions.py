@@ -21,14 +21,11 @@ from scipy.stats import norm, rankdata
 from sklearn.linear_model import LogisticRegression
 
 from vaelab.errors import CheckpointError
-from vaelab.evaluation.attributes import MIN_FACES, Attribute, attributes_of, held_out_by_id
+from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run
 
 Latents = Float[np.ndarray, "faces latent"]
-METHODS = ("logistic", "mean")
-"""How an attribute's direction is learned: the normal of a logistic regression, or the difference of two means."""
-
 MAX_PRINCIPAL = 24
 HELD_OUT_SHARE = 0.3
 REGULARISATION = 0.02

@@ -1,0 +1,166 @@
+"""The morph panel: the face, its sliders and what else they move, in one component that draws while it is dragged.
+
+The browser decodes by itself where that is faster (ONNX Runtime Web), and asks the server's `/decoder/pixels`
+otherwise; `pages/shell/decoder` measures both when a page opens. Either way the page adds up the same steps in the same
+order as `edited_latent`, so what is on screen is what every download, link and detector gets.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from pages.shell.faces import described, walk_values
+from pages.shell.pictures import png
+from pages.shell.routes import walk_address
+
+try:  # TEMPORARY
+    from pages.studio.photo import PhotoStart
+except ImportError:
+    PhotoStart = object
+from pages.studio.state import keep_moves, recipe, revision
+from vaelab.editing.sliders import FAMILIES, Slider, edited_latent, reach, sliders, start_latent, step_vector
+
+if TYPE_CHECKING:
+    from vaelab.editing.effects import Effect
+    from vaelab.editing.recipe import FaceRecipe
+    from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
+
+HERE = Path(__file__).parent
+DECODER = HERE.parent / "shell" / "decoder" / "decoder.js"
+MOST_NAMES = 60
+
+_mount = st.components.v2.component(
+    "morph_panel",
+    html=(HERE / "panel.html").read_text(encoding="utf-8"),
+    css=(HERE / "panel.css").read_text(encoding="utf-8"),
+    js=DECODER.read_text(encoding="utf-8") + (HERE / "panel.js").read_text(encoding="utf-8"),
+)
+
+
+def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart | None) -> None:
+    """Show the face of the session's recipe under its sliders; a release keeps the moves in the recipe.
+
+    Args:
+        strips: whether each slider has its strip of faces.
+        photo: what the face was encoded from, shown beside it.
+    """
+    face = recipe()
+    known = sliders(model, face.method, run.slider_names)
+    start = start_latent(model, face)
+    data = {
+        "model": _about(model),
+        "start": _packed(start),
+        "words": described(model, face.started()),
+        "photo": None if photo is None else _picture_address(photo.pixels),
+        "families": _families(known),
+        "sliders": [_slider(model, face, slider, start) for slider in known],
+        "strips": strips,
+        "values": dict(face.edits),
+        "revision": revision(),
+        "hold": list(face.hold),
+        "probes": _probes(model, run.slider_names),
+        "effects": _effects(model, face, start, edited_latent(model, face)),
+    }
+    key = f"studio.panel.{model.run_id}.{model.weights_fingerprint}"
+    _mount(
+        key=key,
+        data=data,
+        on_values_change=lambda: keep_moves(_read_values(st.session_state[key].get("values"))),
+        on_hold_change=lambda: keep_moves(hold=_read_keys(st.session_state[key].get("hold"))),
+        on_rename_change=lambda: _rename(run, st.session_state[key].get("rename")),
+    )
+
+
+def _about(model: FaceModel) -> dict[str, Any]:
+    from vaelab.browser_decoder import runs_in_browser
+
+    return {
+        "modelId": model.run_id,
+        "fingerprint": model.weights_fingerprint,
+        "size": model.size,
+        "latent": model.latent_size,
+        "browserAllowed": runs_in_browser(model),
+    }
+
+
+def _families(known: list[Slider]) -> list[dict[str, str]]:
+    there = {slider.family for slider in known}
+    return [{"key": key, "name": name} for key, name in FAMILIES.items() if key in there]
+
+
+def _slider(model: FaceModel, face: FaceRecipe, slider: Slider, start: np.ndarray) -> dict[str, Any]:
+    is_plain = slider.family == "raw" and not face.hold
+    low, high = reach(slider, start)
+    detail = slider.detail
+    if slider.family == "raw":
+        detail = f"{detail} · starts at {start[int(slider.key[1:])]:+.2f}".replace("-", "−")
+    return {
+        "key": slider.key,
+        "name": slider.name,
+        "family": slider.family,
+        "low": low,
+        "high": high,
+        "detail": detail,
+        "dead": slider.is_dead,
+        "vector": None if is_plain else _packed(step_vector(model, face, slider)),
+        "walk": walk_values(low, high),
+        "strip": walk_address(model, face, slider.key),
+    }
+
+
+def _probes(model: FaceModel, names: Mapping[str, str]) -> dict[str, Any] | None:
+    directions = model.directions
+    if directions is None:
+        return None
+    return {
+        "keys": directions.keys,
+        "names": [names.get(f"a.{about.key}", about.name) for about in directions.learned],
+        "auc": [about.auc["logistic"].value for about in directions.learned],
+        "weight": _packed(directions.probe_weight),
+        "spread": [max(float(spread), 1e-6) for spread in directions.probe_spread],
+    }
+
+
+def _effects(model: FaceModel, face: FaceRecipe, start: np.ndarray, now: np.ndarray) -> dict[str, Any] | None:
+    if not face.edits:
+        return None
+    from vaelab.editing.effects import side_effects
+
+    effects: list[Effect] = side_effects(model, start, now)
+    return {
+        "of": face.to_query().get("e", ""),
+        "rows": [{"before": one.before, "after": one.after, "moved": one.moved} for one in effects],
+    }
+
+
+def _picture_address(pixels: np.ndarray) -> str:
+    """The picture itself as an address, so that a photo is nowhere but in the visitor's session and browser."""
+    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
+
+
+def _packed(values: np.ndarray) -> str:
+    """Little-endian float32 as base64, for the page."""
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _read_values(values: object) -> dict[str, float]:
+    """What the page says of its sliders; anything that is no number under a key is dropped."""
+    if not isinstance(values, Mapping):
+        return {}
+    return {str(key): float(steps) for key, steps in values.items() if isinstance(steps, (int, float))}
+
+
+def _read_keys(keys: object) -> list[str]:
+    return [str(key) for key in keys] if isinstance(keys, list) else []
+
+
+def _rename(run: Run, wish: object) -> None:
+    if isinstance(wish, Mapping) and isinstance(wish.get("key"), str) and isinstance(wish.get("name"), str):
+        run.name_slider(wish["key"], " ".join(wish["name"].split())[:MOST_NAMES])
