@@ -1,0 +1,1 @@
+"""Parts of the page that walks a face past the detectors."""

@@ -1,0 +1,111 @@
+"""Is it only this face? The same walk of many stored faces, with counts, intervals and paired tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.counterfactual.detectors import load_detectors
+from pages.counterfactual.figure import survey_figure
+from pages.counterfactual.plan import Plan, plan
+from pages.shell.boundary import error_boundary
+from pages.shell.loaders import find, load_model
+from vaelab.counterfactual import Survey, signed, walk_many
+from vaelab.editing.sliders import find_slider, step_vector
+from vaelab.rng import numpy_generator
+
+if TYPE_CHECKING:
+    from vaelab.inference import FaceModel
+
+SURVEY = "walk.survey"
+NUM_FACES = 200
+SEED = 0
+STEPS = 8
+"""To either side: 17 pictures of each face."""
+
+
+@st.fragment
+@error_boundary
+def survey_section() -> None:
+    """Button, progress, and the result for as long as it belongs to what is shown."""
+    now = plan()
+    model = load_model(find(now.recipe.model))
+    st.subheader("Is it only this face?", anchor=False)
+    if model.latents is None:
+        st.info(f"{model.run_id} stores no faces. `python -m vaelab encode {model.run_id}` keeps some.")
+        return
+    count = min(NUM_FACES, len(model.latents.mu))
+    st.markdown(
+        f"One face is a story. Walk {count} stored faces the same way, chosen by lot (seed {SEED}), and count how many "
+        "each detector still sees."
+    )
+    slot = st.empty()
+    if slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many"):
+        st.session_state[SURVEY] = (_question(now, model), _surveyed(model, now, count, slot))
+        slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many.again", disabled=True)
+    question, survey = st.session_state.get(SURVEY, (None, None))
+    if question == _question(now, model):
+        show_survey(survey, find_slider(model, now.recipe.method, now.along).name)
+
+
+def show_survey(survey: Survey, direction: str) -> None:
+    """Figure, sentences and tests."""
+    words = [_in_words(survey, name) for name in survey.seen]
+    st.plotly_chart(
+        survey_figure(survey, direction),
+        config={"displayModeBar": False},
+        key="walk.survey.figure",
+        alt=f"Share of {survey.num_faces} faces seen along {direction}. {' '.join(words)}",
+    )
+    st.markdown("  \n".join(words))
+    table = pd.DataFrame(
+        [
+            {
+                "Compared": f"{pair.first} – {pair.second}",
+                "Difference": f"{pair.difference:+.1%} ({pair.low:+.1%} to {pair.high:+.1%})".replace("-", "−"),
+                "Only the first": pair.only_first,
+                "Only the second": pair.only_second,
+                "p": f"{pair.p_value:.2g}",
+                "p, corrected": f"{pair.p_holm:.2g}",
+            }
+            for pair in survey.comparisons()
+        ]
+    )
+    st.dataframe(table, hide_index=True, alt="Paired comparisons of detectors and ends of the walk")
+    st.caption(
+        f"n = {survey.num_faces} stored faces. Bands and brackets: 95 % intervals (Wilson; Bonett and Price for "
+        "differences). p: exact McNemar test on the faces that only one of the two sees; corrected by Holm's method "
+        f"for the {len(table)} comparisons shown. A direction moves more than its name says, so a difference between "
+        "its two ends is about this direction of this model, not about people."
+    )
+
+
+def _surveyed(model: FaceModel, now: Plan, count: int, slot: st.delta_generator.DeltaGenerator) -> Survey:
+    assert model.latents is not None  # asked before
+    rows = numpy_generator(SEED, "walked faces").choice(len(model.latents.mu), count, replace=False)
+    vector = step_vector(model, now.recipe, find_slider(model, now.recipe.method, now.along))
+    detectors = load_detectors(now.detectors, now.fpr)
+    bar = slot.progress(0.0, text=f"Walking {count} faces")
+    starts = model.latents.mu[rows]
+    return walk_many(
+        model, detectors, starts, vector, now.reach, STEPS, lambda done: bar.progress(done, f"Walking {count} faces")
+    )
+
+
+def _question(now: Plan, model: FaceModel) -> tuple[object, ...]:
+    """What a survey answers: all of the plan but the face it starts from and how it is shown."""
+    asked = dataclasses.replace(now, recipe=now.recipe.started(start="", seed=0, face="", z=""), scale="")
+    return asked, model.weights_fingerprint
+
+
+def _in_words(survey: Survey, detector: str) -> str:
+    shares = survey.shares(detector)
+    start, ends = shares[len(shares) // 2], (shares[0], shares[-1])
+    at = [
+        f"{share.rate:.1%} ({share.low:.1%} to {share.high:.1%}) at {signed(float(position))}"
+        for share, position in zip(ends, survey.positions[[0, -1]], strict=True)
+    ]
+    return f"{detector} sees {start.rate:.1%} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}."
