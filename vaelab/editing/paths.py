@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.linalg import solve_triangular
 
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import STEP, Slider, edited_latent
 from vaelab.errors import ConfigError, DataError
-from vaelab.evaluation.latents import StoredLatents
-from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
+
+if TYPE_CHECKING:  # pages speak of paths before torch is there
+    from vaelab.evaluation.latents import StoredLatents
+    from vaelab.inference import FaceModel
 
 Latent = Float[np.ndarray, " latent"]
 Points = Float[np.ndarray, "points latent"]
@@ -192,7 +194,7 @@ def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
 def whitened(stored: StoredLatents, points: Points) -> Float[np.ndarray, "points latent"]:
     """`points` where the fitted prior is N(0, I), float64."""
     centred = points.astype(np.float64) - stored.prior_mean
-    return np.asarray(solve_triangular(stored.prior_factor.astype(np.float64), centred.T, lower=True).T)
+    return np.asarray(np.linalg.solve(stored.prior_factor.astype(np.float64), centred.T).T)
 
 
 def _usual_distance(faces: Points) -> float:

@@ -36,6 +36,7 @@ LARGEST_VALUE = 20.0
 """No slider comes near this; a link that asks for more is garbage."""
 LONGEST_FACE = 200
 LONGEST_LATENT = 2048
+MAX_LATENT = 1e4
 SLIDER_KEY = re.compile(r"a\.[a-z0-9-]{1,60}|[pd](0|[1-9][0-9]{0,3})")
 """a.smile: an attribute; p3: the fourth principal component; d17: latent 17."""
 
@@ -209,6 +210,20 @@ def read_record(text: str | bytes) -> tuple[FaceRecipe, dict[str, Any]]:
     if notes:
         raise DataError(notes[0].replace("The link", "The recipe"))
     return recipe, record
+
+
+def kept_latent(record: Mapping[str, Any]) -> Float[np.ndarray, " latent"]:
+    """z of a record that `to_record` made, bit for bit.
+
+    Raises:
+        DataError: it holds none.
+    """
+    numbers = record.get("z")
+    if not isinstance(numbers, list) or not 0 < len(numbers) <= LONGEST_LATENT:
+        raise DataError(f"this recipe has no latent `z`: expected a list of 1 to {LONGEST_LATENT} numbers")
+    if not all(type(number) in (int, float) and abs(number) < MAX_LATENT for number in numbers):
+        raise DataError(f"the latent `z` of this recipe is not all finite numbers below {MAX_LATENT:g}")
+    return np.array(numbers, np.float32)
 
 
 def _fit_start(recipe: FaceRecipe, model: FaceModel) -> tuple[FaceRecipe, list[str]]:
