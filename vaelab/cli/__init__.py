@@ -1,4 +1,4 @@
-"""The command line: `python -m vaelab data | train | resume | encode | evaluate | reconstruct | sample | runs`.
+"""The command line: `python -m vaelab COMMAND`; `--help` lists the commands.
 
 Exit codes: 0 done, 1 a stated error, 2 wrong usage, 130 stopped on request.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from vaelab import __version__
-from vaelab.cli import data, models, runs, training
+from vaelab.cli import data, directions, editing, models, runs, training
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -17,6 +17,11 @@ A first walk, all on this machine and without a download:
   python -m vaelab train --recipe first-minute --name first   train on drawn faces, about a minute
   python -m vaelab sample first --out samples.png             new faces
   python -m vaelab runs                                       what there is
+
+What comes with the project, or with a run of your own:
+  python -m vaelab directions face-vae --show                 sliders that mean something, and how well
+  python -m vaelab edit face-vae --seed 7 --set a.age=2       move one, and see what moves with it
+  python -m vaelab interpolate face-vae --seed 7 --seed 8     morph.gif
   streamlit run app.py                                        drag the sliders
 """
 
@@ -31,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (data, training, models, runs):
+    for room in (data, training, models, directions, editing, runs):
         room.add_parser(commands)
     return parser
 

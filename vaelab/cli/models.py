@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from vaelab.cli.arguments import Command, add_data, non_negative, open_data, open_model, run_command, whole_number
 from vaelab.errors import DataError
-from vaelab.runs.store import RUNS_DIR, Run, find_run
-
-if TYPE_CHECKING:
-    from vaelab.data.collection import Collection
-    from vaelab.inference import FaceModel
+from vaelab.runs.store import Run, find_run
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,21 +22,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     encode.add_argument("--split", default="test", help="faces to encode (default: %(default)s)")
     encode.add_argument(
-        "--keep", type=_count, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
+        "--keep", type=whole_number, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
     )
     evaluate = _command(
         commands, "evaluate", _evaluate, "measure a model on held-out faces and keep the report in the run"
     )
     evaluate.add_argument("--split", default="test", help="split to measure on (default: %(default)s)")
-    evaluate.add_argument("--limit", type=_count, default=0, metavar="N", help="only the first N pictures of the split")
+    evaluate.add_argument("--limit", type=whole_number, default=0, metavar="N", help="only the first N of the split")
     reconstruct = _command(commands, "reconstruct", _reconstruct, "write pictures beside their reconstructions")
     reconstruct.add_argument("pictures", nargs="*", type=Path, help="square crops of faces; none takes held-out faces")
-    reconstruct.add_argument("--count", type=_count, default=16, help="how many held-out faces (default: %(default)s)")
-    sample = _command(commands, "sample", _sample, "write new faces, decoded from random latents")
-    sample.add_argument("--count", type=_count, default=64, help="how many (default: %(default)s)")
+    reconstruct.add_argument("--count", type=whole_number, default=16, help="how many faces (default: %(default)s)")
+    sample = run_command(commands, "sample", _sample, "write new faces, decoded from random latents")
+    sample.add_argument("--count", type=whole_number, default=64, help="how many (default: %(default)s)")
     sample.add_argument("--prior", choices=["standard", "fitted"], default="standard", help="where latents come from")
     sample.add_argument(
-        "--temperature", type=_factor, default=1.0, help="factor on the deviations (default: %(default)s)"
+        "--temperature", type=non_negative, default=1.0, help="factor on the deviations (default: %(default)s)"
     )
     sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same faces (default: %(default)s)")
     _command(
@@ -50,55 +46,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument("--out", type=Path, default=Path(name), help="picture to write (default: %(default)s)")
 
 
-def _count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, met {text!r}")
-    return int(text)
-
-
-def _factor(text: str) -> float:
-    """A finite number of at least 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, met {text!r}")
-    return value
-
-
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Any, text: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Command, text: str
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.add_argument("run_id", metavar="RUN", help="name of the run; `python -m vaelab runs` lists them")
-    parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    if name != "sample":
-        parser.add_argument(
-            "--datasets", nargs="+", metavar="NAME", help="prepared data sets; default: those of training"
-        )
-        parser.add_argument("--data-dir", type=Path, help="folder of the data sets; default: that of training")
-    parser.set_defaults(run=run)
+    parser = run_command(commands, name, run, text)
+    add_data(parser)
     return parser
-
-
-def _load(arguments: argparse.Namespace) -> tuple[Run, FaceModel]:
-    from vaelab.inference import FaceModel
-
-    run = find_run(arguments.run_id, arguments.root)
-    return run, FaceModel.load(run, arguments.device)
-
-
-def _data(arguments: argparse.Namespace, run: Run) -> Collection:
-    from vaelab.data.collection import Collection
-
-    config = run.config.data
-    return Collection.open(
-        arguments.datasets or config.datasets, arguments.data_dir or Path(config.data_dir), config.size
-    )
 
 
 def _encode(arguments: argparse.Namespace) -> int:
@@ -107,7 +60,7 @@ def _encode(arguments: argparse.Namespace) -> int:
 
     run = find_run(arguments.run_id, arguments.root)
     model = FaceModel.load(run, arguments.device, with_latents=False)
-    stored = encode_faces(model, run, _data(arguments, run), arguments.split, arguments.keep)
+    stored = encode_faces(model, run, open_data(arguments, run), arguments.split, arguments.keep)
     result = {
         "run": run.id,
         "encoded": stored.num_encoded,
@@ -125,10 +78,10 @@ def _encode(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from vaelab.scorecard import evaluate
 
-    run, model = _load(arguments)
+    run, model = open_model(arguments)
     report = evaluate(
         model,
-        _data(arguments, run),
+        open_data(arguments, run),
         arguments.split,
         arguments.limit,
         lambda text: print(f"{text} ...", file=sys.stderr),
@@ -186,11 +139,11 @@ def _picture(path: Path, size: int) -> np.ndarray:
 def _reconstruct(arguments: argparse.Namespace) -> int:
     from vaelab.pictures import contact_sheet, save_generated
 
-    run, model = _load(arguments)
+    run, model = open_model(arguments)
     if arguments.pictures:
         pixels = np.stack([_picture(path, model.size) for path in arguments.pictures])
     else:
-        data = _data(arguments, run)
+        data = open_data(arguments, run)
         rows = data.rows("test", is_face=True, limit=arguments.count)
         if not len(rows):
             raise DataError("the data sets have no test faces; name pictures on the command line instead")
@@ -204,7 +157,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
 def _sample(arguments: argparse.Namespace) -> int:
     from vaelab.pictures import contact_sheet, save_generated
 
-    run, model = _load(arguments)
+    run, model = open_model(arguments)
     z = model.sample_latents(arguments.count, arguments.seed, arguments.prior, arguments.temperature)
     about = {"seed": arguments.seed, "prior": arguments.prior, "temperature": arguments.temperature}
     save_generated(
@@ -219,7 +172,7 @@ def _ship(arguments: argparse.Namespace) -> int:
     from vaelab.shipping import ship
 
     run = find_run(arguments.run_id, arguments.root)
-    ship(run, _data(arguments, run), lambda text: print(f"{text} ...", file=sys.stderr))
+    ship(run, open_data(arguments, run), lambda text: print(f"{text} ...", file=sys.stderr))
     print(json.dumps({"run": run.id, "card": str(run.dir / "README.md")}) if arguments.json else run.card)
     return 0
 
