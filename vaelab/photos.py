@@ -13,6 +13,7 @@ import functools
 import importlib.util
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,14 +99,14 @@ def find_faces(photo: Photo) -> list[FaceBox]:
     """
     dlib_models()
     enlarged = max(photo.shape[:2]) < ENLARGE_BELOW
-    for search in (
+    searches: tuple[Callable[[], list[FaceBox]], ...] = (
         lambda: _proposed(photo, 2.0 if enlarged else 1.0),
         lambda: _by_network(photo),
         lambda: [] if enlarged else _proposed(photo, 2.0),
         lambda: _turned(photo),
-    ):
-        found = _apart(search())
-        if found:
+    )
+    for search in searches:
+        if found := _apart(search()):
             return found
     return []
 
@@ -168,7 +169,7 @@ def _load_models() -> DlibModels:
             "Finding faces in photos needs two packages that are not installed here: "
             "pip install dlib-bin face_recognition_models"
         )
-    import dlib
+    import dlib  # type: ignore[import-untyped]
 
     folder = Path(package.submodule_search_locations[0]) / "models"
     return DlibModels(

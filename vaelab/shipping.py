@@ -93,7 +93,7 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
         ]
         sections += ["## New faces", "From N(0, I); from the Gaussian fitted to the stored posteriors; from it at "
                      "temperature 0.7. None shows a real person.", *sheets]  # fmt: skip
-        sections += ["## What is stored", _stored(model)]
+        sections += ["## What is stored", _stored(run, model)]
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
     sections += [LIMITS + (DETECTOR_LIMITS if model.has_detector else "")]
     return "\n\n".join(sections).strip() + "\n"
@@ -165,13 +165,18 @@ def _data_lines(data: Collection) -> str:
     return "\n".join(lines)
 
 
-def _stored(model: FaceModel) -> str:
+def _stored(run: Run, model: FaceModel) -> str:
     assert model.latents is not None
+    familiarity = (
+        " `familiarity.json`: how far other held-out faces are from what the model knows; a photo is ranked among them."
+        if run.familiarity_path.is_file()
+        else ""
+    )
     return (
         f"`latents.safetensors` and `latents.parquet`: posterior means of {len(model.latents.mu):,} test faces with "
         f"their labels, and statistics over {model.latents.num_encoded:,}: KL per dimension, mean posterior variance, "
         "the fitted Gaussian prior. Labels and image numbers are the data set's and keep its licence; no picture is "
-        "stored."
+        f"stored.{familiarity}"
     )
 
 

@@ -10,6 +10,7 @@ checkpoints/<run_id>/
   latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
   directions.safetensors         what sliders move: attributes, principal components, probes
   names.json                     names that people gave to sliders
+  familiarity.json               how far held-out faces are from what the model knows: what a photo is ranked among
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project
   cancel                         exists = please stop
@@ -216,6 +217,11 @@ class Run:
         """Give a slider a name that is kept with the run; an empty one takes its own name back."""
         names = {**self.slider_names, key: name.strip()}
         self._write_json("names.json", {known: text for known, text in names.items() if text})
+
+    @property
+    def familiarity_path(self) -> Path:
+        """Held-out faces' distances from what the model knows, JSON."""
+        return self.dir / "familiarity.json"
 
     @property
     def card(self) -> str | None:
