@@ -158,7 +158,7 @@ def _lay_out(figure: go.Figure, reach: float, direction: str) -> None:
         title={"text": direction, "standoff": 4},
         fixedrange=True,
         zeroline=False,
-        tickformat="+g",
+        tickformat="+~g",
     )
     figure.update_yaxes(fixedrange=True, zeroline=False, automargin=True)
 

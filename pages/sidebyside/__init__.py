@@ -1,0 +1,1 @@
+"""Parts of the page that sets two models side by side."""

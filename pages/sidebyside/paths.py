@@ -1,0 +1,85 @@
+"""The same path through two models, drawn ahead so that the browser can scrub it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.shell.pictures import sheet
+from pages.sidebyside.pair import BETWEEN, MINE, Pair, photo_for
+from vaelab.counterfactual import signed
+from vaelab.editing.sliders import REACH
+from vaelab.evaluation.attributes import METHODS
+
+if TYPE_CHECKING:
+    from vaelab.inference import FaceModel
+
+NUM_FRAMES = 25
+"""Frames fetched ahead; odd, so that the start is one of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """One model's way along the path.
+
+    Attributes:
+        latents: (frames, latent).
+        pixels: (frames, size, size, 3).
+        face_prob: (frames,) by the model's own detector; None where it has none.
+    """
+
+    model: FaceModel
+    latents: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
+    face_prob: NDArray[np.float32] | None
+
+    @property
+    def address(self) -> str:
+        """All frames side by side, as a data address."""
+        return f"data:image/jpeg;base64,{base64.b64encode(sheet(self.pixels)).decode()}"
+
+
+def start_frame(pair: Pair) -> int:
+    """Number of the frame that shows the starting face."""
+    return 0 if pair.along == BETWEEN else NUM_FRAMES // 2
+
+
+def frame_names(pair: Pair) -> list[str]:
+    """Where each frame lies: steps of an attribute, or the share of the way to the other face."""
+    if pair.along == BETWEEN:
+        return [f"{share:.0%}" for share in np.linspace(0, 1, NUM_FRAMES)]
+    return [signed(float(step)) for step in np.linspace(-REACH, REACH, NUM_FRAMES)]
+
+
+def drawn(model: FaceModel, models: tuple[FaceModel, FaceModel], pair: Pair) -> Drawn:
+    """The path through `model`, one of the two.
+
+    An attribute's step changes its log-odds by one standard deviation in either model, so the two go equally far by
+    their own measure, however their latents are scaled. Between two faces the way is straight.
+    """
+    start = _latent(model, models, pair.face).astype(np.float64)
+    if pair.along == BETWEEN:
+        share = np.linspace(0, 1, NUM_FRAMES)[:, None]
+        z = (1 - share) * start + share * _latent(model, models, pair.to).astype(np.float64)
+    else:
+        assert model.directions is not None  # `fit_pair` keeps attributes that both have
+        vector = model.directions.attributes[METHODS[0]][model.directions.keys.index(pair.along)]
+        z = start + np.linspace(-REACH, REACH, NUM_FRAMES)[:, None] * vector.astype(np.float64)
+    latents = z.astype(np.float32)
+    pixels = model.decode(latents)
+    return Drawn(model, latents, pixels, model.face_prob(pixels) if model.has_detector else None)
+
+
+def _latent(model: FaceModel, models: tuple[FaceModel, FaceModel], face: str) -> NDArray[np.float32]:
+    if face == MINE:
+        photo = photo_for(models)
+        assert photo is not None  # `fit_pair` keeps MINE only where there is one
+        mu: NDArray[np.float32] = model.encode(photo[None])[0][0]
+        return mu
+    assert model.latents is not None
+    row = int(np.flatnonzero(np.asarray(model.latents.labels["image_id"] == face))[0])
+    return np.asarray(model.latents.mu[row], np.float32)
