@@ -1,10 +1,18 @@
 """A real model of eight latents with stored faces and labels, made without training."""
 
+import dataclasses
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.pages.tiny_runs import make_run
+from vaelab.evaluation.directions import Directions
 from vaelab.inference import FaceModel
+from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
+
+LEARNED = ("smile", "beard", "gender-male")
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +25,23 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def model(run: Run) -> FaceModel:
     """The model itself."""
     return FaceModel.load(run)
+
+
+@pytest.fixture(scope="session")
+def taught(model: FaceModel) -> FaceModel:
+    """The same model with directions of the attributes in LEARNED, which overlap, as attributes of faces do."""
+    random = numpy_generator(0, "taught")
+    mu = random.standard_normal((600, 8)).astype(np.float32)
+    normals = random.standard_normal((3, 8))
+    normals[1] += 0.7 * normals[0]
+    answers = mu @ normals.T + random.logistic(size=(600, 3)) > 0
+    labels = pd.DataFrame(
+        {
+            "image_id": [f"i{n}" for n in range(600)],
+            "split": "test",
+            "smile": np.where(answers[:, 0], "yes", "no"),
+            "beard": np.where(answers[:, 1], "yes", "no"),
+            "gender": np.where(answers[:, 2], "Male", "Female"),
+        }
+    )
+    return dataclasses.replace(model, directions=Directions.fit(mu, labels, model.weights_fingerprint))
