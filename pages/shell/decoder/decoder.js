@@ -39,7 +39,7 @@ export class RefusedError extends Error {
  * @param {string} options.fingerprint Its weights; the server refuses (409) once it has others.
  * @param {number} options.size Side of a picture, pixels.
  * @param {number} options.latent Length of a latent vector.
- * @param {string} [options.base] Address of this module's folder on the server, where it was not imported from there.
+ * @param {string | URL} [options.base] Address of this module on the server, where its text was inlined instead.
  * @param {boolean} [options.browserAllowed] Whether the model is light enough for a browser.
  * @param {function({tier: string, reason: string}): void} [options.onTierChange] Called when another tier takes over.
  * @returns {{
@@ -55,7 +55,7 @@ export function createDecoder(options) {
   const { onTierChange = () => {} } = options;
   const address = (name, query) => {
     const url = new URL(name, base);
-    if (query) url.search = new URLSearchParams(query);
+    url.search = query ? new URLSearchParams(query) : new URL(base).search; // our scripts share one version
     return url.href;
   };
   const weights = { model: modelId, v: fingerprint };
@@ -199,7 +199,7 @@ function serverTier(url, size) {
 
 /** Decoding in a worker of this browser, once runtime and model are there. */
 async function browserTier(address, weights, latent) {
-  const worker = new Worker(address(`decoder-worker.js${new URL(import.meta.url).search}`), { type: "module" });
+  const worker = new Worker(address("decoder-worker.js"), { type: "module" });
   const waiting = new Map();
   let nextId = 0;
   let failed = null;
