@@ -24,7 +24,7 @@ from vaelab.losses import LIKELIHOODS
 
 MAX_BROWSER_FLOPS = 600_000_000
 """Floating-point operations per picture above which a browser is not tried: WebAssembly on one thread does about
-15 billion a second, and 40 ms a picture is the slowest that still looks like motion."""
+12 billion a second, so this is 20 pictures a second, the least that still looks like motion."""
 
 OPSET = 17
 """ONNX operator set: old enough for every runtime of the last years, new enough for all that decoders use."""
