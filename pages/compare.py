@@ -168,7 +168,12 @@ def facts(models: Two) -> None:
     if settings.empty:
         st.markdown("With the same settings throughout.")
     else:
-        st.dataframe(settings, hide_index=True, alt=f"Settings that differ between {runs[0].id} and {runs[1].id}")
+        st.dataframe(
+            settings,
+            hide_index=True,
+            height="content",
+            alt=f"Settings that differ between {runs[0].id} and {runs[1].id}",
+        )
 
 
 def _name(way: Drawn, ways: tuple[Drawn, Drawn]) -> str:

@@ -28,8 +28,14 @@ figure { margin: 0; flex: 0 1 300px; min-width: 0; }
 figcaption { margin-top: 0.35rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 figcaption b { display: block; }
 figcaption span { opacity: 0.75; }
-input { width: 100%; margin: 1rem 0 0.1rem; accent-color: var(--st-primary-color); cursor: ew-resize;
-  touch-action: pan-y; height: 1.6rem; box-sizing: border-box; }
+input { appearance: none; width: 100%; height: 1.8rem; margin: 0.7rem 0 0; background: none; cursor: ew-resize;
+  touch-action: pan-y; box-sizing: border-box; }
+input::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: var(--st-border-color); }
+input::-moz-range-track { height: 4px; border-radius: 2px; background: var(--st-border-color); }
+input::-webkit-slider-thumb { appearance: none; width: 20px; height: 20px; margin-top: -8px; border-radius: 50%;
+  background: var(--st-primary-color); }
+input::-moz-range-thumb { width: 20px; height: 20px; border: 0; border-radius: 50%;
+  background: var(--st-primary-color); }
 input:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; border-radius: 6px; }
 .ends { display: flex; justify-content: space-between; font-size: 0.82rem; font-variant-numeric: tabular-nums; }
 .ends span { opacity: 0.7; }

@@ -54,7 +54,10 @@ def effects_figure(names: tuple[str, str], effects: tuple[Sequence[Effect], Sequ
                 y=[row.name for row in rows],
                 name=name,
                 orientation="h",
-                marker={"color": COLORS[index], "pattern": {"shape": "/" if index else ""}},
+                marker={
+                    "color": COLORS[index],
+                    "pattern": {"shape": "/" if index else "", "fillmode": "overlay", "solidity": 0.2},
+                },
                 text=[f"{row.moved:+.2f}".replace("-", "−") for row in rows],
                 textposition="outside",
                 cliponaxis=False,

@@ -30,6 +30,23 @@ def make_run(
     return run
 
 
+def make_detector(root: Path, name: str, model: str = "cnn", *, size: int = 32, threshold: float | None = None) -> Run:
+    """A run that detects; with a threshold it has a report that sets it at 1 % false positives. A dbvae draws too."""
+    config = replace(TrainConfig(recipe="tiny"), model=model, latent=LATENT, size=size, datasets=("fairface-64",))
+    run = Run.create(config, root=root / RUNS_DIR, name=name)
+    run.write_status(RunStatus(state="done", images_seen=12_000))
+    write_weights(run, seed=len(name))
+    if model == "dbvae":
+        write_latents(run)
+    if threshold is not None:
+        from vaelab.inference import FaceModel
+
+        fingerprint = FaceModel.load(run, with_latents=False).weights_fingerprint
+        measured = {"threshold": threshold, "num_calibration": 10_000}
+        run.write_report("test", {"model": {"weights": fingerprint}, "detection": {"fpr_0.01": measured}})
+    return run
+
+
 def write_weights(run: Run, seed: int) -> None:
     """New random weights for `run`."""
     from vaelab.models import build_model
