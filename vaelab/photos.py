@@ -37,6 +37,8 @@ MIN_SIDE = 32
 """A crop of fewer pixels than this has too little to encode."""
 SURE, POSSIBLE = 0.0, -0.8
 """Scores of the older detector: above the first a face, between them a proposal that the network decides on."""
+SURE_WHEN_TURNED = 0.5
+"""Score from which a face is believed in a photo that was turned to find it; three turns see three times as much."""
 MAX_PROPOSALS = 4
 PATCH = 160
 """Side of the patch the network looks at for one proposal; it finds faces of 80 pixels and more."""
@@ -91,19 +93,23 @@ def read_photo(data: bytes) -> Photo:
 def find_faces(photo: Photo) -> list[FaceBox]:
     """The faces in a photo, the most prominent (by size and score) first; empty where none is found.
 
-    Searched for in this order, until one way finds any: upright faces at full size; large ones of any pose; small
-    ones; the photo turned by a quarter either way and upside down.
+    Looked for in this order, until one way finds any: upright faces that are beyond doubt; the photo turned by a
+    quarter either way and upside down; upright faces that the network confirms; large ones of any pose; small ones.
 
     Raises:
         PhotoError: dlib or its models are not installed.
     """
     dlib_models()
     enlarged = max(photo.shape[:2]) < ENLARGE_BELOW
+    upright = _proposed(photo, 2.0 if enlarged else 1.0)
+    if any(box.score > SURE - POSSIBLE for box in upright):
+        return _apart(upright)
     searches: tuple[Callable[[], list[FaceBox]], ...] = (
-        lambda: _proposed(photo, 2.0 if enlarged else 1.0),
+        # Before doubtful ones: of a face that lies on its side, the network confirms proposals that do not.
+        lambda: _turned(photo),
+        lambda: upright,
         lambda: _by_network(photo),
         lambda: [] if enlarged else _proposed(photo, 2.0),
-        lambda: _turned(photo),
     )
     for search in searches:
         if found := _apart(search()):
@@ -183,17 +189,23 @@ def _load_models() -> DlibModels:
 
 def _proposed(photo: Photo, scale: float) -> list[FaceBox]:
     """Faces of 80 pixels and more at `scale`: sure ones, and doubtful ones that the network confirms."""
-    models, scaled = dlib_models(), _scaled(photo, scale)
-    with models.lock:
-        rectangles, scores, _ = models.detector.run(scaled, 0, POSSIBLE)
+    scaled = _scaled(photo, scale)
     found, asked = [], 0
-    for rectangle, score in sorted(zip(rectangles, scores, strict=True), key=lambda pair: -pair[1]):
+    for rectangle, score in _detections(scaled, POSSIBLE):
         if score <= SURE:
             asked += 1
             if asked > MAX_PROPOSALS or not _confirmed(scaled, rectangle):
                 continue
         found.append(_box(scaled, rectangle, score - POSSIBLE, scale))
     return found
+
+
+def _detections(scaled: Photo, least: float) -> list[tuple[Any, float]]:
+    """What the older detector finds with at least this score, the surest first."""
+    models = dlib_models()
+    with models.lock:
+        rectangles, scores, _ = models.detector.run(scaled, 0, least)
+    return sorted(zip(rectangles, scores, strict=True), key=lambda pair: -pair[1])
 
 
 def _confirmed(scaled: Photo, rectangle: Any) -> bool:
@@ -219,13 +231,15 @@ def _by_network(photo: Photo) -> list[FaceBox]:
 
 def _turned(photo: Photo) -> list[FaceBox]:
     """Faces in a photo that lies on a side or its head without saying so."""
-    scale = min(1.0, ENLARGE_BELOW / max(photo.shape[:2]))
+    scale = ENLARGE_BELOW / max(photo.shape[:2])
     small = _scaled(photo, scale)
     ways = []
     for quarters in (1, 3, 2):  # np.rot90 turns counter-clockwise
-        found = _proposed(np.ascontiguousarray(np.rot90(small, quarters)), 1.0)
-        sure = [box for box in found if box.score > SURE - POSSIBLE]
-        ways.append([_turned_back(box, quarters, small.shape[1], small.shape[0]) for box in sure])
+        turned = np.ascontiguousarray(np.rot90(small, quarters))
+        found = [
+            _box(turned, rectangle, score - POSSIBLE, 1.0) for rectangle, score in _detections(turned, SURE_WHEN_TURNED)
+        ]
+        ways.append([_turned_back(box, quarters, small.shape[1], small.shape[0]) for box in found])
     best = max(ways, key=lambda boxes: max((box.score for box in boxes), default=0.0))
     return [replace(box, x=box.x / scale, y=box.y / scale, side=box.side / scale) for box in best]
 
@@ -261,7 +275,7 @@ def _apart(boxes: list[FaceBox]) -> list[FaceBox]:
     return kept
 
 
-def _scaled(photo: Photo, scale: float) -> Photo:
+def _scaled(photo: Photo, scale: float) -> UInt8[np.ndarray, "rows columns 3"]:
     """The photo with sides `scale` times as long."""
     if scale == 1.0:
         return np.ascontiguousarray(photo)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pages.shell.boundary import show_error
 from pages.shell.loaders import find
 from pages.studio.cropper import cropper, preview_address
+from vaelab.errors import VaelabError
 from vaelab.photos import FaceBox, PhotoError, crop_face, find_faces, read_photo
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ def photo_controls(model: FaceModel) -> PhotoStart | None:
     opened: _Opened | None = st.session_state.get(OPENED)
     if problem := st.session_state.get(PROBLEM):
         st.error(problem, icon=":material/broken_image:")
-    start = None if opened is None else _from_opened(model, opened)
+    start = None
+    if opened is not None:
+        start = _from_opened(model, opened)
+        st.button("Forget this photo", icon=":material/delete:", on_click=_forget, type="tertiary")
     st.session_state[START] = start
     return start
 
@@ -98,8 +102,6 @@ def _choose() -> None:
             "Your photo", type=list(TYPES), key=key, on_change=_take, args=(key,),
             help="JPEG, PNG or WebP. It stays in this machine's memory until you leave; nothing is written to disk.",
         )  # fmt: skip
-    if st.session_state.get(OPENED) is not None:
-        st.button("Forget this photo", icon=":material/delete:", on_click=_forget, type="tertiary")
 
 
 def _take(key: str) -> None:
@@ -166,7 +168,7 @@ def _from_opened(model: FaceModel, opened: _Opened) -> PhotoStart | None:
     box = box or opened.boxes[0]
     try:
         start = _encoded(model, opened, box)
-    except PhotoError as error:
+    except VaelabError as error:  # the square is too small, or the ranks belong to other weights
         show_error(error)
         return None
     _badge(start)

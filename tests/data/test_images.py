@@ -10,7 +10,15 @@ import torch
 from PIL import ExifTags, Image, ImageOps
 
 from vaelab.data import images
-from vaelab.data.images import BACKGROUND, Crop, PictureError, read_picture, to_images, to_pixels
+from vaelab.data.images import (
+    BACKGROUND,
+    Crop,
+    PictureError,
+    read_picture,
+    read_whole_picture,
+    to_images,
+    to_pixels,
+)
 from vaelab.errors import DataError
 
 
@@ -279,3 +287,30 @@ def test_reading_leaves_the_picture_library_as_it_was(scene, encode):
     read_picture(encode(scene(1), "JPEG"), 16)
     assert limit == Image.MAX_IMAGE_PIXELS
     assert ImageOps.exif_transpose(Image.open(io.BytesIO(encode(scene(1), "PNG")))).size == (48, 48)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    ("stored", "wanted"), [((800, 200), (400, 100)), ((120, 640), (75, 400)), ((300, 90), (300, 90))]
+)
+def test_a_whole_picture_keeps_its_shape_and_is_only_made_smaller(scene, encode, format, stored, wanted):
+    result = read_whole_picture(encode(scene(2, *stored), format), 400)
+    assert result.shape == (wanted[1], wanted[0], 3)
+    reference = np.asarray(scene(2, *stored).resize(wanted, Image.Resampling.LANCZOS))
+    assert mean_difference(result, reference) < 2.5
+
+
+def test_a_whole_picture_is_turned_by_exif_after_it_was_made_smaller(scene, encode):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    upright = scene(3, 300, 900)
+    result = read_whole_picture(encode(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif), 450)
+    assert result.shape == (450, 150, 3)
+    assert mean_difference(result, np.asarray(upright.resize((150, 450), Image.Resampling.LANCZOS))) < 3
+
+
+def test_a_whole_jpeg_is_decoded_at_a_fraction(scene, encode, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(images, "_over_background", lambda p: decoded.append(p.size) or p.convert("RGB"))
+    read_whole_picture(encode(scene(1, 2000, 1600), "JPEG"), 500)
+    assert decoded == [(500, 400)]
