@@ -24,6 +24,18 @@ page = st.navigation(
             help="Start from a face and move the dimensions a model uses most.",
         ),
         st.Page(
+            PAGES_DIR / "compare.py",
+            title="Compare",
+            url_path="compare",
+            help="Two models on the same faces and the same path.",
+        ),
+        st.Page(
+            PAGES_DIR / "walk.py",
+            title="Counterfactual",
+            url_path="walk",
+            help="Move a face until a detector stops seeing one.",
+        ),
+        st.Page(
             PAGES_DIR / "models.py",
             title="Models",
             url_path="models",

@@ -97,6 +97,7 @@ class Panel {
     this.decoder?.close()
     this.decoder = createDecoder({
       ...model,
+      base: new URL(model.base, document.baseURI),
       onTierChange: () => this.showTier(),
     })
     this.latest = createLatest((z) => this.decoder.decode(z))
@@ -234,7 +235,9 @@ class Panel {
       this.byKey = true
       if (event.key === "Delete" || event.key === "Backspace") this.reset(key)
     }
-    row.range.onpointerdown = () => (this.byKey = false)
+    row.range.onpointerdown = () => {
+      this.byKey = false // in braces: a handler that returns false would cancel the drag
+    }
     row.reset.onclick = () => {
       this.reset(key)
       row.range.focus() // the button vanishes: do not lose the keyboard's place

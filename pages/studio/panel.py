@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.faces import described, walk_values
 from pages.shell.pictures import png
 from pages.shell.routes import walk_address
-
-try:  # TEMPORARY
-    from pages.studio.photo import PhotoStart
-except ImportError:
-    PhotoStart = object
+from pages.studio.photo import PhotoStart
 from pages.studio.state import keep_moves, recipe, revision
 from vaelab.editing.sliders import FAMILIES, Slider, edited_latent, reach, sliders, start_latent, step_vector
 
@@ -57,7 +54,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
     data = {
         "model": _about(model),
         "start": _packed(start),
-        "words": described(model, face.started()),
+        "words": "From your photo" if photo else described(model, face.started()),
         "photo": None if photo is None else _picture_address(photo.pixels),
         "families": _families(known),
         "sliders": [_slider(model, face, slider, start) for slider in known],
@@ -87,6 +84,7 @@ def _about(model: FaceModel) -> dict[str, Any]:
         "size": model.size,
         "latent": model.latent_size,
         "browserAllowed": runs_in_browser(model),
+        "base": decoder_script_address(),
     }
 
 

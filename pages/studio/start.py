@@ -12,12 +12,7 @@ from numpy.typing import NDArray
 from pages.shell.faces import choices, spoken_labels
 from pages.shell.routes import stored_address
 from pages.shell.sheet import face_sheet
-
-try:  # TEMPORARY
-    from pages.studio.photo import PhotoStart, photo_controls
-except ImportError:
-    PhotoStart = object
-    photo_controls = lambda model: None
+from pages.studio.photo import PhotoStart, photo_controls
 from pages.studio.state import keep, recipe, show_in
 from vaelab.editing.recipe import MAX_SEED, STARTS, TEMPERATURES, FaceRecipe, pack_latent
 from vaelab.rng import numpy_generator

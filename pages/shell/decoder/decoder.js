@@ -3,8 +3,8 @@
  *
  * Two tiers draw the same picture: the server over HTTP, which works at once and for every model, and ONNX Runtime Web
  * inside the browser, which neither a training on the server nor the network between can slow down. The first picture
- * comes from the server; meanwhile the browser's tier loads, is compared with the server's, and takes over if it is
- * faster. When one tier fails the other answers.
+ * comes from the server; meanwhile the browser's tier loads, is compared with the server's, and takes over unless it is
+ * clearly slower. When one tier fails the other answers.
  */
 
 /** Of the vendored ONNX Runtime Web; pages/shell/decoder/runtime.py serves it under the same number. */
@@ -15,6 +15,9 @@ const TIMED_DECODES = 6;
 
 /** Grey levels. Sums in another order may fall on two sides of a half; more means another picture. */
 const MOST_APART = 2;
+
+/** The browser is taken up to this multiple of the server's time: no training and no distance slows it later. */
+const NEARLY_AS_FAST = 1.5;
 
 /** Decodes whose median is shown as the tier's speed. */
 const REMEMBERED_DECODES = 12;
@@ -102,7 +105,7 @@ export function createDecoder(options) {
     const { browser, server } = tiers;
     if (!browser) return "the browser's decoder failed";
     const times = `${browser.medianMs().toFixed(1)} ms in the browser, ${server.medianMs().toFixed(1)} ms by the server`;
-    if (browser.medianMs() <= server.medianMs()) switchTo("browser", times);
+    if (browser.medianMs() <= NEARLY_AS_FAST * server.medianMs()) switchTo("browser", times);
     return times;
   }
 
