@@ -202,7 +202,8 @@ def area_under_curve(scores: np.ndarray, answers: np.ndarray) -> Auc:
     error = float(np.sqrt(above.var(ddof=1) / len(yes) + below.var(ddof=1) / len(no)))
     inside = min(max(value, 1e-6), 1 - 1e-6)
     reach = float(norm.ppf(0.975)) * error / (inside * (1 - inside))
-    return Auc(value, float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach)))
+    low, high = float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach))
+    return Auc(value, min(low, value), max(high, value))  # at 0 and 1, where there is no logit
 
 
 def _learned(entry: dict[str, Any]) -> Learned:
