@@ -24,11 +24,13 @@ HTML = """
   <img alt="" draggable="false">
   <div class="faces"></div>
   <div class="box" tabindex="0" role="group" aria-roledescription="crop square" aria-describedby="keys">
-    <span class="stem"></span><span class="turn" title="Turn"></span><span class="corner" title="Resize"></span>
+    <span class="stem"></span><span class="turn" title="Turn"></span>
+    <span class="corner" title="Resize"></span><span class="corner left" title="Resize"></span>
+    <span class="corner top" title="Resize"></span><span class="corner left top" title="Resize"></span>
   </div>
 </div>
 <output class="unseen" aria-live="polite"></output>
-<p class="keys" id="keys">Drag the square, its corner or its round handle. Keys: arrows move, + and &minus; resize,
+<p class="keys" id="keys">Drag the square, a corner or the round handle. Keys: arrows move, + and &minus; resize,
   [ and ] turn; Shift makes larger steps.</p>
 """
 
@@ -49,6 +51,9 @@ CSS = """
 .turn::after, .corner::after { content: ""; position: absolute; inset: -13px; }
 .turn { left: 50%; top: -10px; margin-left: -9px; border-radius: 50%; cursor: grab; }
 .corner { right: -10px; bottom: -10px; border-radius: 4px; cursor: nwse-resize; }
+.corner.left { right: auto; left: -10px; }
+.corner.top { bottom: auto; top: -10px; }
+.corner.left:not(.top), .corner.top:not(.left) { cursor: nesw-resize; }
 .stem { left: 50%; top: 0; height: 12%; border-left: 2px solid #fff; margin-left: -1px; }
 .keys { margin: 0.4rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -119,7 +124,7 @@ export default function ({ data, parentElement, setStateValue }) {
     box.setPointerCapture(event.pointerId)
     const from = point(event)
     const [x, y] = [state.x, state.y]
-    const part = event.target.className
+    const part = event.target.classList[0]
     let moved = false
     box.onpointermove = (next) => {
       const to = point(next)

@@ -214,7 +214,7 @@ def _badge(start: PhotoStart) -> None:
         return
     label, icon, color = BADGES[start.verdict]
     st.badge(label, icon=icon, color=color)
-    far = "less than 1 %" if start.share < 0.01 else f"{start.share:.0%}"
+    far = "less than 1%" if start.share < 0.01 else f"{start.share:.0%}"
     advice = {
         "typical": "",
         "unusual": " Check that the square is upright and holds the face as the dashed one does.",
