@@ -98,7 +98,7 @@ def show_stills(model: FaceModel, start: Latent, vector: Latent, walked: Walk) -
     nearest = [*sorted(places, key=abs)[: MOST_STILLS - 2], -walked.reach, walked.reach]
     positions = np.array(sorted(set(nearest)))
     pictures = model.decode((start + positions[:, None] * vector).astype(np.float32))
-    with st.grid(len(positions), min_column_width=104):
+    with st.grid(max(5, len(positions)), min_column_width=104):  # few faces are no reason for large ones
         for position, picture in zip(positions, pictures, strict=True):
             note = ", ".join(places[float(position)])
             where = signed(float(position))

@@ -13,6 +13,7 @@ from vaelab.counterfactual import (
     Detector,
     Threshold,
     in_words,
+    random_ways,
     threshold_of,
     walk,
     walk_many,
@@ -99,7 +100,7 @@ def test_the_middle_position_is_the_start_itself() -> None:
 def test_shares_are_counts_with_wilson_intervals() -> None:
     starts = np.stack([np.linspace(-1, 1, 40), np.zeros(40)], axis=1).astype(np.float32)
     done: list[float] = []
-    survey = walk_many(Scales(), [Detector(Between(((-9, 2.0),)), HALF)], starts, VECTOR, 2.0, 2, done.append)
+    survey = walk_many(Scales(), [Detector(Between(((-9, 2.0),)), HALF)], starts, VECTOR, 2.0, 2, progress=done.append)
     shares = survey.shares("fake")
     np.testing.assert_allclose(walk_positions(2.0, 2), survey.positions)
     for share, position in zip(shares, survey.positions, strict=True):
@@ -134,6 +135,28 @@ def test_comparisons_name_every_end_once_and_holm_never_lowers_a_p_value() -> No
     between = next(result for result in found if (result.first, result.second) == ("keen at +2.00", "shy at +2.00"))
     assert (between.only_first, between.only_second) == (30, 0)
     assert between.p_holm < 0.01
+
+
+def test_random_ways_are_as_long_as_the_walk_and_none_alike() -> None:
+    factor = np.array([[2.0, 0.0], [0.5, 0.1]], np.float32)
+    ways = random_ways(np.array([1.0, 0.7], np.float32), factor, 50, seed=3)
+    inverse = np.linalg.inv((factor @ factor.T).astype(np.float64))
+    lengths = np.einsum("ni,ij,nj->n", ways, inverse, ways)
+    wanted = np.array([1.0, 0.7]) @ inverse @ np.array([1.0, 0.7])
+    np.testing.assert_allclose(lengths, wanted, rtol=1e-4)
+    assert len(np.unique(ways.round(4), axis=0)) == 50
+    assert np.array_equal(ways, random_ways(np.array([1.0, 0.7], np.float32), factor, 50, seed=3))
+
+
+def test_a_control_tells_the_direction_from_the_distance() -> None:
+    starts, sideways = np.zeros((30, 2), np.float32), np.tile(np.array([0, 1], np.float32), (30, 1))
+    detector = Detector(Between(((-9, 2.0),)), HALF)
+    survey = walk_many(Scales(), [detector], starts, VECTOR, 3.0, 2, ways=sideways)
+    assert survey.shares("fake")[-1].rate == 0
+    assert survey.shares("fake", is_control=True)[-1].rate == 1
+    found = survey.comparisons()
+    assert len(found) == 4
+    assert (found[3].second, found[3].only_second) == ("fake at +3.00 of a random way", 30)
 
 
 def test_thresholds_come_from_a_report_of_the_same_weights() -> None:

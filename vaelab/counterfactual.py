@@ -20,6 +20,7 @@ from scipy.special import expit
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.groups import Rate, rate
 from vaelab.evaluation.paired import Paired, corrected, paired
+from vaelab.rng import numpy_generator
 
 Latent = Float[np.ndarray, " latent"]
 Latents = Float[np.ndarray, "faces latent"]
@@ -210,28 +211,35 @@ class Survey:
     Attributes:
         positions: (steps,), the middle one 0.
         seen: by detector, (faces, steps): whether it sees the face there.
+        control: the same, each face moved a random way of the same length; empty where none was walked.
     """
 
     positions: Float[np.ndarray, " steps"]
     seen: dict[str, Bool[np.ndarray, "faces steps"]]
+    control: dict[str, Bool[np.ndarray, "faces steps"]]
 
     @property
     def num_faces(self) -> int:
         """Faces that walked."""
         return len(next(iter(self.seen.values())))
 
-    def shares(self, detector: str) -> list[Rate]:
+    def shares(self, detector: str, is_control: bool = False) -> list[Rate]:
         """Share of the faces that the detector sees at each position, with Wilson intervals."""
-        seen = self.seen[detector]
+        seen = (self.control if is_control else self.seen)[detector]
         return [rate(int(hits), len(seen)) for hits in seen.sum(axis=0)]
 
     def comparisons(self) -> list[Paired]:
-        """Each detector at either end against itself at the start, then every two detectors at either end."""
+        """Each detector at either end against itself at the start and on random ways; then every two detectors."""
         middle, ends = len(self.positions) // 2, (0, len(self.positions) - 1)
         at = [f"at {signed(float(position))}" for position in self.positions]
         found = [
             paired(f"{name} {at[end]}", f"{name} at the start", seen[:, end], seen[:, middle])
             for name, seen in self.seen.items()
+            for end in ends
+        ]
+        found += [
+            paired(f"{name} {at[end]}", f"{name} {at[end]} of a random way", self.seen[name][:, end], control[:, end])
+            for name, control in self.control.items()
             for end in ends
         ]
         found += [
@@ -249,9 +257,14 @@ def walk_many(
     vector: Latent,
     reach: float,
     steps: int,
+    ways: Latents | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Survey:
-    """The walk of `walk`, of many faces at once; `progress` is told the share that is done.
+    """The walk of `walk`, of many faces at once.
+
+    Args:
+        ways: what one step adds to each face on a walk of its own, as a control; see `random_ways`.
+        progress: told the share that is done.
 
     Raises:
         ConfigError: as `walk`.
@@ -261,14 +274,28 @@ def walk_many(
     if not len(starts):
         raise DataError("no face walks; choose at least one")
     positions = walk_positions(reach, steps)
-    seen = {detector.name: np.empty((len(starts), len(positions)), bool) for detector in detectors}
+    walks = [vector] if ways is None else [vector, ways]
+    seen = [{one.name: np.empty((len(starts), len(positions)), bool) for one in detectors} for _ in walks]
     for column, position in enumerate(positions):
-        pixels = model.decode((starts.astype(np.float64) + position * vector.astype(np.float64)).astype(np.float32))
-        for detector in detectors:
-            seen[detector.name][:, column] = detector.sees(pixels)
+        for step, found in zip(walks, seen, strict=True):
+            pixels = model.decode((starts.astype(np.float64) + position * step.astype(np.float64)).astype(np.float32))
+            for detector in detectors:
+                found[detector.name][:, column] = detector.sees(pixels)
         if progress is not None:
             progress((column + 1) / len(positions))
-    return Survey(positions, seen)
+    return Survey(positions, seen[0], {} if ways is None else seen[1])
+
+
+def random_ways(vector: Latent, prior_factor: Float[np.ndarray, "latent latent"], count: int, seed: int) -> Latents:
+    """One random direction for each of `count` faces, each as long as `vector`.
+
+    Length is measured as the fitted prior N(mean, factor @ factor.T) does it (Mahalanobis), so that a control goes as
+    far out among faces as the walk itself, and what both lose is lost to distance alone.
+    """
+    length = np.linalg.norm(np.linalg.solve(prior_factor.astype(np.float64), vector.astype(np.float64)))
+    noise = numpy_generator(seed, "random ways").standard_normal((count, len(vector)))
+    unit = noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.asarray(length * unit @ prior_factor.T.astype(np.float64), np.float32)
 
 
 def _crossings(

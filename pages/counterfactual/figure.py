@@ -91,6 +91,17 @@ def survey_figure(survey: Survey, direction: str) -> go.Figure:
                 hovertemplate="%{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
             )
         )
+        if survey.control:
+            figure.add_trace(
+                go.Scatter(
+                    x=survey.positions,
+                    y=[share.rate for share in survey.shares(name, is_control=True)],
+                    name=f"{name}: random ways",
+                    mode="lines",
+                    line={"color": color, "width": 1.5, "dash": "dot"},
+                    hovertemplate="%{y:.1%}",
+                )
+            )
     _lay_out(figure, float(survey.positions[-1]) * 1.04, direction)
     figure.update_layout(height=340)
     figure.update_yaxes(tickformat=".0%", range=[-0.04, 1.04])
@@ -159,6 +170,7 @@ def _lay_out(figure: go.Figure, reach: float, direction: str) -> None:
         fixedrange=True,
         zeroline=False,
         tickformat="+~g",
+        labelalias={"+0": "0"},
     )
     figure.update_yaxes(fixedrange=True, zeroline=False, automargin=True)
 

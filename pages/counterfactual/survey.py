@@ -13,7 +13,7 @@ from pages.counterfactual.figure import survey_figure
 from pages.counterfactual.plan import Plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find, load_model
-from vaelab.counterfactual import Survey, signed, walk_many
+from vaelab.counterfactual import Survey, random_ways, signed, walk_many
 from vaelab.editing.sliders import find_slider, step_vector
 from vaelab.rng import numpy_generator
 
@@ -40,7 +40,8 @@ def survey_section() -> None:
     count = min(NUM_FACES, len(model.latents.mu))
     st.markdown(
         f"One face is a story. Walk {count} stored faces the same way, chosen by lot (seed {SEED}), and count how many "
-        "each detector still sees."
+        "each detector still sees. Each face then walks a random way of its own, equally long, which tells what the "
+        "direction does from what mere distance does."
     )
     slot = st.empty()
     if slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many"):
@@ -89,9 +90,16 @@ def _surveyed(model: FaceModel, now: Plan, count: int, slot: st.delta_generator.
     vector = step_vector(model, now.recipe, find_slider(model, now.recipe.method, now.along))
     detectors = load_detectors(now.detectors, now.fpr)
     bar = slot.progress(0.0, text=f"Walking {count} faces")
-    starts = model.latents.mu[rows]
+    ways = random_ways(vector, model.latents.prior_factor, count, SEED)
     return walk_many(
-        model, detectors, starts, vector, now.reach, STEPS, lambda done: bar.progress(done, f"Walking {count} faces")
+        model,
+        detectors,
+        model.latents.mu[rows],
+        vector,
+        now.reach,
+        STEPS,
+        ways,
+        lambda done: bar.progress(done, f"Walking {count} faces"),
     )
 
 
@@ -108,4 +116,6 @@ def _in_words(survey: Survey, detector: str) -> str:
         f"{share.rate:.1%} ({share.low:.1%} to {share.high:.1%}) at {signed(float(position))}"
         for share, position in zip(ends, survey.positions[[0, -1]], strict=True)
     ]
-    return f"{detector} sees {start.rate:.1%} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}."
+    words = f"{detector} sees {start.rate:.1%} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}"
+    far = survey.shares(detector, is_control=True)[-1]
+    return f"{words}; at the end of random ways as long, {far.rate:.1%} ({far.low:.1%} to {far.high:.1%})."

@@ -126,10 +126,11 @@ def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path
     app.button(key="walk.many").click().run()
     assert not app.exception
     table = app.dataframe[0].value
-    assert len(table) == 6
+    assert len(table) == 10
     between = table[table["Compared"] == "keen at +6.00 – blind at +6.00"].iloc[0]
     assert (between["Only the first"], between["Only the second"]) == (200, 0)
     assert "keen sees 100.0% of the 200 faces at the start" in words(app)
+    assert "at the end of random ways as long, 100.0% (98.1% to 100.0%)" in words(app)
     assert "blind sees 0.0% of the 200 faces at the start" in words(app)
     widget(app.slider, "walk.reach").set_value(3.0).run()
     assert not app.dataframe, "the counts belong to another reach"
