@@ -24,6 +24,12 @@ page = st.navigation(
             help="Start from a face and move the dimensions a model uses most.",
         ),
         st.Page(
+            PAGES_DIR / "paths.py",
+            title="Studio",
+            url_path="studio",
+            help="Ways between faces, arithmetic, grids, uncertainty, neighbours, and films of them.",
+        ),
+        st.Page(
             PAGES_DIR / "compare.py",
             title="Compare",
             url_path="compare",

@@ -52,7 +52,10 @@ class Slider:
 
 
 def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) -> list[Slider]:
-    """All sliders of a model: attributes by how well they are told apart, components and latents by what they carry.
+    """All sliders of a model, in the order they are shown.
+
+    Attributes go by how well they are told apart, questions of yes or no (a smile, glasses) before the others;
+    components and latents go by what they carry.
 
     Args:
         method: how attribute directions are learned.
@@ -61,7 +64,8 @@ def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) 
     names = names or {}
     found: list[Slider] = []
     if model.directions is not None:
-        for row, about in enumerate(model.directions.learned):
+        yes_or_no_first = sorted(enumerate(model.directions.learned), key=lambda item: item[1].positive != "yes")
+        for row, about in yes_or_no_first:
             area = about.auc[method]
             detail = f"AUC {area.value:.2f} [{area.low:.2f}, {area.high:.2f}], n = {about.num_held_out:,}"
             vector = model.directions.attributes[method][row]
