@@ -40,20 +40,20 @@ def neighbours(model: FaceModel) -> None:
         on_pick=lambda index: put(FaceRecipe(model.run_id, start="stored", face=ids[index])),
     )
     st.caption(
-        f"The nearest of {len(model.latents.mu):,} stored faces, none of which taught the model unless it was encoded "
-        "from its training data. No photographs are shipped: these are the model's own redrawings. Press one to lay "
-        "it into the tray."
+        f"The nearest of {len(model.latents.mu):,} stored faces. No photographs are shipped: these are the model's own "
+        "redrawings. Press one to lay it into the tray."
     )
     table = pd.DataFrame(
         {
             "Face": ids,
             "Labels": [spoken_labels(model, name) for name in ids],
-            "Distance": [f"{distance:.2f}" for distance in found.distances],
+            "Distance": [f"{distance:.1f}" for distance in found.distances],
             "In words": [found.in_words(index) for index in range(len(ids))],
         }
     )
     st.dataframe(table, hide_index=True, alt="Distances of the nearest stored faces")
     st.caption(
-        "Distance in standard deviations of the fitted prior, over all latents; usual between a stored face and its "
-        f"nearest other one: {found.usual:.2f}. A drawn face much nearer than that would be one remembered."
+        "Distance in standard deviations of the posteriors: how well the encoder can tell two faces apart. Usual "
+        f"between a stored face and its nearest other one: {found.usual:.1f}. A drawn face much nearer than that would "
+        "be one remembered."
     )

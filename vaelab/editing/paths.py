@@ -157,7 +157,7 @@ class Neighbours:
 
     Attributes:
         rows: of the stored latents, the nearest first.
-        distances: to each, in standard deviations of the fitted prior.
+        distances: to each, in standard deviations of the posteriors.
         usual: median distance of a stored face to its nearest other one.
     """
 
@@ -176,17 +176,22 @@ class Neighbours:
 
 
 def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
-    """The `count` stored faces nearest to `z`: Euclidean where the fitted prior is a standard one (Mahalanobis).
+    """The `count` stored faces nearest to `z`: those that the encoder can tell from it least.
 
-    So a latent that no face uses counts for little. A drawn face far nearer to one stored face than stored faces lie
-    to each other would be that face remembered.
+    Each latent is measured in units of its posterior deviation, so one that the encoder never reads counts for
+    little. A drawn face far nearer to one stored face than stored faces lie to each other would be that face
+    remembered.
+
+    Differs: distance in units of the fitted prior (Mahalanobis) weighs all 128 latents alike, and on the shipped
+    model finds faces that look twice as different: 53 levels of 255 a pixel on average, against 25 (60 faces).
 
     Raises:
         ConfigError: the model stores no latents.
     """
     stored = _stored(model, "nearest faces")
-    faces = whitened(stored, stored.mu)
-    distances = np.linalg.norm(faces - whitened(stored, z[None]), axis=1)
+    spread = stored.posterior_std.astype(np.float64)
+    faces = stored.mu / spread
+    distances = np.linalg.norm(faces - z / spread, axis=1)
     rows = np.argsort(distances, kind="stable")[:count]
     return Neighbours(rows, distances[rows].astype(np.float32), _usual_distance(faces))
 
