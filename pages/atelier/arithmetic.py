@@ -32,7 +32,7 @@ def face_arithmetic(model: FaceModel) -> None:
     latents = [edited_latent(model, now.faces[term]) for term in now.terms]
     z = arithmetic(*latents, now.strength)
     result = of_latent(model, z)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="bench-equation"):
+    with st.container(horizontal=True, vertical_alignment="top", key="bench-equation"):
         for place, sign in enumerate(("", "−", "+")):
             if sign:
                 _sign(sign)
@@ -76,7 +76,7 @@ def picture(model: FaceModel, now: Bench) -> bytes:
 
 
 def _sign(sign: str) -> None:
-    with st.container(width="content", height=SIDE, vertical_alignment="center"):
+    with st.container(width="content", height=SIDE, vertical_alignment="center", border=False):
         st.markdown(f"## {sign}")
 
 

@@ -31,10 +31,8 @@ def uncertainty(model: FaceModel) -> None:
     mu, std, words = posterior(model)
     st.caption(words)
     field = pixel_uncertainty(model, mu, std, COUNTED, SEED)
-    left, right = st.columns([1, 1.25], gap="medium")
-    with left:
+    with st.container(horizontal=True, gap="medium"):
         st.image(png(draw(model, mu)), width=SIDE, caption="The face", alt="The face itself, from its mean latent")
-    with right:
         st.plotly_chart(
             field_figure(field),
             config={"displayModeBar": False},
