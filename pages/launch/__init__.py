@@ -1,0 +1,1 @@
+"""Starting a training: the launcher in the sidebar, and the form with every setting."""

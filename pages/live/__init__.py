@@ -1,0 +1,1 @@
+"""Watching a training: its state in words, curves, faces as they change, and the hands on it."""
