@@ -71,7 +71,7 @@ def spoken_labels(model: FaceModel, face: str) -> str:
     row = labels[labels["image_id"] == face]
     if row.empty:
         return face
-    return " · ".join(str(row[name].iloc[0]) for name in choices(labels)) or face
+    return " · ".join(str(row[name].iloc[0]).replace("_", " ") for name in choices(labels)) or face
 
 
 def choices(labels: pd.DataFrame) -> dict[str, list[str]]:

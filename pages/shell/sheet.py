@@ -11,7 +11,7 @@ HTML = """
 """
 
 CSS = """
-.sheet { display: flex; flex-direction: column; gap: 3px; }
+.sheet { display: flex; flex-direction: column; gap: 3px; overflow-x: auto; }
 .row { position: relative; border-radius: 6px; overflow: hidden; background: var(--st-secondary-background-color); }
 .row.waiting { animation: breathe 1.4s ease-in-out infinite; }
 @keyframes breathe { 50% { opacity: 0.55; } }
@@ -33,6 +33,7 @@ JS = """
 function buildRow(row, picture, columns) {
   row.className = "row waiting"
   row.style.aspectRatio = `${columns} / 1`
+  row.style.minWidth = `${columns * 40}px` // on a phone a long row scrolls rather than shrinks
   const img = document.createElement("img")
   const cells = document.createElement("div")
   cells.className = "cells"

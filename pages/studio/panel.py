@@ -21,7 +21,16 @@ from pages.shell.pictures import png
 from pages.shell.routes import walk_address
 from pages.studio.photo import PhotoStart
 from pages.studio.state import keep_moves, recipe, revision
-from vaelab.editing.sliders import FAMILIES, Slider, edited_latent, reach, sliders, start_latent, step_vector
+from vaelab.editing.sliders import (
+    FAMILIES,
+    Slider,
+    attribute_order,
+    edited_latent,
+    reach,
+    sliders,
+    start_latent,
+    step_vector,
+)
 
 if TYPE_CHECKING:
     from vaelab.editing.effects import Effect
@@ -117,12 +126,14 @@ def _probes(model: FaceModel, names: Mapping[str, str]) -> dict[str, Any] | None
     directions = model.directions
     if directions is None:
         return None
+    order = attribute_order(directions)
+    learned = [directions.learned[row] for row in order]
     return {
-        "keys": directions.keys,
-        "names": [names.get(f"a.{about.key}", about.name) for about in directions.learned],
-        "auc": [about.auc["logistic"].value for about in directions.learned],
-        "weight": _packed(directions.probe_weight),
-        "spread": [max(float(spread), 1e-6) for spread in directions.probe_spread],
+        "keys": [about.key for about in learned],
+        "names": [names.get(f"a.{about.key}", about.name) for about in learned],
+        "auc": [about.auc["logistic"].value for about in learned],
+        "weight": _packed(directions.probe_weight[order]),
+        "spread": [max(float(directions.probe_spread[row]), 1e-6) for row in order],
     }
 
 

@@ -77,15 +77,20 @@ def photo_start() -> PhotoStart | None:
 
 def photo_controls(model: FaceModel) -> PhotoStart | None:
     """Choose or take a photo and put the square on the face; the face, once there is one."""
-    _choose()
-    _open_chosen()
+    file, square = st.columns([5, 7], gap="large")
+    with file:
+        _choose()
+        _open_chosen()
+        if problem := st.session_state.get(PROBLEM):
+            st.error(problem, icon=":material/broken_image:")
     opened: _Opened | None = st.session_state.get(OPENED)
-    if problem := st.session_state.get(PROBLEM):
-        st.error(problem, icon=":material/broken_image:")
-    start = None
-    if opened is not None:
-        start = _from_opened(model, opened)
-        st.button("Forget this photo", icon=":material/delete:", on_click=_forget, type="tertiary")
+    with square:
+        start = None if opened is None else _from_opened(model, opened)
+    with file:
+        if start is not None:
+            _badge(start)
+        if opened is not None:
+            st.button("Forget this photo", icon=":material/delete:", on_click=_forget, type="tertiary")
     st.session_state[START] = start
     return start
 
@@ -171,7 +176,6 @@ def _from_opened(model: FaceModel, opened: _Opened) -> PhotoStart | None:
     except VaelabError as error:  # the square is too small, or the ranks belong to other weights
         show_error(error)
         return None
-    _badge(start)
     return start
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.special import logit
 
 from vaelab.editing.effects import side_effects
+from vaelab.editing.sliders import attribute_order
 from vaelab.inference import FaceModel
 
 
@@ -22,10 +23,11 @@ def test_effects_are_read_off_the_pictures(taught: FaceModel) -> None:
     effects = side_effects(taught, before, after)
     directions = taught.directions
     assert directions is not None
-    assert [effect.key for effect in effects] == directions.keys
+    rows = [directions.keys.index(effect.key) for effect in effects]
+    assert rows == attribute_order(directions)
     seen, _ = taught.encode(taught.decode(np.stack([before, after])))
     odds = directions.log_odds(seen).astype(float)
-    for row, effect in enumerate(effects):
+    for row, effect in zip(rows, effects, strict=True):
         assert logit(effect.before) == pytest.approx(odds[0, row], abs=1e-3)
         assert logit(effect.after) == pytest.approx(odds[1, row], abs=1e-3)
         assert effect.moved == pytest.approx((odds[1, row] - odds[0, row]) / directions.probe_spread[row], abs=1e-3)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import expit
 
+from vaelab.editing.sliders import attribute_order
 from vaelab.inference import FaceModel
 
 Latent = Float[np.ndarray, " latent"]
@@ -33,7 +34,7 @@ class Effect:
 
 
 def side_effects(model: FaceModel, before: Latent, after: Latent) -> list[Effect]:
-    """How far each attribute moved between the pictures of two latents, in the model's order of attributes.
+    """How far each attribute moved between the pictures of two latents, in the order of the sliders.
 
     The pictures are drawn and encoded anew, so this is what the encoder sees in them, not what was asked for: a move
     that the decoder does not draw does not count. Empty where the model has learned no attribute.
@@ -43,9 +44,10 @@ def side_effects(model: FaceModel, before: Latent, after: Latent) -> list[Effect
     mu, _ = model.encode(model.decode(np.stack([before, after])))
     odds = model.directions.log_odds(mu)
     moved = (odds[1] - odds[0]) / np.maximum(model.directions.probe_spread, 1e-6)
+    learned = model.directions.learned
     probs = expit(odds.astype(np.float64))
     return [
-        Effect(about.key, about.name, float(probs[0, row]), float(probs[1, row]), float(moved[row]),
-               about.auc["logistic"].value)
-        for row, about in enumerate(model.directions.learned)
+        Effect(learned[row].key, learned[row].name, float(probs[0, row]), float(probs[1, row]), float(moved[row]),
+               learned[row].auc["logistic"].value)
+        for row in attribute_order(model.directions)
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from vaelab.editing.recipe import FaceRecipe, unpack_latent
 from vaelab.errors import DataError
 
 if TYPE_CHECKING:  # pages speak of sliders before torch is there
+    from vaelab.evaluation.directions import Directions
     from vaelab.inference import FaceModel
 
 Latent = Float[np.ndarray, " latent"]
@@ -64,8 +65,8 @@ def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) 
     names = names or {}
     found: list[Slider] = []
     if model.directions is not None:
-        yes_or_no_first = sorted(enumerate(model.directions.learned), key=lambda item: item[1].positive != "yes")
-        for row, about in yes_or_no_first:
+        for row in attribute_order(model.directions):
+            about = model.directions.learned[row]
             area = about.auc[method]
             detail = f"AUC {area.value:.2f} [{area.low:.2f}, {area.high:.2f}], n = {about.num_held_out:,}"
             vector = model.directions.attributes[method][row]
@@ -83,6 +84,11 @@ def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) 
         is_dead = nats is not None and nats < ACTIVE_NATS
         found.append(Slider(f"d{dim}", f"Latent {dim}", "raw", vector, low, high, detail, is_dead))
     return [_renamed(slider, names.get(slider.key, "")) for slider in found]
+
+
+def attribute_order(directions: Directions) -> list[int]:
+    """Rows of the attributes as people are shown them: by how well they are told apart, yes-or-no questions first."""
+    return sorted(range(len(directions.learned)), key=lambda row: directions.learned[row].positive != "yes")
 
 
 def find_slider(model: FaceModel, method: str, key: str) -> Slider:
