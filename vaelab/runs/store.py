@@ -5,6 +5,11 @@ checkpoints/<run_id>/
   status.json                    RunStatus, replaced atomically
   metrics.jsonl                  one line per report
   log.txt                        sentences and tracebacks, for people
+  record.json                    tags and notes
+  requests/                      what people ask of the running training: control.py
+  previews/                      pictures of the training on its way: previews.py
+  ticket.json                    the run waits in the queue; vaelab/jobs
+  lock                           held by the process that trains
   weights-latest.safetensors     averaged weights only: what pages load
   state-latest.safetensors       all that resuming needs
   latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
@@ -18,14 +23,13 @@ checkpoints/<run_id>/
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
 import socket
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,32 +37,17 @@ from typing import IO, Any
 
 from vaelab import __version__
 from vaelab.config import TrainConfig, from_dict
-from vaelab.errors import RunError
+from vaelab.errors import ConfigError, RunError
+from vaelab.runs.control import Control, asked_for, check_request, interventions, pending, settings_at, submit
+from vaelab.runs.files import replacing, telling
+from vaelab.runs.metrics import kept_after_resume, read_reports
+from vaelab.runs.previews import previews_in
+from vaelab.runs.processes import birth_of
+from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
+
+__all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "Run", "RunStatus", "find_run", "list_runs"]
 
 RUNS_DIR = Path("checkpoints")
-STATES = ("queued", "running", "done", "cancelled", "failed", "lost")
-HEARTBEAT_TIMEOUT_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """Where a run is; `lost` is derived on reading: it says running, but its process is gone or silent.
-
-    Attributes:
-        images_seen: the training clock, over all ranks.
-        train_seconds: time spent in training steps, over all resumes.
-        updated: Unix time of the last heartbeat.
-        host, pid: the process that trains.
-        message: a sentence for people, for example why it failed.
-    """
-
-    state: str = "queued"
-    images_seen: int = 0
-    train_seconds: float = 0.0
-    updated: float = 0.0
-    host: str = ""
-    pid: int = 0
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,19 +113,32 @@ class Run:
 
     @property
     def config(self) -> TrainConfig:
-        """The exact settings of the run."""
-        return from_dict(self.about["config"])
+        """The exact settings of the run; what an older version did not know yet has its default.
+
+        Raises:
+            RunError: it was written by a version that knows settings which this one does not.
+        """
+        try:
+            return from_dict(self.about["config"])
+        except (ConfigError, KeyError) as error:
+            written = self.about.get("vaelab", "unknown")
+            raise RunError(
+                f"config.json of run {self.id} does not fit this version: {error} (written by vaelab {written}, this "
+                f"is {__version__}); use that version, or delete the setting from the file"
+            ) from error
 
     @property
     def status(self) -> RunStatus:
         """Where the run is now."""
         known = self._read_json("status.json")
-        status = RunStatus(**{key: known[key] for key in asdict(RunStatus()) if key in known})
-        return replace(status, state="lost") if status.state == "running" and _is_gone(status) else status
+        return RunStatus(**{key: known[key] for key in asdict(RunStatus()) if key in known}).as_seen_now()
 
-    def write_status(self, status: RunStatus) -> None:
-        """Replace the status atomically; stamps host, process and time."""
-        self.replace_status(replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid()))
+    def write_status(self, status: RunStatus, pid: int | None = None) -> None:
+        """Replace the status atomically; stamps host, process (this one, unless another is given) and time."""
+        pid = pid or os.getpid()
+        self.replace_status(
+            replace(status, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
+        )
 
     def replace_status(self, status: RunStatus) -> None:
         """Replace the status atomically, as it is given."""
@@ -145,30 +147,39 @@ class Run:
     def append_metrics(self, kind: str, images_seen: int, **values: Any) -> None:
         """Add one line to metrics.jsonl; `kind` is train, validation, resampling or event."""
         line = json.dumps({"kind": kind, "images_seen": images_seen, **values}, allow_nan=False)
-        with (self.dir / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        with (
+            telling(f"cannot write metrics.jsonl of run {self.id}", self.dir),
+            (self.dir / "metrics.jsonl").open("a", encoding="utf-8") as file,
+        ):
             file.write(line + "\n")
 
     def metrics(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """All reports so far, oldest first; an unfinished last line is ignored."""
-        path = self.dir / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-        rows = [json.loads(line) for line in lines]
+        """All reports so far, by the clock; a damaged line and an unfinished last one are passed over."""
+        rows = read_reports(self.dir / "metrics.jsonl").rows
         return [row for row in rows if kind is None or row["kind"] == kind]
 
-    def forget_metrics_after(self, images_seen: int) -> None:
-        """Drop what a run resumed from `images_seen` writes again.
+    def damaged_metrics(self) -> list[int]:
+        """Numbers, from 1, of the lines of metrics.jsonl that are no report."""
+        return read_reports(self.dir / "metrics.jsonl").damaged
 
-        That is all later reports, and a resampling at that very clock: it opens the step that comes next.
-        """
-        again = ("resampling", images_seen)
-        kept = [
-            row
-            for row in self.metrics()
-            if row["images_seen"] <= images_seen and (row["kind"], row["images_seen"]) != again
-        ]
-        text = "".join(json.dumps(row) + "\n" for row in kept)
+    def forget_metrics_after(self, images_seen: int) -> None:
+        """Drop the reports that a run resumed from `images_seen` writes again, and damaged lines."""
+        reports = read_reports(self.dir / "metrics.jsonl")
+        if reports.damaged:
+            shown = ", ".join(str(number) for number in reports.damaged[:8])
+            self.log(f"metrics.jsonl: {len(reports.damaged)} damaged line(s) left out (line {shown})")
+        self._replace_metrics(kept_after_resume(reports.rows, images_seen))
+
+    def forget_changes_after(self, images_seen: int, what: str) -> None:
+        """Drop later changes of a setting: a run that was resumed before them is told otherwise now."""
+        rows = self.metrics()
+        kept = [row for row in rows if not (row.get("what") == what and row["images_seen"] > images_seen)]
+        if len(kept) < len(rows):
+            self._replace_metrics(kept)
+
+    def _replace_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         with self.replacing("metrics.jsonl") as file:
-            file.write(text.encode())
+            file.write("".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def log(self, text: str) -> None:
         """Add a line for people to log.txt, with the time in UTC."""
@@ -187,6 +198,65 @@ class Run:
     def is_cancel_requested(self) -> bool:
         """Whether somebody asked this run to stop."""
         return (self.dir / "cancel").exists()
+
+    def request(self, **asked: float | bool) -> None:
+        """Ask the running training for something: pause=True or False, save_now=True, beta=..., learning_rate=...
+
+        It takes requests within about half a second, or a step; each becomes an `event` in the metrics.
+
+        Raises:
+            ConfigError: there is no such request, or its value is not allowed.
+            RunError: nobody trains this run.
+        """
+        for what, value in asked.items():
+            check_request(self.config, what, value)
+        state = self.status.state
+        if state not in ALIVE:
+            raise RunError(f"run {self.id} is {state}; only a running or paused run takes requests")
+        with telling(f"cannot leave a request for run {self.id}", self.dir):
+            submit(self.requests_dir, f"run {self.id}", asked)
+
+    @property
+    def control(self) -> Control:
+        """What was asked of the training and is not done yet."""
+        return asked_for(pending(self.requests_dir))
+
+    @property
+    def settings_now(self) -> TrainConfig:
+        """The settings with all changes made while the run trained."""
+        return settings_at(self.config, interventions(self.metrics("event")), self.config.optim.num_images)
+
+    @property
+    def requests_dir(self) -> Path:
+        """Where requests wait."""
+        return self.dir / "requests"
+
+    @property
+    def previews_dir(self) -> Path:
+        """Pictures of the training on its way."""
+        return self.dir / "previews"
+
+    def previews(self, kind: str) -> list[tuple[int, Path]]:
+        """(images_seen, path) of the previews of a kind, `recon` or `samples`, oldest first."""
+        return previews_in(self.previews_dir, kind)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that people gave the run."""
+        return tuple(self._record().get("tags", ()))
+
+    @property
+    def notes(self) -> str:
+        """What people wrote about the run."""
+        return str(self._record().get("notes", ""))
+
+    def set_record(self, tags: Sequence[str] | None = None, notes: str | None = None) -> None:
+        """Replace the tags, the notes, or both; tags are trimmed, sorted and each kept once."""
+        words = self.tags if tags is None else sorted({tag.strip() for tag in tags} - {""})
+        self._write_json("record.json", {"tags": list(words), "notes": self.notes if notes is None else notes.strip()})
+
+    def _record(self) -> dict[str, Any]:
+        return self._read_json("record.json") if (self.dir / "record.json").is_file() else {}
 
     @property
     def weights_path(self) -> Path:
@@ -249,23 +319,9 @@ class Run:
         paths = sorted(self.dir.glob("report-*.json"))
         return {path.stem.removeprefix("report-"): self._read_json(path.name) for path in paths}
 
-    @contextlib.contextmanager
-    def replacing(self, name: str) -> Iterator[IO[bytes]]:
+    def replacing(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A binary file that takes the place of `name` only once it is whole and on disk."""
-        handle, temporary = tempfile.mkstemp(dir=self.dir, prefix=f".{name}-", suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(self.dir / name)
-        except OSError as error:
-            raise RunError(
-                f"cannot write {name} of run {self.id}: {error.strerror}; the old file is untouched"
-            ) from error
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        return replacing(self.dir, name, f"run {self.id}")
 
     def clear_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while it wrote them."""
@@ -303,15 +359,3 @@ def find_run(run_id: str, root: Path = RUNS_DIR) -> Run:
             return Run.open(path)
     known = ", ".join(run.id for run in list_runs(root)[:8]) or "none yet"
     raise RunError(f"there is no run {run_id!r} in {root}; there are: {known}")
-
-
-def _is_gone(status: RunStatus) -> bool:
-    if status.host == socket.gethostname():
-        try:
-            os.kill(status.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
-    return time.time() - status.updated > HEARTBEAT_TIMEOUT_SECONDS

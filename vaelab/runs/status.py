@@ -1,0 +1,54 @@
+"""Where a run is, as status.json says it and as it is seen by whoever reads it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass, replace
+
+from vaelab.runs.processes import is_process_gone
+
+STATES = ("queued", "running", "paused", "done", "cancelled", "failed", "lost")
+ALIVE = ("running", "paused")
+HEARTBEAT_TIMEOUT_SECONDS = 120.0
+LOST = (
+    "its process ended without a word: killed, perhaps for want of memory (`dmesg | grep -i killed` tells), or the "
+    "machine was restarted; resume goes on from the last saved state"
+)
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run is; `lost` is derived on reading: it says running or paused, but its process is gone or silent.
+
+    Attributes:
+        images_seen: the training clock, over all ranks.
+        train_seconds: time spent in training steps, over all resumes.
+        updated: Unix time of the last heartbeat.
+        host, pid, birth: the process that trains, and when it began: process numbers are given again.
+        message: a sentence for people, for example why it failed.
+    """
+
+    state: str = "queued"
+    images_seen: int = 0
+    train_seconds: float = 0.0
+    updated: float = 0.0
+    host: str = ""
+    pid: int = 0
+    message: str = ""
+    birth: str = ""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a process trains it, or holds it paused."""
+        return self.state in ALIVE
+
+    def as_seen_now(self) -> RunStatus:
+        """This status, or `lost` if it says that a process is at work which is gone or has fallen silent."""
+        if not self.is_alive:
+            return self
+        if self.host == socket.gethostname():
+            is_gone = is_process_gone(self.pid, self.birth)
+        else:
+            is_gone = time.time() - self.updated > HEARTBEAT_TIMEOUT_SECONDS
+        return replace(self, state="lost", message=LOST) if is_gone else self
