@@ -1,0 +1,92 @@
+"""What the DB-VAE makes of its training set: how many faces count, which are drawn most and least, recall by group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.datasets.routes import open_store, rows_address
+from pages.live.history import Rows, line
+from pages.live.plot import plot
+from vaelab.errors import DataError
+from vaelab.runs.store import Run
+
+
+def debiasing(run: Run, rows: Rows) -> None:
+    """Everything about resampling; nothing for runs without it."""
+    if run.config.debias.aggregation == "none":
+        return
+    st.subheader("Debiasing", anchor=False)
+    latest = next((row for row in reversed(rows) if row.get("kind") == "resampling"), None)
+    if latest is None:
+        st.caption("Faces are drawn uniformly until the first resampling.")
+        return
+    panels = [
+        {"title": title, "positive": True, "lines": [{**line(rows, part, "resampling", "now", 0), "dashed": False}]}
+        for part, title in (
+            ("effective_sample_size", "Effective sample size, faces"),
+            ("largest_prob_times_faces", "The most drawn face, times its fair share"),
+        )
+    ]
+    plot(panels, key=f"live.debias.{run.id}", height=120, plain=True)
+    st.caption(
+        f"Draws are worth {latest['effective_sample_size']:,.0f} faces ({latest['effective_share']:.1%} of all); "
+        f"{latest['num_active']} latents take part."
+    )
+    _drawn_faces(run, latest)
+    _groups(latest, rows)
+
+
+def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
+    """The faces at both ends of the draw probabilities, where their data set is still on this machine."""
+    for key, title in (("most_drawn", "Drawn most"), ("least_drawn", "Drawn least")):
+        faces = latest.get(key) or []
+        if not faces:
+            continue
+        st.markdown(f"**{title}**")
+        address = _address(run, [str(face["image_id"]) for face in faces])
+        if address:
+            st.image(address, alt=f"{title}: {len(faces)} training faces", width="stretch")
+        prob = "prob" if "prob" in faces[0] else "sample_prob"
+        st.caption(" · ".join(f"{face['image_id']}: {face[prob]:.2g}" for face in faces))
+
+
+def _address(run: Run, image_ids: list[str]) -> str:
+    """Where the faces are found as one picture; empty where the data set is gone or has changed."""
+    for name in run.config.data.datasets:
+        try:
+            store = open_store(name)
+        except DataError:
+            continue
+        places = pd.Index(store.labels["image_id"]).get_indexer(pd.Index(image_ids))
+        if (places >= 0).all():
+            return rows_address(store, places.tolist())
+    return ""
+
+
+def _groups(latest: dict[str, Any], rows: Rows) -> None:
+    """Share of each group in the data and in what is drawn, with recall on held-out faces where it was measured."""
+    recall = next((row["recall_by_group"] for row in reversed(rows) if row.get("recall_by_group")), None)
+    if recall:
+        st.markdown("**Recall by group, held-out faces**")
+        st.dataframe(_recall_table(recall), hide_index=True, alt="Recall by group on held-out faces")
+    groups: dict[str, Any] = latest.get("groups") or {}
+    if groups:
+        with st.expander("Groups in the data and in what is drawn", icon=":material/groups:"):
+            for column, shares in groups.items():
+                table = pd.DataFrame(
+                    [(name, share["data"], share["drawn"]) for name, share in shares.items()],
+                    columns=[column.capitalize(), "In the data", "Drawn"],
+                )
+                st.dataframe(
+                    table.style.format({"In the data": "{:.1%}", "Drawn": "{:.1%}"}),
+                    hide_index=True,
+                    alt=f"Shares by {column}",
+                )
+
+
+def _recall_table(recall: Any) -> pd.DataFrame:
+    rows = [(name, value["recall"], value["n"]) for name, value in recall.items()]
+    return pd.DataFrame(rows, columns=["Group", "Recall", "Faces"])
