@@ -53,6 +53,13 @@ def png_bytes(picture: UInt8[np.ndarray, "height width 3"], about: Mapping[str, 
     return file.getvalue()
 
 
+def plain_png_bytes(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """A PNG of pictures that were not generated, and do not say so."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
 def save_generated(picture: UInt8[np.ndarray, "height width 3"], path: Path, about: Mapping[str, Any]) -> None:
     """Write `png_bytes` to `path`.
 

@@ -116,13 +116,15 @@ def asked_for(requests: Iterable[Request]) -> Control:
 
 
 def interventions(rows: Iterable[Mapping[str, Any]]) -> list[Intervention]:
-    """The changed settings among reports (or a state's record), in the order of the clock, each once."""
+    """The changed settings among reports (or a state's record), by the clock; of two at one clock the later counts."""
     found = {
-        Intervention(int(row["images_seen"]), str(row["what"]), float(row["old"]), float(row["new"]))
+        (int(row["images_seen"]), str(row["what"])): Intervention(
+            int(row["images_seen"]), str(row["what"]), float(row["old"]), float(row["new"])
+        )
         for row in rows
         if row.get("what") in SETTINGS and row.get("kind", "event") == "event"
     }
-    return sorted(found, key=lambda change: change.images_seen)
+    return sorted(found.values(), key=lambda change: change.images_seen)
 
 
 def settings_at(config: TrainConfig, changes: Sequence[Intervention], images_seen: int) -> TrainConfig:

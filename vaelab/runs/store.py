@@ -128,6 +128,16 @@ class Run:
             ) from error
 
     @property
+    def data_fingerprints(self) -> dict[str, str]:
+        """Fingerprint of each data set of the training, by its name."""
+        return dict(self.about.get("data_fingerprints", {}))
+
+    def know_data(self, fingerprints: Mapping[str, str]) -> None:
+        """Write down which data the training found, where it was not known when the run was made."""
+        self._write_json("config.json", {**self.about, "data_fingerprints": dict(fingerprints)})
+        self._cache.clear()
+
+    @property
     def status(self) -> RunStatus:
         """Where the run is now."""
         known = self._read_json("status.json")
@@ -143,6 +153,16 @@ class Run:
     def replace_status(self, status: RunStatus) -> None:
         """Replace the status atomically, as it is given."""
         self._write_json("status.json", asdict(status))
+
+    def overwrite_status(self, status: RunStatus) -> None:
+        """Write the status over the old one in place: the last resort on a full disk, where nothing new can be made."""
+        status = replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid())
+        with (
+            telling(f"cannot write status.json of run {self.id}", self.dir),
+            (self.dir / "status.json").open("r+") as f,
+        ):
+            f.write(json.dumps(asdict(status)))
+            f.truncate()
 
     def append_metrics(self, kind: str, images_seen: int, **values: Any) -> None:
         """Add one line to metrics.jsonl; `kind` is train, validation, resampling or event."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,14 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def first_says(answer: bool, ranks: Ranks, device: torch.device) -> bool:
-    """The first process's `answer`, in all of them: whoever leaves the loop alone leaves the others waiting."""
+def first_says(answers: Sequence[float], ranks: Ranks, device: torch.device) -> list[float]:
+    """The first process's `answers`, in all of them: whoever leaves the loop alone leaves the others waiting."""
     if ranks.world == 1:
-        return answer
-    shared = torch.tensor(float(answer), device=device)
+        return list(answers)
+    shared = torch.tensor(answers, device=device, dtype=torch.float64)
     dist.broadcast(shared, src=0)
-    return bool(shared)
+    found: list[float] = shared.tolist()
+    return found
 
 
 def wait_for_all(ranks: Ranks) -> None:

@@ -1,11 +1,20 @@
 """One training as a job: whatever ends it is written into the run before it is raised."""
 
+import contextlib
+import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
-from vaelab.errors import Cancelled, TrainingDiverged, VaelabError
+import torch
+
+from vaelab.data.collection import Collection
+from vaelab.data.embedded import prepare_embedded
+from vaelab.errors import Cancelled, DataError, RunError, TrainingDiverged, VaelabError
+from vaelab.runs.files import locked, telling
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.loop import Progress, train
 
@@ -14,27 +23,102 @@ def run_training(run: Run, on_report: Progress | None = None) -> RunStatus:
     """`train(run)`; an interrupt (Ctrl-C, SIGTERM) asks it to save and stop, a failure is kept in status and log.txt.
 
     Raises:
+        RunError: another process trains this run.
         VaelabError: whatever `train` raises; other exceptions come as they are, after being logged.
     """
+    with _alone(run), _interrupts_ask_to_stop(run):
+        try:
+            _check_data(run)
+            train(run, on_report)
+        except Cancelled:
+            raise
+        except Exception as error:
+            _keep_failure(run, error)
+            raise
+    return run.status
+
+
+@contextlib.contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Keep a second process from training the same folder; under torchrun the first one answers for all."""
+    if int(os.environ.get("RANK", "0")):
+        yield
+        return
+    with telling(f"cannot lock run {run.id}", run.dir), locked(run.dir / "lock", wait=False) as is_mine:
+        if not is_mine:
+            raise RunError(f"run {run.id} is being trained by process {run.status.pid}; stop it first")
+        yield
+
+
+@contextlib.contextmanager
+def _interrupts_ask_to_stop(run: Run) -> Iterator[None]:
+    """Let signals save and stop, unless whoever started the process minds them already."""
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        run.request_cancel()
+
     previous = {}
     if threading.current_thread() is threading.main_thread():
-
-        def ask_to_stop(number: int, frame: FrameType | None) -> None:
-            run.request_cancel()
-
-        previous = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                previous[number] = signal.signal(number, ask_to_stop)
     try:
-        train(run, on_report)
-    except Cancelled:
-        raise
-    except Exception as error:
-        run.log(traceback.format_exc())
-        message = str(error) if isinstance(error, VaelabError) else f"{type(error).__name__}: {error}"
-        reason = "diverged: " if isinstance(error, TrainingDiverged) else ""
-        last = run.status
-        run.write_status(RunStatus("failed", last.images_seen, last.train_seconds, message=reason + message))
-        raise
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return run.status
+
+
+def _check_data(run: Run) -> None:
+    """Draw the embedded data set if it is used for the first time, and see that all are those the run began with.
+
+    Raises:
+        DataError: a data set is missing, or is another one than when the run began.
+    """
+    config = run.config.data
+    prepare_embedded(config)
+    found = Collection.open(config.datasets, Path(config.data_dir), config.size).fingerprints
+    known = run.data_fingerprints
+    for name, fingerprint in found.items():
+        if known.get(name, fingerprint) != fingerprint:
+            raise DataError(
+                f"data set {name} is not the one that run {run.id} began with: fingerprint {fingerprint[:12]}, then "
+                f"{known[name][:12]}; put the old one back, or start a new run on this one"
+            )
+    if not int(os.environ.get("RANK", "0")) and not found.keys() <= known.keys():
+        run.know_data(found)
+
+
+def _keep_failure(run: Run, error: Exception) -> None:
+    """Write the reason into status and log; on a full disk as well as that can be done."""
+    with contextlib.suppress(OSError):
+        run.log(traceback.format_exc())
+    last = run.status
+    status = RunStatus("failed", last.images_seen, last.train_seconds, message=failure_message(run, error))
+    try:
+        run.clear_leftovers()
+        run.write_status(status)
+    except RunError:  # no room for a second file: the bytes of the old one are still ours
+        run.overwrite_status(status)
+
+
+def failure_message(run: Run, error: Exception) -> str:
+    """Why a training ended, as a sentence for people."""
+    if isinstance(error, TrainingDiverged):
+        return f"diverged: {error}"
+    if isinstance(error, VaelabError):
+        return str(error)
+    if is_out_of_memory(error):
+        config = run.config
+        return (
+            f"out of memory with batch_size {config.optim.batch_size} at {config.data.size} pixels: close what else "
+            "needs memory and resume, or start a run with a smaller batch_size, width or size"
+        )
+    return f"{type(error).__name__}: {error}"
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was no memory left; torch's CPU allocator says so in words alone."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )

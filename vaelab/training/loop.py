@@ -14,13 +14,17 @@ from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
 from vaelab.models import build_model
 from vaelab.models.residual import ResidualVAE
+from vaelab.runs.control import Intervention
+from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
-from vaelab.training.distributed import first_says, parallel, process_group, wait_for_all
+from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.feed import Feed
+from vaelab.training.previews import draw_previews
 from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
+from vaelab.training.steering import Asked, Steering
 from vaelab.training.step import Objective, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
@@ -73,22 +77,28 @@ def train(run: Run, on_report: Progress | None = None) -> None:
 
         # --- resume
         status = RunStatus(state="running")
+        changes: list[Intervention] = []
         if run.state_path.is_file():
-            status, sample_probs = restore_state(run, objective, averages, optimizer)
+            status, sample_probs, changes = restore_state(run, objective, averages, optimizer)
             feed.faces.set_probs(sample_probs)
         if ranks.is_first:
             run.clear_leftovers()
             run.forget_metrics_after(status.images_seen)
+            forget_previews_after(run.previews_dir, status.images_seen)
             run.write_status(status)
-            shown = f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es)"
+            shown = (
+                f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "
+                f"{torch.get_num_threads()} thread(s)"
+            )
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
+        steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
             step = torch.compile(step)
 
         # --- steps
         seen, seconds = status.images_seen, status.train_seconds
-        totals = Totals()
+        totals, was_reported = Totals(), True
         while seen < config.optim.num_images:
             started = time.perf_counter()
             if (
@@ -101,9 +111,10 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 if ranks.is_first:
                     run.append_metrics("resampling", seen, **resampling_metrics(drawn, data, feed))
             batch = feed.batch(seen)
+            settings = steering.settings(seen)
             for group in optimizer.param_groups:
-                group["lr"] = schedules.learning_rate(config.optim, seen)
-            beta = torch.tensor(schedules.beta(config.loss, seen), device=device)
+                group["lr"] = schedules.learning_rate(settings.optim, seen)
+            beta = torch.tensor(schedules.beta(settings.loss, seen), device=device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
                 parts = step(batch.images, batch.num_faces, batch.eps, beta)
             parts.loss.backward()  # type: ignore[no-untyped-call]
@@ -117,13 +128,14 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             totals.add(parts)
             totals.step_seconds += time.perf_counter() - started
 
-            # --- report, validate, save
+            # --- report, validate, save, pause
             is_over = seen >= config.optim.num_images
-            is_cancelled = not is_over and first_says(run.is_cancel_requested, ranks, device)
-            save = is_over or is_cancelled or schedules.is_due(config.run.checkpoint_every, before, seen)
+            asked = Asked(save=True) if is_over else steering.look(seen, now=was_reported)
+            was_reported = False
+            save = asked != Asked() or schedules.is_due(config.run.checkpoint_every, before, seen)
             if not (save or schedules.is_due(config.run.report_every, before, seen)):
                 continue
-            report = totals.report(config, seen, float(beta))
+            report = totals.report(settings, seen, float(beta))
             check_finite(objective, optimizer, seen)
             seconds += report["seconds"]
             totals = Totals()
@@ -132,19 +144,23 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 run.append_metrics("train", seen, **report)
                 if is_over or schedules.is_due(config.run.validate_every, before, seen):
                     shown_weights = averaged(objective, averages)
-                    run.append_metrics("validation", seen, **validate(shown_weights, data, config, device))
+                    run.append_metrics("validation", seen, **validate(shown_weights, data, settings, device))
+                    draw_previews(run, shown_weights, data, config, device, seen)
                 if save:
-                    save_state(run, objective, averages, optimizer, status, feed)
+                    save_state(run, objective, averages, optimizer, status, feed, steering.changes)
                 run.write_status(status)
                 if on_report is not None:
                     on_report({"images_seen": seen, **report})
-                if is_cancelled:
+                if asked.stop:
                     run.write_status(replace(status, state="cancelled", message="stopped on request; resume goes on"))
                     run.clear_cancel()
             if save:
                 wait_for_all(ranks)  # nobody may look for the state before it is written
-            if is_cancelled:
+            if asked.stop:
                 raise Cancelled(f"run {run.id} stopped on request after {seen:,} images; `resume {run.id}` continues")
+            if asked.pause:
+                steering.wait(status)
+            was_reported = True
         if ranks.is_first:
             run.write_status(RunStatus("done", seen, seconds))
             run.log(f"done after {seen:,} images and {seconds:.0f} s of training")

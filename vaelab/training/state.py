@@ -1,6 +1,7 @@
 """Saving a training and continuing it exactly: weights, averages, optimizer, resampling; no random state."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from vaelab.errors import CheckpointError, TrainingDiverged
 from vaelab.runs.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from vaelab.runs.control import Intervention, interventions
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.feed import Feed
 from vaelab.training.step import Objective
@@ -46,6 +48,7 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     status: RunStatus,
     feed: Feed,
+    changes: Sequence[Intervention],
 ) -> None:
     """Write what the pages load (averaged weights) and what resuming needs (everything)."""
     network = averaged(objective, averages).network
@@ -57,13 +60,20 @@ def save_state(
         tensors |= {f"optimizer.{index}.{slot}": value for slot, value in slots.items()}
     if feed.faces.sample_probs is not None:
         tensors["sample_probs"] = torch.from_numpy(feed.faces.sample_probs)
-    write_checkpoint(run, run.state_path, tensors, {"images_seen": status.images_seen, "seconds": status.train_seconds})
+    record = {
+        "images_seen": status.images_seen,
+        "seconds": status.train_seconds,
+        "changes": [vars(change) for change in changes if change.images_seen <= status.images_seen],
+    }
+    write_checkpoint(run, run.state_path, tensors, record)
 
 
 def restore_state(
     run: Run, objective: Objective, averages: AveragedModel | None, optimizer: torch.optim.Optimizer
-) -> tuple[RunStatus, np.ndarray | None]:
-    """Put the saved state back; returns the status it was saved with and the draw probabilities, if there were any."""
+) -> tuple[RunStatus, np.ndarray | None, list[Intervention]]:
+    """Put the saved state back; returns the status it was saved with, the draw probabilities, if there were any, and
+    the settings that were changed by then.
+    """
     state = read_checkpoint(run.state_path)
     load_weights(objective, state.part("objective"), str(run.state_path))
     if averages is not None:
@@ -84,4 +94,4 @@ def restore_state(
     probs = state.tensors.get("sample_probs")
     record = state.record
     status = RunStatus("running", record["images_seen"], record["seconds"])
-    return status, None if probs is None else probs.numpy()
+    return status, None if probs is None else probs.numpy(), interventions(record.get("changes", []))
