@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.launch.sidebar import sidebar
 from pages.shell.brand import mark
 from pages.shell.style import apply_style
 
@@ -42,6 +43,12 @@ page = st.navigation(
             help="Move a face until a detector stops seeing one.",
         ),
         st.Page(
+            PAGES_DIR / "train.py",
+            title="Train",
+            url_path="train",
+            help="Start a training, watch it, change it while it goes.",
+        ),
+        st.Page(
             PAGES_DIR / "models.py",
             title="Models",
             url_path="models",
@@ -50,9 +57,12 @@ page = st.navigation(
     ],
     position="top",
 )
-st.set_page_config(page_title=f"{page.title} · vaelab", page_icon=mark(), layout="wide")
+st.set_page_config(
+    page_title=f"{page.title} · vaelab", page_icon=mark(), layout="wide", initial_sidebar_state="collapsed"
+)
 apply_style()
 st.logo(mark(128), size="large")
+sidebar(with_form=page.url_path != "train")
 page.run()
 st.space("medium")
 st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")
