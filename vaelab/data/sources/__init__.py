@@ -8,6 +8,7 @@ from vaelab.data.sources.drawn import Synthetic
 from vaelab.data.sources.fairface import FairFace
 from vaelab.data.sources.folder import Folder
 from vaelab.data.sources.h5 import MitH5
+from vaelab.data.sources.subset import Subset
 from vaelab.data.sources.utkface import UTKFace
 
 SOURCES: dict[str, type[Source]] = {
@@ -19,6 +20,7 @@ SOURCES: dict[str, type[Source]] = {
     "utkface": UTKFace,
     "class-folders": ClassFolders,
     "h5": MitH5,
+    "subset": Subset,
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "MitH5",
     "Reader",
     "Source",
+    "Subset",
     "Synthetic",
     "UTKFace",
 ]
