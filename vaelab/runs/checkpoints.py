@@ -57,6 +57,16 @@ def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], source:
     Raises:
         CheckpointError: names the first tensor that is missing, unknown or of another shape.
     """
+    check_weights(module, tensors, source)
+    module.load_state_dict(dict(tensors))
+
+
+def check_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Compare every name and shape of `tensors` with those of `module`, which may be on the meta device.
+
+    Raises:
+        CheckpointError: names the first tensor that is missing, unknown or of another shape.
+    """
     own = module.state_dict()
     for name in sorted(own.keys() | tensors.keys()):
         if name not in tensors:
@@ -70,4 +80,3 @@ def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], source:
             raise CheckpointError(
                 f"{source}: {name} has shape {found}, the network needs {wanted}; check size, latent, width"
             )
-    module.load_state_dict(dict(tensors))
