@@ -1,0 +1,231 @@
+"""What a training will need on this machine, said before it starts: measured by ten seconds of its real step.
+
+The probe is a process of its own, so that it can be killed and its memory counted. What it found is kept by what
+decides a step's cost, in memory and in `<root>/.needs.json`, so that asking again costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaelab.config import TrainConfig
+from vaelab.data.store import DatasetStore
+from vaelab.errors import DataError, RunError
+from vaelab.jobs.queue import device_of
+from vaelab.runs.files import free_bytes, replacing
+from vaelab.runs.previews import KINDS, MOST_KEPT
+from vaelab.runs.store import RUNS_DIR
+
+CACHE = ".needs.json"
+PROBE_SECONDS = 10.0
+PROBE_TIMEOUT_SECONDS = 180.0
+VALIDATION_PICTURES = 2048
+"""As `vaelab.training.validation` takes; that module is not imported here, for it imports torch."""
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a training needs.
+
+    Attributes:
+        seconds: from its start to its end; low and high are from the slower and faster tenth of the probed steps.
+        memory_bytes: largest resident memory of the process; on a GPU, of the GPU.
+        disk_bytes: weights, state, reports and previews in the run's folder.
+        images_per_second: of the training steps alone.
+        measured: whether a probe ran for just this network, batch and device; else only the disk was computed.
+        free_disk_bytes: what is free where the runs lie.
+    """
+
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    memory_bytes: int
+    disk_bytes: int
+    images_per_second: float
+    measured: bool
+    free_disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the probe measured.
+
+    Attributes:
+        start_seconds: from the process's start to its first step.
+        step_seconds: median of a step; low and high its 10 % and 90 % quantiles.
+        encode_seconds: for one picture, without gradients.
+        memory_bytes: largest resident memory of the process, or of the GPU.
+        parameter_bytes: of the network in float32.
+    """
+
+    start_seconds: float
+    step_seconds: float
+    step_seconds_low: float
+    step_seconds_high: float
+    encode_seconds: float
+    memory_bytes: int
+    parameter_bytes: int
+
+
+def known(config: TrainConfig, root: Path = RUNS_DIR) -> Needs | None:
+    """What is known already of a training with these settings; None if it was never probed."""
+    probe = _remembered(root).get(_key(config))
+    return None if probe is None else needs_of(config, probe, root)
+
+
+def estimate(
+    config: TrainConfig,
+    on_progress: Progress | None = None,
+    root: Path = RUNS_DIR,
+    seconds: float = PROBE_SECONDS,
+    stop: threading.Event | None = None,
+) -> Needs:
+    """What a training with these settings needs here; probes for `seconds` unless that was done before.
+
+    Args:
+        on_progress: called with the share done, 0 to 1.
+        stop: setting it kills the probe, which then raises.
+
+    Raises:
+        ConfigError: this machine has no such device.
+        RunError: the probe failed, for example for want of memory, or was stopped.
+    """
+    remembered, key = _remembered(root), _key(config)
+    if key not in remembered:
+        remembered[key] = _probe(config, seconds, on_progress, stop)
+        _remember(root, remembered)
+    if on_progress is not None:
+        on_progress(1.0)
+    return needs_of(config, remembered[key], root)
+
+
+def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
+    """From one step's cost to that of the whole training.
+
+    Besides its steps it validates, encodes all faces at each resampling, and writes its state, which is small beside.
+    """
+    optim, run = config.optim, config.run
+    steps = -(-optim.num_images // optim.batch_size)
+    looks = optim.num_images // run.validate_every + 1
+    # a validation encodes, decodes once for the loss and once for the error: about three times an encoding
+    rest = probe.start_seconds + looks * VALIDATION_PICTURES * (3 if config.has_decoder else 1) * probe.encode_seconds
+    if config.debias.aggregation != "none":
+        faces = _num_training_faces(config)
+        every = config.debias.refresh_every or 2 * faces
+        rest += (optim.num_images // max(every, 1)) * faces * probe.encode_seconds
+    copies = 3 + (1 if optim.ema_half_life else 0)  # weights and two moments; averages
+    previews = len(KINDS) * min(looks, MOST_KEPT) * 8 * config.data.size**2 * 2 if config.has_decoder else 0
+    reports = (optim.num_images // run.report_every + looks * (1 + config.model.latent // 16)) * 400
+    # a file is replaced by writing a second one beside it
+    disk = (1 + 2 * copies) * probe.parameter_bytes + previews + reports
+    return Needs(
+        steps * probe.step_seconds + rest,
+        steps * probe.step_seconds_low + rest,
+        steps * probe.step_seconds_high + rest,
+        probe.memory_bytes,
+        disk,
+        optim.batch_size / probe.step_seconds,
+        True,
+        free_bytes(root),
+    )
+
+
+def _num_training_faces(config: TrainConfig) -> int:
+    with contextlib.suppress(DataError):
+        stores = [DatasetStore.open(Path(config.data.data_dir) / name) for name in config.data.datasets]
+        faces = sum(len(store.indices("train", is_face=True)) for store in stores)
+        return min(faces, config.data.max_faces) if config.data.max_faces else faces
+    return 10_000
+
+
+def _key(config: TrainConfig) -> str:
+    """What decides the cost of a step on this machine."""
+    asked = [
+        socket.gethostname(),
+        os.cpu_count(),
+        os.environ.get("OMP_NUM_THREADS"),
+        device_of(config),
+        config.data.size,
+        dataclasses.asdict(config.model),
+        config.loss.likelihood,
+        config.optim.batch_size,
+        bool(config.optim.ema_half_life),
+        bool(config.optim.clip_norm),
+        config.run.precision,
+        config.run.compile,
+    ]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+
+def _remembered(root: Path) -> dict[str, Probe]:
+    try:
+        kept: dict[str, dict[str, Any]] = json.loads((root / CACHE).read_text(encoding="utf-8"))
+        return {key: Probe(**values) for key, values in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, damaged, or another version's: probe again
+        return {}
+
+
+def _remember(root: Path, probes: dict[str, Probe]) -> None:
+    with contextlib.suppress(OSError, RunError):  # a cache that cannot be written is no reason to fail
+        root.mkdir(parents=True, exist_ok=True)
+        with replacing(root, CACHE, "the probes' cache") as file:
+            file.write(json.dumps({key: dataclasses.asdict(probe) for key, probe in probes.items()}, indent=1).encode())
+
+
+def _probe(
+    config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None = None
+) -> Probe:
+    source = str(Path(__file__).parents[2])
+    paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
+    found: dict[str, Any] | None = None
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "vaelab.jobs.probe", str(seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        ) as process,
+    ):
+        deadline = threading.Timer(PROBE_TIMEOUT_SECONDS + seconds, process.kill)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(config.to_dict()))
+            process.stdin.close()
+            for line in process.stdout:
+                if stop is not None and stop.is_set():
+                    raise RunError("the measurement was stopped")
+                told = json.loads(line)
+                found = told.get("probe", found)
+                if on_progress is not None and "share" in told:
+                    on_progress(told["share"])
+        finally:
+            deadline.cancel()
+            process.kill()
+        errors.seek(0)
+        said = errors.read().strip().splitlines()
+    if found is None:
+        last = said[-1] if said else "it was killed, perhaps for want of memory"
+        raise RunError(
+            f"the training step cannot be measured: {last}; a smaller batch_size, width or size needs less memory"
+        )
+    return Probe(**found)

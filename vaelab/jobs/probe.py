@@ -1,0 +1,121 @@
+"""The process that measures a training step: `python -m vaelab.jobs.probe SECONDS`, the config as JSON on its input.
+
+It answers with one JSON object per line: {"share": 0.3} while it works, {"probe": {...}} at the end.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from vaelab.config import TrainConfig, from_dict
+from vaelab.models import build_model, count_parameters
+from vaelab.rng import generator
+from vaelab.training.schedules import ema_decay
+from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
+
+WARM_UP_STEPS = 2
+
+
+def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dict[str, Any]]:
+    """Step the config's own network on random pictures for `seconds`; yields progress, then what was found.
+
+    Args:
+        started: `time.monotonic()` when the process began to work.
+    """
+    device = pick_device(config.run.device)
+    network = build_model(config)
+    if config.model.linear_path:  # its components are found from the data, which a probe does not read
+        for tensor in network.state_dict().values():
+            if tensor.is_floating_point() and not tensor.any():
+                tensor.copy_(torch.full_like(tensor, 1e-3))
+    objective = Objective(network, config.loss).to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(objective.parameters(), 1e-6, weight_decay=config.optim.weight_decay, fused=True)
+    averages = None
+    if config.optim.ema_half_life:
+        decay = ema_decay(config.optim.ema_half_life, config.optim.batch_size)
+        averages = AveragedModel(objective, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    precision = pick_precision(config.run, device)
+    batch, size = config.optim.batch_size, config.data.size
+    faces = batch // 2 if config.needs_nonfaces else batch
+    noise = generator(config.run.seed, "probe")
+    images = torch.rand(batch, 3, size, size, generator=noise).to(device, memory_format=torch.channels_last)
+    eps = torch.randn(faces, config.model.latent, generator=noise).to(device) if config.has_decoder else None
+    beta = torch.tensor(config.loss.beta, device=device)
+    call = torch.compile(objective) if config.run.compile else objective
+
+    def step() -> float:
+        begun = time.perf_counter()
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+            loss = call(images, faces, eps, beta).loss
+        loss.backward()
+        if config.optim.clip_norm:
+            torch.nn.utils.clip_grad_norm_(objective.parameters(), config.optim.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if averages is not None:
+            averages.update_parameters(objective)
+        _wait(device)
+        return time.perf_counter() - begun
+
+    for _ in range(WARM_UP_STEPS):
+        step()
+    start_seconds = time.monotonic() - started
+    times, begun = [step()], time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        times.append(step())
+        yield {"share": min(passed / seconds, 1.0)}
+    few = images[:256]
+    with evaluating(objective):
+        begun_encoding = time.perf_counter()
+        network.encode(few)
+        _wait(device)
+        encode_seconds = (time.perf_counter() - begun_encoding) / len(few)
+    low, high = (statistics.quantiles(times, n=10)[end] for end in (0, -1)) if len(times) > 1 else (times[0], times[0])
+    yield {
+        "probe": {
+            "start_seconds": start_seconds,
+            "step_seconds": statistics.median(times),
+            "step_seconds_low": low,
+            "step_seconds_high": high,
+            "encode_seconds": encode_seconds,
+            "memory_bytes": _peak_memory_bytes(device),
+            "parameter_bytes": 4 * count_parameters(network),
+        }
+    }
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _peak_memory_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved()
+    try:
+        import resource
+    except ImportError:  # Windows counts otherwise; nothing is said rather than something wrong
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main() -> None:
+    """Read the config, measure, tell."""
+    started = time.monotonic()
+    config = from_dict(json.load(sys.stdin))
+    for told in measure(config, float(sys.argv[1]), started):
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
