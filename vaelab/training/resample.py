@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from vaelab.config import TrainConfig
@@ -10,6 +11,9 @@ from vaelab.data.groups import Grouping, group_columns
 from vaelab.debiasing import Resampling, resampling
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import Objective, evaluating
+
+NUM_EXTREMES = 8
+"""Faces named as the most and as the least often drawn."""
 
 
 def resample(
@@ -30,7 +34,9 @@ def resample(
 
 
 def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, Any]:
-    """Effective sample size, largest weight, and for each label the share of what is drawn beside that of the data."""
+    """Effective sample size, largest weight, the most and least drawn faces, and for each label the share of what is
+    drawn beside that of the data.
+    """
     labels = data.labels.iloc[feed.face_rows]
     num_faces = len(labels)
     groups = {}
@@ -46,5 +52,13 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
         "effective_share": drawn.effective_share,
         "num_active": drawn.num_active,
         "largest_prob_times_faces": float(drawn.sample_probs.max() * len(drawn.sample_probs)),
+        "most_drawn": _extremes(-drawn.sample_probs, drawn, labels["image_id"].to_numpy()),
+        "least_drawn": _extremes(drawn.sample_probs, drawn, labels["image_id"].to_numpy()),
         "groups": groups,
     }
+
+
+def _extremes(order: np.ndarray, drawn: Resampling, image_ids: np.ndarray) -> list[dict[str, Any]]:
+    """The faces that come first by `order`, with the probability of each draw; of equals the earlier in the data."""
+    first = np.argsort(order, kind="stable")[:NUM_EXTREMES]
+    return [{"image_id": str(image_ids[face]), "prob": float(drawn.sample_probs[face])} for face in first]

@@ -3,11 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from jaxtyping import Bool, Float
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import TrainingDiverged
+from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.losses import LIKELIHOODS
 from vaelab.rng import generator
 from vaelab.training.feed import images_on
@@ -15,6 +19,10 @@ from vaelab.training.step import Objective, evaluating
 
 MAX_PICTURES = 2048
 """Faces, and as many non-faces, that one validation looks at."""
+
+RECALL_FPR = 0.01
+FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
+"""The label column that recall is reported by while training; else the first there is."""
 
 
 def validate(objective: Objective, data: Collection, config: TrainConfig, device: torch.device) -> dict[str, Any]:
@@ -30,6 +38,8 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
     if not len(faces) or (config.needs_nonfaces and not len(others)):
         return {}
     sums: dict[str, np.ndarray | float] = {}
+    losses: list[np.ndarray] = []
+    sizes: list[int] = []
     noise = generator(config.run.seed, "validation")
     step = 256
     with evaluating(objective):
@@ -49,6 +59,8 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
                 error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)
                 values["psnr"] = float(-10 * error.log10().mean())
             if parts.classification_loss is not None:
+                sizes.append(len(mine))
+                losses.append(parts.classification_loss.double().cpu().numpy())
                 values["classification_loss"] = float(parts.classification_loss.mean())
                 # a picture is on the right side of 0.5 when its cross-entropy is below log 2
                 values["accuracy"] = float((parts.classification_loss < np.log(2.0)).float().mean())
@@ -60,4 +72,34 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
                 f"{name} is no finite number on held-out pictures; the last saved state is untouched: "
                 "resume with a lower learning rate or a clip_norm"
             )
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}
+    result = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}
+    if losses:
+        is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
+        result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
+    return result
+
+
+def recall_by_group(
+    losses: Float[np.ndarray, " pictures"], is_face: Bool[np.ndarray, " pictures"], labels: pd.DataFrame
+) -> dict[str, Any]:
+    """Recall of each group of one label column at 1 % false positives on the held-out negatives; {} if they are few.
+
+    A quick look on the way, not an evaluation: threshold and rate come from the same negatives. It costs no pass:
+    the loss of a picture is softplus(-logit) for a face and softplus(logit) for another, so it gives the logit back.
+    """
+    columns = group_columns(labels)
+    if (~is_face).sum() < 10 / RECALL_FPR or not columns:
+        return {}
+    with np.errstate(divide="ignore", over="ignore"):
+        log_odds = np.where(losses > 30, losses, np.log(np.expm1(losses)))  # expm1 would overflow, and changes nothing
+    scores = np.where(is_face, -log_odds, log_odds)
+    threshold = threshold_at_fpr(scores[~is_face], RECALL_FPR)
+    column = next((name for name in FIRST_CHOICE if name in columns), columns[0])
+    hit = scores[is_face] > threshold
+    grouping = Grouping.of(labels, [column])
+    groups = {
+        group.name: {"recall": float(recall), "count": group.count}
+        for group, recall in zip(grouping.groups, grouping.mean(hit), strict=True)
+        if group.count
+    }
+    return {"recall": float(hit.mean()), "recall_by_group": {"column": column, "fpr": RECALL_FPR, "groups": groups}}
