@@ -98,12 +98,13 @@ def all_settings(place: str, troubles: Mapping[str, str]) -> None:
         names = [name for name, (owner, *_) in ABOUT.items() if owner == section]
         wrong, own = [name for name in names if name in troubles], [name for name in names if name in draft().changes]
         note = f" · :red[{len(wrong)} to mend]" if wrong else f" · {len(own)} changed" if own else ""
-        with st.expander(f"**{section.capitalize()}**{note}", key=f"launch.{place}.section.{section}"):
-            st.caption(str(cls.__doc__).split("\n")[0])
-            with st.grid(3, min_column_width=210):
-                for name in names:
-                    with st.container():
-                        setting_widget(name, place, troubles)
+        about = str(cls.__doc__).split("\n")[0].rstrip(".")
+        label = f"**{section.capitalize()}** · {about[0].lower()}{about[1:]}{note}"
+        key = f"launch.{place}.section.{section}"
+        with st.expander(label, expanded=bool(wrong), key=key), st.grid(3, min_column_width=210):
+            for name in names:
+                with st.container():
+                    setting_widget(name, place, troubles)
 
 
 def _bounds(about: Option, kind: type) -> dict[str, Any]:

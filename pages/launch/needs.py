@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.launch.under_way import under_way
+from pages.live.words import duration, size_in_words
 from vaelab.config import TrainConfig
+from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, known
+from vaelab.jobs.queue import device_of
+from vaelab.runs.store import RUNS_DIR
+
+TIGHT = 0.8
+"""A run that takes more of the free disk than this is warned about."""
 
 
 def needs_line(config: TrainConfig) -> None:
     """The same in one line, for the sidebar."""
-    st.caption(queue_words(config))
+    measured = known(config, RUNS_DIR)
+    words = "" if measured is None else f"About {duration(measured.seconds)}, {size_in_words(measured.memory_bytes)}. "
+    st.caption(words + queue_words(config))
 
 
 def needs(config: TrainConfig) -> None:
     """Time, memory, disk and place in the queue."""
+    measured = known(config, RUNS_DIR)
+    if measured is None:
+        st.markdown(":material/timer: Nothing like it was measured on this machine yet.")
+        if st.button("Measure on this machine", icon=":material/speed:", key="launch.measure"):
+            bar = st.progress(0.0)
+            _fill(bar, 0.0)
+            estimate(config, on_progress=lambda share: _fill(bar, share), root=RUNS_DIR)
+            st.rerun(scope="fragment")
+    else:
+        _measured(measured)
     st.markdown(f":material/hourglass_top: {queue_words(config)}")
     words = config.loss.effective_beta if config.has_decoder else "a detector alone: no KL"
     st.markdown(f":material/balance: {words[0].upper() + words[1:]}.")
@@ -22,8 +42,28 @@ def needs(config: TrainConfig) -> None:
 
 def queue_words(config: TrainConfig) -> str:
     """Whether it would start at once, or behind which runs."""
-    ahead = [run.id for run, _ in under_way() if run.config.run.device in (config.run.device, "auto")]
+    mine = device_of(config)
+    ahead = [run.id for run, _ in under_way() if device_of(run.config) == mine]
     if not ahead:
-        return "It starts at once."
+        return f"It starts at once, on the {mine}."
     shown = ", ".join(ahead[:3]) + (f" and {len(ahead) - 3} more" if len(ahead) > 3 else "")
-    return f"It waits behind {shown} and then starts by itself."
+    return f"It waits for the {mine} behind {shown}, then starts by itself."
+
+
+def _fill(bar: DeltaGenerator, share: float) -> None:
+    bar.progress(min(share, 1.0), text=f"Taking real steps for {PROBE_SECONDS:.0f} seconds")
+
+
+def _measured(found: Needs) -> None:
+    """Three facts and what is tight about them."""
+    with st.grid(3, min_column_width=90):
+        st.metric("Time", duration(found.seconds))
+        st.metric("Memory", size_in_words(found.memory_bytes))
+        st.metric("Disk", size_in_words(found.disk_bytes))
+    st.caption(
+        f"{duration(found.seconds_low)} to {duration(found.seconds_high)} by the quicker and slower tenth of the "
+        f"measured steps, {found.images_per_second:,.0f} images per second while nothing else runs. "
+        f"{size_in_words(found.free_disk_bytes)} of disk are free."
+    )
+    if found.disk_bytes > TIGHT * found.free_disk_bytes:
+        st.warning("The disk is nearly too full for it: make room first.", icon=":material/hard_drive:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.live.controls import controls
 from pages.live.curves import kl_heat, loss_curves, other_curves
-from pages.live.debias import debiasing
+from pages.live.debias import debiasing, recall_by_group
 from pages.live.filmstrip import filmstrip
 from pages.live.history import event_words
 from pages.live.reports import reports, speed
@@ -50,6 +50,7 @@ def _view(run_id: str, began_as: str) -> None:
                 "This run has left no pictures" + (" yet; they come with each validation." if _goes(status) else ".")
             )
     debiasing(run, rows)
+    recall_by_group(rows)
     st.subheader("Quality and settings", anchor=False)
     other_curves(rows, key=f"live.others.{run.id}")
     if run.config.has_decoder:

@@ -15,7 +15,10 @@ import anyio
 import anyio.to_thread
 import streamlit as st
 
+from pages.datasets.preparing import stop_all
 from vaelab.errors import VaelabError
+from vaelab.jobs import advance
+from vaelab.runs.store import RUNS_DIR
 
 log = logging.getLogger("vaelab.pages")
 HEAD_START_SECONDS = 5.0
@@ -30,12 +33,14 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     send_small_packets_at_once()
     warming = threading.Thread(target=warm_up, name="warm-up", daemon=True)
     warming.start()
+    threading.Thread(target=go_on, name="queue", daemon=True).start()
     await anyio.to_thread.run_sync(warming.join, HEAD_START_SECONDS)
     try:
         yield
     finally:
         with anyio.CancelScope(shield=True):  # a daemon thread still importing torch would abort the interpreter
             await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
+            await anyio.to_thread.run_sync(stop_all)
 
 
 def warm_up() -> None:
@@ -54,6 +59,14 @@ def warm_up() -> None:
         log.warning("no model is warm: %s", error)
     gc.collect()
     gc.freeze()
+
+
+def go_on() -> None:
+    """Start what waits in the queue: nobody did while the server was away. Trainings under way never noticed."""
+    try:
+        advance(RUNS_DIR)
+    except VaelabError as error:
+        log.warning("the queue does not go on: %s", error)
 
 
 def send_small_packets_at_once() -> None:

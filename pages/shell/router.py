@@ -49,6 +49,18 @@ page = st.navigation(
             help="Start a training, watch it, change it while it goes.",
         ),
         st.Page(
+            PAGES_DIR / "runs.py",
+            title="Runs",
+            url_path="runs",
+            help="All trainings: search, label, compare, export, import, delete.",
+        ),
+        st.Page(
+            PAGES_DIR / "data.py",
+            title="Data",
+            url_path="data",
+            help="What is prepared, what is in it, and new data sets.",
+        ),
+        st.Page(
             PAGES_DIR / "models.py",
             title="Models",
             url_path="models",

@@ -1,0 +1,146 @@
+"""Bringing pictures in: a folder on this machine, or an archive from the visitor's."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.datasets.preparing import begin, cancel, put_away, standings
+from pages.datasets.shelf import DATA_DIR
+from pages.live.words import duration
+from pages.shell.boundary import error_boundary
+from vaelab.data.archive import unpack
+from vaelab.data.sources import SOURCES, Source
+from vaelab.errors import DataError
+
+BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "celeba", "h5")
+"""Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page."""
+UPLOADS_DIR = DATA_DIR / ".uploads"
+MOST_UPLOAD_MB = 2_000
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+TICK_SECONDS = 1.0
+SIZES = (32, 48, 64, 96, 128, 256)
+
+
+def bring_form() -> None:
+    """Everything that a preparation needs, and its start."""
+    kind = st.selectbox("What it is", BROUGHT, format_func=lambda name: SOURCES[name].summary, key="data.kind")
+    from_folder = st.segmented_control(
+        "Where it is", ["On this machine", "Upload"], default="On this machine", key="data.where", required=True
+    )
+    uploaded, path = None, ""
+    if from_folder == "Upload":
+        uploaded = st.file_uploader(
+            "A zip or tar of it",
+            type=["zip", "tar", "gz", "tgz", "xz", "bz2"],
+            max_upload_size=MOST_UPLOAD_MB,
+            key="data.upload",
+        )
+    else:
+        path = st.text_input("Folder or file", key="data.path", placeholder="~/pictures").strip()
+    given = _options(SOURCES[kind])
+    name_column, size_column = st.columns(2)
+    size = size_column.selectbox("Picture (pixels)", SIZES, index=SIZES.index(64), key="data.size")
+    suggested = f"{SOURCES[kind].store_stem or kind}-{size}"
+    name = name_column.text_input("Name of the data set", key="data.name", placeholder=suggested).strip() or suggested
+    ready = bool(path) or uploaded is not None
+    if st.button("Prepare", type="primary", icon=":material/input:", disabled=not ready, key="data.prepare"):
+        out_dir = checked_dir(name)
+        if uploaded is not None:
+            litter = UPLOADS_DIR / secrets.token_hex(8)
+            litter.mkdir(parents=True)
+            archive = litter / "archive"
+            with archive.open("wb") as file:
+                while block := uploaded.read(2**20):
+                    file.write(block)
+            begin(_unpacked(SOURCES[kind], archive, given), out_dir, size, litter)
+        else:
+            source = SOURCES[kind](root=Path(path).expanduser(), **given)  # type: ignore[call-arg]
+            begin(lambda: source, out_dir, size)
+        st.rerun(scope="app")
+
+
+def under_preparation() -> None:
+    """What is being prepared, with its progress; ticks only while something is."""
+    alive = any(not standing.is_over for standing in standings())
+    st.fragment(_progress, run_every=TICK_SECONDS if alive else None)(alive)
+
+
+@error_boundary
+def _progress(was_alive: bool) -> None:
+    now = standings()
+    if any(not standing.is_over for standing in now) != was_alive:
+        st.rerun(scope="app")
+    for standing in now:
+        words, button = st.columns([5, 1], vertical_alignment="center")
+        if standing.error:
+            words.error(f"**{standing.name}**: {standing.error}", icon=":material/error:")
+        elif standing.is_over:
+            words.success(
+                f"**{standing.name}**: {standing.total:,} pictures in {duration(standing.seconds)}.",
+                icon=":material/check_circle:",
+            )
+        elif not standing.total:
+            words.progress(0.0, text=f"**{standing.name}**: looking for pictures")
+        else:
+            left = (standing.total - standing.done) / standing.images_per_second if standing.images_per_second else None
+            rate = (
+                f" · {standing.images_per_second:,.0f} per second · {duration(left)} left" if left is not None else ""
+            )
+            text = f"**{standing.name}**: {standing.done:,} of {standing.total:,} pictures{rate}"
+            words.progress(standing.done / standing.total, text=text)
+        if standing.is_over:
+            button.button("Put away", key=f"data.away.{standing.name}", on_click=put_away, args=(standing.name,))
+        else:
+            button.button("Cancel", key=f"data.cancel.{standing.name}", on_click=cancel, args=(standing.name,))
+
+
+def checked_dir(name: str) -> Path:
+    """The folder of a new data set.
+
+    Raises:
+        DataError: the name is no folder's name, or it is taken.
+    """
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} cannot name a data set; use letters, digits, '.', '_' and '-', at most 60")
+    if (DATA_DIR / name).exists():
+        raise DataError(f"there is already a data set {name}; choose another name")
+    return DATA_DIR / name
+
+
+def _options(kind: type[Source]) -> dict[str, Any]:
+    """What else the source can be told, as widgets."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    given: dict[str, Any] = {}
+    if "crop" in names:
+        crops = {
+            "centre-square": "The largest square in the middle",
+            "whole": "The whole picture, it is square already",
+            "margin:0.2": "A square with a fifth cut away at each side",
+        }
+        given["crop"] = st.selectbox("Crop", list(crops), format_func=crops.get, key="data.crop")  # type: ignore[arg-type]
+    if "non_faces" in names:
+        given["non_faces"] = st.toggle("These pictures show no faces", key="data.nonfaces")
+    if "terms" in names:
+        given["terms"] = st.text_input("Terms", key="data.terms", placeholder="licence, and whom to credit").strip()
+    return given
+
+
+def _unpacked(kind: type[Source], archive: Path, given: dict[str, Any]) -> Callable[[], Source]:
+    """A source over what the archive holds; unpacked when it is called."""
+
+    def make() -> Source:
+        folder = archive.with_name("pictures")
+        unpack(archive, folder)
+        archive.unlink()
+        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        only = inside[0] if len(inside) == 1 and (inside[0].is_dir() or kind.name == "h5") else folder
+        return kind(root=only, **given)  # type: ignore[call-arg]
+
+    return make

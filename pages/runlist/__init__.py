@@ -1,0 +1,1 @@
+"""Every run on this machine: found, labelled, compared, kept, moved elsewhere and thrown away."""
