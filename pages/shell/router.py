@@ -74,7 +74,7 @@ st.set_page_config(
 )
 apply_style()
 st.logo(mark(128), size="large")
-sidebar(with_form=page.url_path != "train")
 page.run()
+sidebar(with_form=page.url_path != "train")  # after the page: on a cold server it waits for torch
 st.space("medium")
 st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")
