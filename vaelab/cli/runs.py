@@ -1,40 +1,65 @@
-"""`runs`: what has been trained."""
+"""`runs`: what has been trained, and all that can be done with it."""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vaelab import jobs
+from vaelab.cli.runs_actions import add_actions
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
+
+SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "name": lambda row: row["run"],
+    "state": lambda row: row["state"],
+    "images": lambda row: -row["images_seen"],
+    "psnr": lambda row: -row.get("psnr", float("-inf")),
+    "loss": lambda row: row.get("loss", float("inf")),
+}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `runs`."""
     parser = commands.add_parser(
         "runs",
-        help="list the runs",
+        help="list the runs; tag, compare, delete, export and import them",
         description="Those that ship, then the newest. A run marked lost says running, but its process is gone.",
     )
     parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--search", default="", metavar="TEXT", help="those whose name, recipe, tags or notes hold it")
+    parser.add_argument("--sort", choices=sorted(SORTS), help="order of the list; default: shipped, then newest")
     parser.set_defaults(run=_runs)
+    add_actions(parser)
 
 
 def _runs(arguments: argparse.Namespace) -> int:
+    jobs.advance(arguments.root)
     rows = [_row(run) for run in list_runs(arguments.root)]
+    words = arguments.search.lower().split()
+    rows = [row for row in rows if all(word in _searched(row) for word in words)]
+    if arguments.sort:
+        rows.sort(key=SORTS[arguments.sort])
     if arguments.json:
         print(json.dumps(rows))
         return 0
     if not rows:
-        print(f"no runs in {arguments.root} yet; `python -m vaelab train` makes the first", file=sys.stderr)
+        which = f"match {arguments.search!r}" if words else "yet; `python -m vaelab train` makes the first"
+        print(f"no runs in {arguments.root} {which}", file=sys.stderr)
         return 0
     print(f"{'run':40}  {'recipe':14}  {'state':9}  {'images':>21}  validation")
     for row in rows:
         seen = f"{row['images_seen']:,} of {row['num_images']:,}"
         shown = ", ".join(f"{name} {row[name]:.4g}" for name in ("psnr", "accuracy", "loss") if name in row)
-        print(f"{row['run']:40}  {row['recipe']:14}  {row['state']:9}  {seen:>21}  {shown}")
+        tags = f"  [{', '.join(row['tags'])}]" if row["tags"] else ""
+        print(f"{row['run']:40}  {row['recipe']:14}  {row['state']:9}  {seen:>21}  {shown}{tags}")
     return 0
+
+
+def _searched(row: dict[str, Any]) -> str:
+    return " ".join([row["run"], row["recipe"], row["model"], row["state"], *row["tags"], row["notes"]]).lower()
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -49,5 +74,7 @@ def _row(run: Run) -> dict[str, Any]:
         "images_seen": status.images_seen,
         "num_images": config.optim.num_images,
         "message": status.message,
+        "tags": list(run.tags),
+        "notes": run.notes,
         **{name: last[name] for name in ("psnr", "accuracy", "loss") if name in last},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vaelab import jobs
 from vaelab.config import SECTIONS, TrainConfig, options, replace
 from vaelab.errors import VaelabError
 from vaelab.recipes import RECIPES
@@ -26,6 +27,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     train.add_argument("--recipe", choices=sorted(RECIPES), default="first-minute", help="where the settings start")
     train.add_argument("--name", help="name of the run; default: date, recipe and four digits")
+    train.add_argument(
+        "--background", action="store_true", help="train in a process of its own, as soon as the device is free"
+    )
     train.add_argument("--show", action="store_true", help="print the settings as JSON and stop")
     _add_common(train)
     groups = {name: train.add_argument_group(name, SECTIONS[name].__doc__) for name in SECTIONS}
@@ -49,6 +53,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Continue a cancelled, failed or lost run exactly where its last state was saved.",
     )
     resume.add_argument("run_id", metavar="RUN", help="name of the run")
+    resume.add_argument("--background", action="store_true", help="in a process of its own, once the device is free")
     _add_common(resume)
     resume.set_defaults(run=_resume)
 
@@ -68,6 +73,8 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.show:
         print(json.dumps(config.to_dict(), indent=1))
         return 0
+    if arguments.background:
+        return _tell_background(jobs.start(config, name=arguments.name, root=arguments.root), as_json=arguments.json)
     from vaelab.data.collection import Collection  # heavy imports only once there is work
     from vaelab.data.embedded import prepare_embedded
 
@@ -96,15 +103,25 @@ def _wait_for(arguments: argparse.Namespace) -> Run:
 
 def _resume(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run_id, arguments.root)
-    status = run.status
-    if status.state == "running":
-        raise VaelabError(f"run {run.id} is running in process {status.pid}; stop it first")
-    if status.state == "done":
-        raise VaelabError(f"run {run.id} is done after {status.images_seen:,} images; there is nothing to resume")
+    jobs.check_resumable(run)
     if not run.state_path.is_file():
         print(f"run {run.id} has no saved state: it starts from its beginning", file=sys.stderr)
+    if arguments.background:
+        return _tell_background(jobs.resume(run), as_json=arguments.json)
     run.clear_cancel()
     return _run(run, as_json=arguments.json)
+
+
+def _tell_background(run: Run, *, as_json: bool) -> int:
+    """Where a background training stands, and how to see it."""
+    place = jobs.position(run)
+    if as_json:
+        print(json.dumps({"run": run.id, "state": run.status.state, "position": place}))
+        return 0
+    waits = f"waits at place {place}" if place else "has begun"
+    print(f"run {run.id} {waits}; `python -m vaelab watch {run.id}` shows it", file=sys.stderr)
+    print(run.id)
+    return 0
 
 
 def _run(run: Run, *, as_json: bool) -> int:
@@ -131,7 +148,11 @@ def _run(run: Run, *, as_json: bool) -> int:
             bar.update(report["images_seen"] - bar.n)
             bar.set_postfix(loss=f"{report['loss']:.1f}", refresh=False)
 
-        status: RunStatus = run_training(run, show)
+        try:
+            status: RunStatus = run_training(run, show)
+        finally:
+            if first:  # others may have waited for this device
+                jobs.advance(run.dir.parent)
     if as_json and first:
         last = {kind: rows[-1] for kind in ("train", "validation", "resampling") if (rows := run.metrics(kind))}
         print(json.dumps({"run": run.id, "state": status.state, "images_seen": status.images_seen, **last}))

@@ -7,7 +7,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -29,6 +29,32 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
         started: `time.monotonic()` when the process began to work.
     """
     device = pick_device(config.run.device)
+    step, encode = _real_step(config, device)
+    for _ in range(WARM_UP_STEPS):
+        step()
+    start_seconds = time.monotonic() - started
+    times, begun = [step()], time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        times.append(step())
+        yield {"share": min(passed / seconds, 1.0)}
+    encode()
+    encode_seconds = encode()
+    low, high = (statistics.quantiles(times, n=10)[end] for end in (0, -1)) if len(times) > 1 else (times[0], times[0])
+    yield {
+        "probe": {
+            "start_seconds": start_seconds,
+            "step_seconds": statistics.median(times),
+            "step_seconds_low": low,
+            "step_seconds_high": high,
+            "encode_seconds": encode_seconds,
+            "memory_bytes": _peak_memory_bytes(device),
+            "parameter_bytes": 4 * count_parameters(build_model(config)),
+        }
+    }
+
+
+def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], float], Callable[[], float]]:
+    """Two functions that return how many seconds they took: one training step, and one encoding per picture."""
     network = build_model(config)
     if config.model.linear_path:  # its components are found from the data, which a probe does not read
         for tensor in network.state_dict().values():
@@ -63,31 +89,14 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
         _wait(device)
         return time.perf_counter() - begun
 
-    for _ in range(WARM_UP_STEPS):
-        step()
-    start_seconds = time.monotonic() - started
-    times, begun = [step()], time.monotonic()
-    while (passed := time.monotonic() - begun) < seconds:
-        times.append(step())
-        yield {"share": min(passed / seconds, 1.0)}
-    few = images[:256]
-    with evaluating(objective):
-        begun_encoding = time.perf_counter()
-        network.encode(few)
+    def encode() -> float:
+        begun = time.perf_counter()
+        with evaluating(objective):
+            network.encode(images)
         _wait(device)
-        encode_seconds = (time.perf_counter() - begun_encoding) / len(few)
-    low, high = (statistics.quantiles(times, n=10)[end] for end in (0, -1)) if len(times) > 1 else (times[0], times[0])
-    yield {
-        "probe": {
-            "start_seconds": start_seconds,
-            "step_seconds": statistics.median(times),
-            "step_seconds_low": low,
-            "step_seconds_high": high,
-            "encode_seconds": encode_seconds,
-            "memory_bytes": _peak_memory_bytes(device),
-            "parameter_bytes": 4 * count_parameters(network),
-        }
-    }
+        return (time.perf_counter() - begun) / batch
+
+    return step, encode
 
 
 def _wait(device: torch.device) -> None:
