@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.datasets.routes import ROUTES as DATA_ROUTES
+from pages.live.routes import ROUTES as LIVE_ROUTES
 from pages.shell.boundary import show_error
 from pages.shell.decoder.routes import ROUTES as DECODER_ROUTES
 from pages.shell.lifespan import lifespan
@@ -11,7 +13,7 @@ from pages.shell.routes import ROUTES
 
 app = st.App(
     Path(__file__).resolve().parent / "pages" / "shell" / "router.py",
-    routes=[*ROUTES, *DECODER_ROUTES],
+    routes=[*ROUTES, *DECODER_ROUTES, *LIVE_ROUTES, *DATA_ROUTES],
     lifespan=lifespan,
     on_script_error=show_error,
 )
