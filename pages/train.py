@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.launch.draft import draft
 from pages.launch.form import all_settings, name_widget, recipe_widget
 from pages.launch.needs import needs
-from pages.launch.start import start
+from pages.launch.start import TRAIN_CHOSEN, TRAIN_LINK, start
 from pages.launch.under_way import under_way
 from pages.live.view import live_view
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find
+from pages.studio.state import show_in
 from vaelab.runs.store import RUNS_DIR, list_runs
 
-HERE = Path(__file__)
 NEW = ""
 """Stands for a training yet to be started among the run ids."""
 
@@ -25,24 +23,40 @@ NEW = ""
 def train() -> None:
     """The page."""
     st.title("Train", anchor=False)
-    runs = [run.id for run in list_runs(RUNS_DIR)]
-    first = [run.id for run, _ in under_way()]
-    known = [NEW, *first, *(run_id for run_id in runs if run_id not in first)]
-    wanted = st.query_params.get("run", NEW)
-    chosen = st.selectbox(
-        "Training",
-        known,
-        format_func=lambda run_id: run_id or "A new one",
-        key="run",
-        bind="query-params",
-        width=420,
-    )
-    if wanted and wanted not in known:
-        st.info("The link names a run that is not on this machine.", icon=":material/link_off:")
+    chosen = choice()
     if chosen == NEW:
         new_training()
     else:
         live_view(find(chosen))
+
+
+def choice() -> str:
+    """Which training is shown: what a link asks for, else what the visitor chose; kept in the address.
+
+    A link may lead from this page to itself (the sidebar's, or a start), so an address that the page did not write
+    itself wins over the widget.
+    """
+    first = [run.id for run, _ in under_way()]
+    known = [NEW, *first, *(run.id for run in list_runs(RUNS_DIR) if run.id not in first)]
+    wanted = st.query_params.get("run", NEW)
+    if wanted != st.session_state.get(TRAIN_LINK, NEW):
+        st.session_state[TRAIN_CHOSEN] = wanted if wanted in known else NEW
+        if wanted not in known:
+            st.info("The link names a run that is not on this machine.", icon=":material/link_off:")
+    chosen = st.session_state.get(TRAIN_CHOSEN, NEW)
+    key = show_in("train.choice", chosen if chosen in known else NEW)
+
+    def choose() -> None:
+        st.session_state[TRAIN_CHOSEN] = st.session_state[key]
+
+    names: dict[str, str] = {NEW: "A new one"}
+    shown: str = st.selectbox(
+        "Training", known, format_func=lambda i: names.get(i, i), key=key, on_change=choose, width=420
+    )
+    if shown != wanted:
+        st.query_params.from_dict({"run": shown} if shown else {})
+    st.session_state[TRAIN_LINK] = shown
+    return shown
 
 
 @st.fragment
@@ -68,7 +82,7 @@ def new_training() -> None:
             needs(config)
         if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.go"):
             assert config is not None
-            start(config, draft().name, HERE)
+            start(config, draft().name, None)
         st.markdown("The same from the command line:")
         st.code(draft().command(), language="bash", wrap_lines=True)
 

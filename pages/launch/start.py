@@ -12,13 +12,22 @@ from vaelab import jobs
 from vaelab.config import TrainConfig
 from vaelab.runs.store import RUNS_DIR
 
+TRAIN_LINK, TRAIN_CHOSEN = "train.link", "train.chosen"
+"""Session: the run in the address as the Train page wrote it, and the run it shows."""
 
-def start(config: TrainConfig, name: str, page: Path) -> None:
-    """Start the training and go to its live view on `page`.
+
+def start(config: TrainConfig, name: str, page: Path | None) -> None:
+    """Start the training and go to its live view.
+
+    Args:
+        page: the Train page's file; None from that page itself.
 
     Raises:
         VaelabError: what `jobs.start` refuses; nothing was started then.
     """
     run = jobs.start(config, name=name or None, root=RUNS_DIR)
     keep_draft(dataclasses.replace(draft(), name=""))  # a name is used once; the settings stay for the next one
-    st.switch_page(page, query_params={"run": run.id})
+    if page is not None:
+        st.switch_page(page, query_params={"run": run.id})
+    st.session_state[TRAIN_CHOSEN] = run.id  # a page cannot switch to itself
+    st.rerun(scope="app")
