@@ -24,6 +24,7 @@ from typing import Any
 from vaelab.config import TrainConfig
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError, RunError
+from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import free_bytes, replacing
 from vaelab.runs.previews import KINDS, MOST_KEPT
@@ -189,8 +190,6 @@ def _remember(root: Path, probes: dict[str, Probe]) -> None:
 def _probe(
     config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None = None
 ) -> Probe:
-    source = str(Path(__file__).parents[2])
-    paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
     found: dict[str, Any] | None = None
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
@@ -200,7 +199,7 @@ def _probe(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
         ) as process,
     ):
         deadline = threading.Timer(PROBE_TIMEOUT_SECONDS + seconds, process.kill)

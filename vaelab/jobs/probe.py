@@ -4,6 +4,7 @@ It answers with one JSON object per line: {"share": 0.3} while it works, {"probe
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -14,6 +15,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vaelab.config import TrainConfig, from_dict
+from vaelab.jobs.environment import NICENESS
 from vaelab.models import build_model, count_parameters
 from vaelab.rng import generator
 from vaelab.training.schedules import ema_decay
@@ -120,6 +122,8 @@ def _peak_memory_bytes(device: torch.device) -> int:
 def main() -> None:
     """Read the config, measure, tell."""
     started = time.monotonic()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     config = from_dict(json.load(sys.stdin))
     for told in measure(config, float(sys.argv[1]), started):
         sys.stdout.write(json.dumps(told) + "\n")

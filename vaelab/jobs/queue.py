@@ -12,7 +12,6 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from vaelab.config import TrainConfig
 from vaelab.data.embedded import EMBEDDED
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError, RunError, VaelabError
+from vaelab.jobs.environment import child_environment
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
 
@@ -216,15 +216,13 @@ def _give_up(run: Run) -> None:
 def _launch(run: Run) -> None:
     """Start the run's process and write down which one it is; call it under the lock of the queue."""
     command = [sys.executable, "-m", "vaelab.jobs.worker", str(run.dir)]
-    source = str(Path(__file__).parents[2])
-    paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
     with telling(f"cannot start run {run.id}", run.dir), (run.dir / "log.txt").open("ab") as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
             start_new_session=True,  # Ctrl-C at the server is not meant for it
         )
     run.write_status(replace(run.status, state="running", message="starting"), pid=process.pid)

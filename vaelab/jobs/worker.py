@@ -9,11 +9,10 @@ from pathlib import Path
 from types import FrameType
 
 from vaelab.errors import VaelabError
+from vaelab.jobs.environment import NICENESS
 from vaelab.jobs.queue import advance, wait_until_written
 from vaelab.runs.store import Run
 
-NICENESS = 10
-"""Pages and whoever uses the machine come first; an idle machine gives the training all it has."""
 log = logging.getLogger("vaelab.jobs")
 
 
