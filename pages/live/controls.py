@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from pages.live.words import CAN_RESUME
-from pages.studio.state import show_in
 from vaelab import jobs
 from vaelab.config import TrainConfig, options
 from vaelab.runs.control import SETTINGS
@@ -51,13 +50,13 @@ def _settings(run: Run) -> None:
     now = run.settings_now
     values: dict[str, float] = {}
     for name, value, about in _changeable(now):
-        key = show_in(f"live.{run.id}.{name}", float(value))
         values[name] = st.number_input(
             name.replace("_", " ").capitalize(),
             min_value=float(about.low),
+            value=float(value),
             step=float(f"{value / 10:.1g}") if value else 0.1,
             format="%g",
-            key=key,
+            key=f"live.{run.id}.{name}.{value:g}",  # another value in force is another widget
             help=about.help,
         )
     changed = {name: value for name, value in values.items() if value != _value(now, name)}

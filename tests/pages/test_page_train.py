@@ -1,0 +1,181 @@
+"""The train page: the form made from the settings, and the live view of a run in each of its states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.launch.draft import Draft
+from pages.live.history import event_words, kl_strip, panel, thinned
+from pages.live.words import LOOKS, duration, size_in_words
+from tests.pages.training_lab import prepare_data, reported_run
+from vaelab import jobs
+from vaelab.cli.training import add_parser
+from vaelab.config import options
+from vaelab.recipes import RECIPES
+from vaelab.runs.store import STATES, Run
+
+Open = Callable[..., AppTest]
+PAGE = "train.py"
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says."""
+    kinds = (app.markdown, app.caption, app.error, app.info, app.subheader, app.header)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def test_every_setting_has_a_widget_with_its_help(open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    kinds = (app.number_input, app.selectbox, app.toggle, app.text_input, app.multiselect)
+    helps = {widget.help for kind in kinds for widget in kind}
+    assert {about.help for *_, about in options(RECIPES["first-minute"])} <= helps
+
+
+def test_a_recipe_fills_the_form_and_the_command_line(open_app: Open) -> None:
+    app = open_app(PAGE)
+    next(box for box in app.selectbox if box.label == "Recipe").set_value("dbvae").run()
+    beta = next(box for box in app.number_input if box.label.startswith("Beta ("))
+    assert beta.value == pytest.approx(RECIPES["dbvae"].loss.beta)
+    assert app.code[0].value == "python -m vaelab train --recipe dbvae"
+    next(box for box in app.number_input if box.label == "Batch size (images)").set_value(32).run()
+    assert app.code[0].value == "python -m vaelab train --recipe dbvae --batch-size 32"
+    assert any(caption.value == "Recipe: 64" for caption in app.caption)
+
+
+def test_a_mistake_is_told_beside_its_field_and_nothing_can_be_started(open_app: Open) -> None:
+    app = open_app(PAGE)
+    next(box for box in app.number_input if box.label == "Size (pixels)").set_value(70).run()
+    assert any("multiple of 16" in text.value and ":red[" in text.value for text in app.markdown)
+    assert next(button for button in app.button if button.key == "launch.go").disabled
+
+
+def test_two_mistakes_are_both_told() -> None:
+    config, troubles = Draft("dbvae").changed("batch_size", 33).changed("learning_rate", 5.0).settled()
+    assert config is None
+    assert set(troubles) == {"batch_size", "learning_rate"}
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_the_command_line_gives_the_same_settings(recipe: str) -> None:
+    draft = Draft(recipe, name="mine").changed("learning_rate", 2.5e-4).changed("flip", False)
+    draft = draft.changed("datasets", ("a b", "c")).changed("batch_size", 48)
+    import argparse
+    import shlex
+
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    parsed = vars(parser.parse_args(shlex.split(draft.command())[3:]))
+    given = {name.removeprefix("setting_"): value for name, value in parsed.items() if name.startswith("setting_")}
+    assert {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()} == dict(draft.changes)
+    assert parsed["recipe"] == recipe
+    assert parsed["name"] == "mine"
+
+
+def test_a_change_back_to_the_recipe_is_no_change() -> None:
+    assert Draft("cnn").changed("batch_size", 32).changed("batch_size", 64).changes == {}
+
+
+def test_train_starts_what_was_drafted(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_data(lab, 40)
+    started: list[Any] = []
+
+    def start(config: Any, *, name: str | None, root: Path) -> Run:
+        started.append((config, name))
+        return reported_run(lab, name or "unnamed", "done")
+
+    monkeypatch.setattr(jobs, "start", start)
+    app = open_app(PAGE)
+    next(box for box in app.text_input if box.label == "Name of the run").set_value("mine").run()
+    next(box for box in app.number_input if box.label == "Latent (numbers)").set_value(32).run()
+    next(button for button in app.button if button.key == "launch.go").click().run()
+    assert not app.exception
+    ((config, name),) = started
+    assert (config.model.latent, name) == (32, "mine")
+    assert app.header[0].value == "mine"
+    assert app.query_params["run"] in ("mine", ["mine"])
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_has_its_look(lab: Path, open_app: Open, state: str) -> None:
+    run = reported_run(lab, "watched", "running" if state == "lost" else state, message="what happened")
+    if state == "lost":
+        run.replace_status(run.status.__class__(state="running", host="elsewhere", updated=1.0))
+    app = open_app(PAGE, run="watched")
+    assert not app.exception
+    assert run.status.state == state
+    assert LOOKS[state].icon
+    buttons = {button.label for button in app.button}
+    expected = {
+        "queued": {"Leave the queue"},
+        "running": {"Pause", "Stop", "Save now"},
+        "paused": {"Go on", "Stop", "Save now"},
+        "done": set(),
+    }.get(state, {"Resume"})
+    assert expected <= buttons
+    assert ("Resume" in buttons) == (state in ("cancelled", "failed", "lost"))
+    assert "beta 1 → 2" in words(app)
+    if state in ("failed", "lost"):
+        assert app.error
+
+
+def test_requests_reach_the_run(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "watched", "running")
+    app = open_app(PAGE, run="watched")
+    next(button for button in app.button if button.label == "Pause").click().run()
+    assert run.control.pause is True
+    assert "Asked for: pause" in words(app)
+    next(box for box in app.number_input if box.label == "Beta").set_value(3.0).run()
+    next(button for button in app.button if button.label == "Apply").click().run()
+    assert run.control.beta == 3.0
+    next(button for button in app.button if button.label == "Stop").click().run()
+    assert run.is_cancel_requested
+
+
+def test_a_run_without_reports_and_a_missing_one_are_explained(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "young", "running")
+    (run.dir / "metrics.jsonl").unlink()
+    assert "first report" in words(open_app(PAGE, run="young"))
+    assert "not on this machine" in words(open_app(PAGE, run="nobody"))
+
+
+def test_lines_are_thinned_without_losing_a_spike() -> None:
+    values = np.sin(np.arange(20_000) / 500)
+    values[12_345] = 9.0
+    kept = thinned(values)
+    assert len(kept) <= 1_500
+    assert {0, 12_345, 19_999} <= set(kept.tolist())
+
+
+def test_reports_become_lines_and_strips() -> None:
+    rows = [{"kind": "train", "images_seen": at, "kl": at / 10} for at in (10, 20)]
+    rows += [{"kind": "validation", "images_seen": 20, "kl": 1.0, "kl_per_dim": [0.1, 0.7]}]
+    lines = panel(rows, "kl")["lines"]
+    assert [(line["name"], line["x"], line["y"]) for line in lines] == [
+        ("training", [10.0, 20.0], [1.0, 2.0]),
+        ("held out", [20.0], [1.0]),
+    ]
+    assert kl_strip(rows)["latent"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ({"what": "learning_rate", "old": 1e-3, "new": 5e-4}, "learning rate 0.001 → 0.0005"),
+        ({"what": "pause", "old": False, "new": True}, "pause"),
+        ({"what": "save_now"}, "save now"),
+    ],
+)
+def test_events_are_told_in_words(event: dict[str, Any], told: str) -> None:
+    assert event_words(event) == told
+
+
+def test_durations_and_sizes_are_told_in_words() -> None:
+    assert [duration(s) for s in (5, 720, 12_000, 180_000)] == ["5 s", "12 min", "3 h 20 min", "2 d 2 h"]
+    assert [size_in_words(b) for b in (12, 640_000, 12e6, 1.44e9)] == ["12 bytes", "640 kB", "12 MB", "1.4 GB"]
