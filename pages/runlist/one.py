@@ -158,7 +158,7 @@ def import_run() -> None:
         if st.button("Import", disabled=uploaded is None, icon=":material/input:", key="runs.import.go"):
             assert uploaded is not None
             try:
-                run = import_zip(uploaded, RUNS_DIR)
+                run = import_zip(io.BytesIO(uploaded.getvalue()), RUNS_DIR)
             except VaelabError as error:
                 st.error(str(error), icon=":material/error:")
                 return

@@ -1,0 +1,127 @@
+"""The runs page: found, labelled, compared, deleted and brought back, taken away and brought in."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.runlist.comparison import differing_settings, merged
+from pages.runlist.one import tensorboard_zip
+from pages.runlist.table import matching, runs_table
+from tests.pages.training_lab import reported_run
+from vaelab.runs.archive import export_zip
+from vaelab.runs.store import RUNS_DIR, Run, list_runs
+
+Open = Callable[..., AppTest]
+PAGE = "runs.py"
+
+
+def opened_with(open_app: Open, *names: str) -> AppTest:
+    """The page with runs ticked."""
+    app = open_app(PAGE)
+    table = app.dataframe[0]
+    places = [list(table.value["Run"]).index(name) for name in names]
+    app.session_state[table.key] = {"selection": {"rows": places, "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    """Press the button with this key."""
+    return next(button for button in app.button if button.key == key).click().run()
+
+
+def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "no run yet" in app.markdown[0].value
+
+
+def test_every_run_is_a_row_and_damaged_ones_say_why(lab: Path, open_app: Open) -> None:
+    reported_run(lab, "one")
+    broken = reported_run(lab, "two")
+    (broken.dir / "config.json").write_text("{", encoding="utf-8")
+    app = open_app(PAGE)
+    table = app.dataframe[0].value.set_index("Run")
+    assert table.loc["one", "PSNR"] == 18.5
+    assert table.loc["two", "State"] == "damaged"
+    assert "config.json" in table.loc["two", "Notes"]
+
+
+def test_a_search_finds_all_words_in_any_column(lab: Path) -> None:
+    reported_run(lab, "one").set_record(["Baseline"], "first try")
+    reported_run(lab, "two").set_record([], "second try")
+    table = runs_table(list_runs(RUNS_DIR))
+    assert matching(table, "TRY base")["Run"].tolist() == ["one"]
+    assert len(matching(table, "try")) == 2
+    assert matching(table, "third").empty
+
+
+def test_tags_and_notes_are_kept_in_the_run(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "one")
+    app = opened_with(open_app, "one")
+    app.text_area[0].set_value("worth keeping").run()
+    assert run.notes == "worth keeping"
+    assert app.dataframe[0].value["Run"].tolist() == ["one"]
+
+
+def test_delete_can_be_undone(lab: Path, open_app: Open) -> None:
+    reported_run(lab, "one")
+    reported_run(lab, "two")
+    app = press(opened_with(open_app, "two"), "runs.delete")
+    assert [run.id for run in list_runs(RUNS_DIR)] == ["one"]
+    press(app, "runs.undo")
+    assert {run.id for run in list_runs(RUNS_DIR)} == {"one", "two"}
+
+
+@pytest.mark.parametrize("state", ["running", "queued", "paused"])
+def test_a_run_under_way_cannot_be_deleted(lab: Path, open_app: Open, state: str) -> None:
+    reported_run(lab, "one", state)
+    app = opened_with(open_app, "one")
+    assert next(button for button in app.button if button.key == "runs.delete").disabled
+
+
+def test_several_runs_are_compared(lab: Path, open_app: Open) -> None:
+    reported_run(lab, "one")
+    reported_run(lab, "two", learning_rate=2e-3)
+    app = opened_with(open_app, "one", "two")
+    assert not app.error
+    assert "2 runs compared" in [heading.value for heading in app.subheader]
+    assert ["learning rate"] in [frame.value["Setting"].tolist() for frame in app.dataframe if "Setting" in frame.value]
+
+
+def test_settings_and_reports_stand_side_by_side(lab: Path) -> None:
+    runs = [reported_run(lab, "one"), reported_run(lab, "two", latent=8)]
+    assert differing_settings(runs)[["one", "two"]].to_numpy().tolist() == [["4", "8"]]
+    table = merged({"one": {"psnr": {"mean": 20.0, "low": 19.0, "high": 21.0, "n": 50}}, "two": {"accuracy": 0.5}})
+    assert table.set_index("Measure").loc["psnr"].tolist() == ["20 (19 to 21), n = 50", "–"]
+
+
+def test_an_exported_run_comes_back_and_a_hostile_archive_does_not(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "one")
+    app = open_app(PAGE)
+    app.file_uploader[0].upload("one.zip", export_zip(run), "application/zip").run()
+    app = press(app, "runs.import.go")
+    assert not app.error, app.error[0].value
+    assert len(list_runs(RUNS_DIR)) == 2
+    evil = io.BytesIO()
+    with zipfile.ZipFile(evil, "w") as archive:
+        archive.writestr("one/../../evil.json", "{}")
+    app = open_app(PAGE)
+    app.file_uploader[0].upload("evil.zip", evil.getvalue(), "application/zip").run()
+    app = press(app, "runs.import.go")
+    assert app.error
+    assert len(list_runs(RUNS_DIR)) == 2
+    assert not (lab.parent / "evil.json").exists()
+
+
+def test_event_files_are_packed(lab: Path) -> None:
+    run: Run = reported_run(lab, "one")
+    with zipfile.ZipFile(io.BytesIO(tensorboard_zip(run))) as archive:
+        assert any("tfevents" in name for name in archive.namelist())
