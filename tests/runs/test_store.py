@@ -217,3 +217,75 @@ def test_runs_can_be_watched_without_torch() -> None:
 def test_a_tiny_config_is_kept_exactly(tmp_path: Path, tiny_config: Callable[..., TrainConfig]) -> None:
     config = tiny_config(model="dbvae", aggregation="tempered", alpha=0.125)
     assert Run(Run.create(config, tmp_path, "x").dir).config == config
+
+
+# --- damage and records
+
+
+def test_a_damaged_line_is_passed_over_and_told(run: Run) -> None:
+    run.append_metrics("train", 10, loss=1.0)
+    with (run.dir / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"kind": "train", "images_se\n\xff\xfe\n[]\n{"kind": "train", "images_seen": "ten"}\n')
+    run.append_metrics("train", 20, loss=0.5)
+    assert [row["images_seen"] for row in run.metrics()] == [10, 20]
+    assert run.damaged_metrics() == [2, 3, 4, 5]
+    run.forget_metrics_after(20)
+    assert run.damaged_metrics() == []
+    assert [row["images_seen"] for row in run.metrics()] == [10, 20]
+    assert "4 damaged line(s) left out (line 2, 3, 4, 5)" in (run.dir / "log.txt").read_text()
+
+
+def test_interventions_outlive_a_resume(run: Run) -> None:
+    run.append_metrics("train", 10, loss=1.0)
+    run.append_metrics("event", 30, what="beta", old=1.0, new=2.0)
+    run.append_metrics("train", 40, loss=0.5)
+    run.forget_metrics_after(20)
+    run.append_metrics("train", 20, loss=0.7)
+    assert [(row["kind"], row["images_seen"]) for row in run.metrics()] == [("train", 10), ("train", 20), ("event", 30)]
+
+
+def test_a_lost_run_says_what_probably_happened_and_what_to_do(run: Run) -> None:
+    run.write_status(RunStatus("paused"))
+    edit_status(run, birth="1")  # the number was given to another process since
+    if Path("/proc").is_dir():
+        assert run.status.state == "lost"
+        assert "ended without a word" in run.status.message
+        assert "resume goes on" in run.status.message
+
+
+def test_a_zombie_is_gone(run: Run) -> None:
+    if not Path("/proc").is_dir():
+        pytest.skip("zombies are told apart by /proc")
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    run.write_status(RunStatus("running"), pid=child.pid)
+    deadline = time.monotonic() + 30
+    while run.status.state != "lost":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    child.wait()
+
+
+def test_tags_and_notes_are_kept_with_the_run(run: Run) -> None:
+    assert (run.tags, run.notes) == ((), "")
+    run.set_record(tags=["b ", "a", "b", ""])
+    run.set_record(notes=" looks well ")
+    assert (run.tags, run.notes) == (("a", "b"), "looks well")
+    run.set_record(tags=[])
+    assert (run.tags, run.notes) == ((), "looks well")
+
+
+def test_a_setting_that_an_older_version_did_not_know_has_its_default(run: Run) -> None:
+    path = run.dir / "config.json"
+    about = json.loads(path.read_text())
+    del about["config"]["model"]["depth"], about["config"]["debias"]
+    path.write_text(json.dumps(about))
+    assert Run.open(run.dir).config == run.config
+
+
+def test_a_setting_that_only_a_newer_version_knows_is_refused_by_name(run: Run) -> None:
+    path = run.dir / "config.json"
+    about = json.loads(path.read_text())
+    about["config"]["model"]["shape"] = "round"
+    path.write_text(json.dumps(about))
+    with pytest.raises(RunError, match=r"no setting 'shape'.*written by vaelab.*delete the setting"):
+        _ = Run.open(run.dir).config

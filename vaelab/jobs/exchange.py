@@ -1,14 +1,14 @@
 """Taking in a run from elsewhere: unpacked apart, looked through, and only then put among the runs."""
 
+import io
 from pathlib import Path
-from typing import IO
 
 from vaelab.errors import DataError
 from vaelab.runs import archive
 from vaelab.runs.store import RUNS_DIR, Run
 
 
-def import_zip(file: Path | IO[bytes], root: Path = RUNS_DIR) -> Run:
+def import_zip(file: Path | io.BytesIO, root: Path = RUNS_DIR) -> Run:
     """The run in a zip file that `vaelab.runs.archive.export_zip` made, as a new run; a taken id gets a number.
 
     Raises:

@@ -17,7 +17,6 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from vaelab.errors import DataError, RunError
 from vaelab.runs.files import telling
@@ -60,7 +59,7 @@ def export_zip(run: Run, include_state: bool = False) -> bytes:
     return file.getvalue()
 
 
-def import_zip(file: Path | IO[bytes], root: Path, check: Callable[[Run], None]) -> Run:
+def import_zip(file: Path | io.BytesIO, root: Path, check: Callable[[Run], None]) -> Run:
     """The run in a zip file, as a new run under `root`; an id that is taken gets a number.
 
     Args:
