@@ -1,0 +1,121 @@
+"""A training's life as a visitor meets it: launch, points, a zoom that stays, another beta, stop, reload, resume."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
+from tests.pages.training_lab import TINY, prepare_data
+from vaelab.config import replace
+from vaelab.recipes import RECIPES
+from vaelab.runs.store import RUNS_DIR, Run
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+PLOT = ".plot"
+
+
+@pytest.fixture
+def lab_server(tmp_path: Path) -> Iterator[Server]:
+    """A server with a small data set, whose trainings end with it."""
+    prepare_data(tmp_path)
+    running = start_server(tmp_path)
+    yield running
+    stop_server(running)
+    for folder in (tmp_path / RUNS_DIR).glob("*/config.json"):
+        run = Run.open(folder.parent)
+        if run.status.is_alive:
+            run.request_cancel()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and any(
+        Run.open(folder.parent).status.is_alive for folder in (tmp_path / RUNS_DIR).glob("*/config.json")
+    ):
+        time.sleep(0.1)
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def points(page: Page) -> int:
+    """How many points the loss curves show."""
+    return int(page.locator(PLOT).first.get_attribute("data-points") or 0)
+
+
+def wait_for_more_points(page: Page, than: int) -> int:
+    """The number of points, once it is larger."""
+    for _ in range(round(PATIENCE_MS / 200)):
+        if points(page) > than:
+            return points(page)
+        page.wait_for_timeout(200)
+    pytest.fail(f"no more than {than} points")
+
+
+def zoom_in(page: Page) -> str:
+    """Drag across the first curve; the range that is shown then."""
+    box = page.locator(f"{PLOT} canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 60, steps=5)
+    page.mouse.up()
+    expect(page.locator(PLOT).first).to_have_attribute("data-zoom", re.compile(r"\d+ \d+"))
+    return page.locator(PLOT).first.get_attribute("data-zoom") or ""
+
+
+def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visit.page
+    monkeypatch.chdir(lab_server.folder)
+    from vaelab import jobs
+
+    run = jobs.start(replace(RECIPES["first-minute"], **TINY), name="life", root=RUNS_DIR)
+    page.goto(f"{lab_server.address}/train?run=life")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_selector(f"{PLOT} canvas", timeout=PATIENCE_MS)
+    seen = wait_for_more_points(page, 4)
+    zoomed = zoom_in(page)
+    wait_for_more_points(page, seen)
+    assert page.locator(PLOT).first.get_attribute("data-zoom") == zoomed
+
+    page.get_by_role("button", name="Change settings").click()
+    field = page.get_by_role("spinbutton", name="Beta")
+    field.fill("2.5")
+    field.press("Enter")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("beta 1 → 2.5").first).to_be_visible(timeout=PATIENCE_MS)
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="Stop").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=PATIENCE_MS)
+    assert run.status.state == "cancelled"
+    stopped_at = run.status.images_seen
+    page.reload()
+    resume.click(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while run.status.images_seen <= stopped_at and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+    assert run.status.images_seen > stopped_at
+    assert run.settings_now.loss.beta == 2.5
+    page.get_by_role("button", name="Stop").click()
+    expect(resume).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_training_is_launched_from_the_form_and_leads_to_its_live_view(lab_server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{lab_server.address}/train")
+    page.get_by_role("textbox", name="Name of the run").fill("mine")
+    page.get_by_role("textbox", name="Name of the run").press("Enter")
+    page.get_by_text("which network").click()
+    width = page.get_by_role("spinbutton", name="Width (channels)")
+    width.fill("2")
+    width.press("Enter")
+    expect(page.get_by_test_id("stCode").first).to_contain_text("--width 2", timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("heading", name="mine")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile(r"/train\?run=mine"))
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=2 * PATIENCE_MS)
