@@ -13,6 +13,7 @@ from pages.datasets.routes import rows_address
 from pages.shell.boundary import error_boundary
 from pages.shell.remote import remote_picture
 from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.ordering import natural_key
 from vaelab.data.splits import SPLITS
 from vaelab.data.store import DatasetStore
 
@@ -59,6 +60,7 @@ def labels(store: DatasetStore) -> None:
         "Against", ["split", *others], index=min(1, len(others)), key=f"data.across.{store.path.name}"
     )
     table = pd.crosstab(store.labels[rows], store.labels[across])
+    table = table.loc[sorted(table.index, key=natural_key), sorted(table.columns, key=natural_key)]
     share = st.toggle("Shares of each row instead of counts", key=f"data.share.{store.path.name}")
     long = table.div(table.sum(axis=1), axis=0) if share else table
     melted = long.rename_axis(index="row", columns="column").stack().rename("value").reset_index()
@@ -105,8 +107,13 @@ def samples(store: DatasetStore) -> None:
 def _heat(rows: str, across: str, form: str) -> dict[str, Any]:
     """A heat map with its numbers written into it."""
     place = {
-        "x": {"field": "column", "type": "nominal", "axis": {"title": across, "orient": "top", "labelAngle": 0}},
-        "y": {"field": "row", "type": "nominal", "axis": {"title": rows}},
+        "x": {
+            "field": "column",
+            "type": "nominal",
+            "sort": None,
+            "axis": {"title": across, "orient": "top", "labelAngle": 0},
+        },
+        "y": {"field": "row", "type": "nominal", "sort": None, "axis": {"title": rows}},
     }
     told = [
         {"field": "row", "title": rows},
