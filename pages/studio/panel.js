@@ -333,9 +333,10 @@ class Panel {
       row.rename.focus()
     }
     input.onkeydown = (event) => {
-      event.stopPropagation()
-      if (event.key === "Enter") close(true)
-      if (event.key === "Escape") close(false)
+      event.stopPropagation() // letters are no shortcuts here
+      if (event.key !== "Enter" && event.key !== "Escape") return
+      event.preventDefault() // else the button that gets the focus back would be pressed at once
+      close(event.key === "Enter")
     }
     input.onblur = () => close(true)
     row.name.replaceWith(input)
