@@ -114,10 +114,12 @@ class Panel {
 
   // Draws the newest latent only: what was asked for meanwhile is forgotten.
   async draw(asked = performance.now()) {
-    this.showMeter()
+    const z = this.latent()
+    const answer = this.latest(z) // first: a worker or the server draws while the numbers below are written
+    this.showMeter(z)
     this.find(".reset-all").disabled = this.values.size === 0
     try {
-      const drawn = await this.latest(this.latent())
+      const drawn = await answer
       if (!drawn) return // a newer move took its place
       paint(this.find(".current canvas"), drawn.pixels)
       this.showTier()
@@ -348,7 +350,7 @@ class Panel {
   }
 
   // Hollow: what the move asks for, live. Solid: what the encoder sees in the picture, once the slider is released.
-  showMeter() {
+  showMeter(z) {
     const { probes } = this
     const meter = this.find(".meter")
     meter.hidden = !probes || probes.keys.length === 0
@@ -356,7 +358,6 @@ class Panel {
     const list = meter.querySelector("ul")
     if (list.children.length !== probes.keys.length)
       list.replaceChildren(...probes.keys.map((_, i) => this.buildMeasure(i)))
-    const z = this.latent()
     const settled = this.data.effects && this.data.effects.of === this.moves()
     probes.keys.forEach((key, i) => {
       let asked = 0
@@ -392,14 +393,17 @@ class Panel {
   showMeasure(item, i, asked, seen) {
     const { keys, names, auc } = this.probes
     const [tick, name, bar, amount, odds] = item.children
-    const held = this.data.hold.includes(keys[i])
-    tick.checked = held
-    tick.setAttribute("aria-label", `Hold ${names[i]} fixed`)
-    name.textContent = names[i]
-    item.title = `${names[i]}: probe with AUC ${auc[i].toFixed(2)} on held-out faces`
-    item.classList.toggle("held", held)
+    if (item.shownData !== this.data) {
+      item.shownData = this.data // what no move changes is written once
+      const held = this.data.hold.includes(keys[i])
+      tick.checked = held
+      tick.setAttribute("aria-label", `Hold ${names[i]} fixed`)
+      name.textContent = names[i]
+      item.title = `${names[i]}: probe with AUC ${auc[i].toFixed(2)} on held-out faces`
+      item.classList.toggle("held", held)
+      item.classList.toggle("weak", auc[i] < WEAK_AUC)
+    }
     item.classList.toggle("own", this.values.has(`a.${keys[i]}`))
-    item.classList.toggle("weak", auc[i] < WEAK_AUC)
     stretch(bar.children[0], asked)
     stretch(bar.children[1], seen ? seen.moved : 0)
     const shown = seen ? seen.moved : asked
