@@ -19,7 +19,8 @@ from vaelab.training.job import run_training
 NUM_KILLS = 3
 TIMES = ("seconds", "images_per_second", "resample_share")
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["vaelab.training.job"])  # torch is imported once, children fork from there
+# torch is imported once, children fork from there; optimizers import its compiler at their first step, for seconds
+PROCESSES.set_forkserver_preload(["vaelab.training.job", "torch._dynamo"])
 
 
 def start(run: Run) -> "multiprocessing.process.BaseProcess":
