@@ -69,13 +69,13 @@ def summary(parts: list[np.ndarray]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def app() -> Iterator[str]:
-    """The app on a free port; its address once it answers."""
+def app(folder: Path = ROOT) -> Iterator[str]:
+    """The app on a free port, started in `folder`; its address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 90
         while True:
