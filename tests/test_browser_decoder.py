@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,3 +132,9 @@ def test_a_detector_has_nothing_to_export(untrained: Callable[..., FaceModel]) -
         onnx_decoder(model)
     with pytest.raises(ConfigError, match="has no decoder"):
         decoder_flops(model)
+
+
+def test_the_app_is_installed_with_what_the_export_imports() -> None:
+    """torch's exporter imports onnx by itself, so no import of ours says that the app needs it."""
+    pinned = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
+    assert re.search(r"^onnx==", pinned, re.MULTILINE)
