@@ -15,6 +15,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,11 @@ def measure(run_id: str, rounds: int) -> list[dict[str, Any]]:
     if CHROMIUM is None:
         return [{"what": "dragging in a browser", "refused": "no chromium on this machine"}]
     found: dict[tuple[str, str], list[np.ndarray]] = {}
-    with app() as address, sync_playwright() as playwright:
+    with app() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        pages = {tier: open_page(browser, f"{address}/?model={run_id}&from=prior&seed=3", tier) for tier in TIERS}
+        pages = {
+            tier: open_page(browser, f"{server.address}/?model={run_id}&from=prior&seed=3", tier) for tier in TIERS
+        }
         for _ in range(rounds):
             for beside, doing in (("idle", contextlib.nullcontext()), ("training", training())):
                 with doing:
@@ -68,9 +71,17 @@ def summary(parts: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class App:
+    """The app while it runs: where it answers, and which process it is."""
+
+    address: str
+    process: int
+
+
 @contextlib.contextmanager
-def app(folder: Path = ROOT) -> Iterator[str]:
-    """The app on a free port, started in `folder`; its address once it answers."""
+def app(folder: Path = ROOT) -> Iterator[App]:
+    """The app on a free port, started in `folder`, once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -86,7 +97,7 @@ def app(folder: Path = ROOT) -> Iterator[str]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
-        yield f"http://localhost:{port}"
+        yield App(f"http://localhost:{port}", process.pid)
     finally:
         process.terminate()
         process.wait(30)
@@ -117,7 +128,6 @@ def open_page(browser: Browser, address: str, tier: str) -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     if tier == "server":
         page.route("**/decoder/runtime/**", lambda route: route.abort())
-    page.evaluate_handle("() => 0")
     page.add_init_script(f"({LISTEN})()")
     page.goto(address)
     page.wait_for_selector(".panel input[type=range]", timeout=60_000)

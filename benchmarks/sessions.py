@@ -1,0 +1,76 @@
+"""Twenty browsers on the live view of one run: does any of them fail, and does the server's memory stay flat?
+
+Not part of `make bench`, for it takes as long as it watches: `python -m benchmarks.sessions --seconds 300`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.dragging import CHROMIUM, ROOT, app
+from benchmarks.watching import open_live, vaelab, wait_for_images, wait_for_state
+from vaelab.runs.store import Run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=20, help="browsers (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long they watch (default: %(default)s)")
+    arguments = parser.parse_args()
+    if CHROMIUM is None:
+        raise SystemExit("no chromium on this machine; .ci/run says how to install it")
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        place = Path(folder)
+        (place / "data").symlink_to(ROOT / "data")
+        vaelab(place, "train", "--recipe", "first-minute", "--num-images", "10000000", "--name", "watched",
+               "--background")  # fmt: skip
+        run = Run.open(place / "checkpoints" / "watched")
+        wait_for_images(run, 1)
+        with app(place) as server:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            pages = []
+            for _ in range(arguments.sessions):
+                pages.append(open_live(browser, server.address, run.id))
+                listen(pages[-1], faults)
+            begun = time.monotonic()
+            print(f"{len(pages)} browsers watch; seconds, images seen, memory of the server in MiB:", flush=True)
+            while (passed := time.monotonic() - begun) < arguments.seconds:
+                print(f"{passed:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}", flush=True)
+                pages[0].wait_for_timeout(1e3 * min(30.0, arguments.seconds - passed))
+            print(f"{arguments.seconds:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}")
+            stale = [page for page in pages if shown_images(page) < 0.9 * run.status.images_seen]
+            faults += [f"a page shows {shown_images(page):,} of {run.status.images_seen:,} images" for page in stale]
+            browser.close()
+        vaelab(place, "stop", "watched")
+        wait_for_state(run, "cancelled")
+    print("no error" if not faults else "\n".join(faults))
+
+
+def listen(page: Page, faults: list[str]) -> None:
+    """Note everything that goes wrong in a page."""
+    page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+    page.on("websocket", lambda _: faults.append("a page lost its connection and opened another"))
+    page.on("response", lambda answer: answer.status >= 400 and faults.append(f"{answer.status} {answer.url}"))
+
+
+def shown_images(page: Page) -> int:
+    """Images seen, as the page says it."""
+    words = page.get_by_test_id("stProgress").first.inner_text()
+    return int("".join(filter(str.isdigit, words.split(" of ")[0])))
+
+
+def resident_mib(process: int) -> float:
+    """Memory of a process that is not shared away, MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    main()
