@@ -118,15 +118,15 @@ def _prepare(work: _Work, make_source: Callable[[], Source], out_dir: Path, size
         if work.cancel.is_set():
             raise Cancelled("stopped on request; preparing the same pictures again goes on from here")
 
+    error = "it ended by a mistake of ours; the server's log has the details"
     try:
         store = prepare(make_source(), out_dir, size=size, workers=1, progress=show)
-    except (VaelabError, OSError, ValueError) as error:
-        last = work.standing
-        say(last.done, last.total, over=True, error=str(error))
-    else:
-        say(len(store), len(store), over=True)
+        say(len(store), len(store))
+        error = ""
+    except (VaelabError, OSError, ValueError) as found:
+        error = str(found)
     finally:
         if litter is not None:
-            shutil.rmtree(litter, ignore_errors=True)
-        if not work.standing.is_over:  # an error that is ours: the thread's traceback goes to the server's log
-            say(over=True, error="it ended by a mistake of ours; the server's log has the details")
+            shutil.rmtree(litter, ignore_errors=True)  # first: whoever hears of the end finds nothing left
+        last = work.standing
+        say(last.done, last.total, over=True, error=error)
