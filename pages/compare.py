@@ -12,10 +12,12 @@ import streamlit as st
 from pages.counterfactual.detectors import stored_original
 from pages.shell.boundary import error_boundary
 from pages.shell.faces import spoken_labels
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.pictures import png
 from pages.sidebyside.pair import (
     BETWEEN,
+    LINK,
     MINE,
     change_pair,
     fit_pair,
@@ -25,7 +27,6 @@ from pages.sidebyside.pair import (
     photo_for,
     shared_attributes,
     shared_faces,
-    write_pair_link,
 )
 from pages.sidebyside.paths import Drawn, drawn, frame_names, start_frame
 from pages.sidebyside.scrub import Row, scrub
@@ -66,7 +67,7 @@ def compare() -> None:
     else:
         side_by_side(pair().first, pair().second)
     facts(models)
-    write_pair_link()
+    write_link(pair().to_query(), LINK)
 
 
 def choose(models: Two, runs: Sequence[str]) -> None:

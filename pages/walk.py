@@ -14,9 +14,10 @@ from pages.counterfactual.controls import controls
 from pages.counterfactual.detectors import detector_runs, load_detectors, original
 from pages.counterfactual.figure import alternative, walk_figure
 from pages.counterfactual.files import csv_file, json_file, strip_file
-from pages.counterfactual.plan import Plan, fit_plan, keep_plan, open_plan, plan, write_plan_link
+from pages.counterfactual.plan import LINK, Plan, fit_plan, keep_plan, open_plan, plan
 from pages.counterfactual.survey import survey_section
 from pages.shell.boundary import error_boundary
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.pictures import png
 from vaelab.counterfactual import Detector, Walk, in_words, signed, walk
@@ -61,7 +62,7 @@ def counterfactual() -> None:
             return
         show_walk(model, plan())
     survey_section()
-    write_plan_link()
+    write_link(plan().to_query(), LINK)
 
 
 def show_walk(model: FaceModel, now: Plan) -> None:

@@ -138,6 +138,8 @@ def test_faces_are_added_moved_and_taken_out(model: FaceModel, open_app: Open) -
     assert next(button for button in app.button if button.label == "Random face").disabled
     press(app, "Clear")
     assert state(app).faces == ()
+    press(app, "Random face")
+    assert len(state(app).faces) == 1, "an empty tray's own address does not empty it again"
 
 
 def test_a_kept_recipe_joins_the_tray_once(model: FaceModel, open_app: Open) -> None:
