@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.counterfactual.detectors import stored_original
 from pages.shell.boundary import error_boundary
+from pages.shell.cards import differing_rows
 from pages.shell.faces import spoken_labels
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
@@ -30,7 +31,7 @@ from pages.sidebyside.pair import (
 )
 from pages.sidebyside.paths import Drawn, drawn, frame_names, start_frame
 from pages.sidebyside.scrub import Row, scrub
-from pages.sidebyside.tables import differing_settings, effects_figure, effects_in_words, measured
+from pages.sidebyside.tables import effects_figure, effects_in_words, measured
 from pages.studio.state import show_in
 from vaelab.editing.effects import side_effects
 
@@ -165,7 +166,7 @@ def facts(models: Two) -> None:
     )
     st.caption("In brackets: 95 % intervals, by each model's own report. A dash: not measured for these weights.")
     st.subheader("How they were made", anchor=False)
-    settings = differing_settings(runs[0].config, runs[1].config, (runs[0].id, runs[1].id))
+    settings = differing_rows(runs)
     if settings.empty:
         st.markdown("With the same settings throughout.")
     else:

@@ -9,11 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.counterfactual.figure import COLORS
-from pages.shell.cards import settings_rows
 from vaelab.runs.store import Run
 
 if TYPE_CHECKING:
-    from vaelab.config import TrainConfig
     from vaelab.editing.effects import Effect
 
 MEASURES = {
@@ -30,15 +28,6 @@ def measured(runs: tuple[Run, Run], fingerprints: tuple[str, str]) -> pd.DataFra
     reports = [_reconstruction(run, fingerprint) for run, fingerprint in zip(runs, fingerprints, strict=True)]
     rows = [[name, *(_value(report, key) for report in reports)] for key, name in MEASURES.items()]
     return pd.DataFrame(rows, columns=["Measured on test faces", runs[0].id, runs[1].id])
-
-
-def differing_settings(first: TrainConfig, second: TrainConfig, names: tuple[str, str]) -> pd.DataFrame:
-    """The settings that are not the same in both."""
-    one, other = settings_rows(first), settings_rows(second)
-    both = pd.DataFrame(
-        {"Setting": one["Setting"], names[0]: one["Value"], names[1]: other["Value"], "Meaning": one["Meaning"]}
-    )
-    return both[both[names[0]] != both[names[1]]].reset_index(drop=True)
 
 
 def effects_figure(names: tuple[str, str], effects: tuple[Sequence[Effect], Sequence[Effect]]) -> go.Figure:
