@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from pages.shell.cards import differing_rows
 from pages.shell.faces import spoken_labels
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
-from pages.shell.pictures import png
+from pages.shell.pictures import data_address, png
 from pages.sidebyside.pair import (
     BETWEEN,
     LINK,
@@ -117,7 +116,7 @@ def side_by_side(first: str, second: str) -> None:
         path=f"{now} {fingerprints}",
         start=start_frame(now),
         key="compare.scrub",
-        original="" if photo is None else f"data:image/png;base64,{base64.b64encode(png(photo)).decode()}",
+        original="" if photo is None else data_address(png(photo), "png"),
     )
     st.subheader("What else moves", anchor=False)
     if frame == start_frame(now):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from pages.shell.pictures import png
+from pages.shell.pictures import data_address, png
 from vaelab.counterfactual import Sight, Survey, Walk, signed
 
 COLORS = ("#1b857e", "#d1741f", "#7a7dcf", "#c4568a")
@@ -36,7 +35,7 @@ def walk_figure(walk: Walk, scale: str, direction: str) -> go.Figure:
     spacing = 2 * walk.reach / (NUM_FRAMES - 1)
     for number in frame_numbers(walk):
         figure.add_layout_image(
-            source=f"data:image/png;base64,{base64.b64encode(png(walk.pixels[number])).decode()}",
+            source=data_address(png(walk.pixels[number]), "png"),
             xref="x",
             yref="y2",
             x=walk.positions[number],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.counterfactual.detectors import PHOTO
 from pages.shell.links import is_link
+from pages.studio.photo import photo_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,11 +97,10 @@ def shared_attributes(models: tuple[FaceModel, FaceModel]) -> dict[str, str]:
 
 def photo_for(models: tuple[FaceModel, FaceModel]) -> NDArray[np.uint8] | None:
     """The visitor's cropped photo, (size, size, 3), where both models take pictures of its size."""
-    photo = st.session_state.get(PHOTO)
+    photo = photo_start()
     if photo is None or any(model.size != photo.pixels.shape[0] for model in models):
         return None
-    pixels: NDArray[np.uint8] = photo.pixels
-    return pixels
+    return photo.pixels
 
 
 def pair() -> Pair:

@@ -17,7 +17,7 @@ import streamlit as st
 
 from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.faces import described, walk_values
-from pages.shell.pictures import png
+from pages.shell.pictures import data_address, png
 from pages.shell.routes import walk_address
 from pages.studio.photo import PhotoStart
 from pages.studio.state import keep_moves, recipe, revision
@@ -64,7 +64,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
         "model": _about(model),
         "start": _packed(start),
         "words": "From your photo" if photo else described(model, face.started()),
-        "photo": None if photo is None else _picture_address(photo.pixels),
+        "photo": None if photo is None else data_address(png(photo.pixels), "png"),
         "families": _families(known),
         "sliders": [_slider(model, face, slider, start) for slider in known],
         "strips": strips,
@@ -147,11 +147,6 @@ def _effects(model: FaceModel, face: FaceRecipe, start: np.ndarray, now: np.ndar
         "of": face.to_query().get("e", ""),
         "rows": [{"before": one.before, "after": one.after, "moved": one.moved} for one in effects],
     }
-
-
-def _picture_address(pixels: np.ndarray) -> str:
-    """The picture itself as an address, so that a photo is nowhere but in the visitor's session and browser."""
-    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
 
 
 def _packed(values: np.ndarray) -> str:
