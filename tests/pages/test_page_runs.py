@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from pages.runlist.comparison import merged
 from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
 from pages.shell.cards import differing_rows
+from tests.pages.driving import Open
 from tests.pages.training_lab import reported_run
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
-Open = Callable[..., AppTest]
 PAGE = "runs.py"
 
 
