@@ -20,8 +20,9 @@ from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.pictures import png
-from vaelab.counterfactual import Detector, Walk, in_words, signed, walk
+from vaelab.counterfactual import Detector, Walk, in_words, walk
 from vaelab.editing.sliders import REACH, edited_latent, find_slider, step_vector
+from vaelab.wording import signed, with_minus
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -116,7 +117,7 @@ def show_level(model: FaceModel, now: Plan, walked: Walk, seen_by: Sequence[Dete
     for detector, sight in zip(seen_by, walked.sights, strict=True):
         drawn = f"{sight.face_logit[middle]:.1f} on the face as drawn"
         taken = "" if photo is None else f", {float(detector.model.face_logit(photo[None])[0]):.1f} on its photograph"
-        level = f"{sight.threshold.logit:.2f}".replace("-", "−")
+        level = with_minus(f"{sight.threshold.logit:.2f}")
         levels.append(f"**{detector.name}**: threshold {level} ({sight.threshold.source}); log-odds {drawn}{taken}")
     beyond = f" Beyond {REACH:g} steps lie faces that hardly any real face comes near." if walked.reach > REACH else ""
     st.caption(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from pages.shell.pictures import data_address, png
-from vaelab.counterfactual import Sight, Survey, Walk, signed
+from vaelab.counterfactual import Sight, Survey, Walk
+from vaelab.wording import signed
 
 COLORS = ("#1b857e", "#d1741f", "#7a7dcf", "#c4568a")
 """Told apart with any colour vision, and at least 3 : 1 against the light and the dark background."""

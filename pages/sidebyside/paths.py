@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from pages.shell.pictures import data_address, sheet
 from pages.sidebyside.pair import BETWEEN, MINE, Pair, photo_for
-from vaelab.counterfactual import signed
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import REACH, start_latent
 from vaelab.evaluation.attributes import METHODS
+from vaelab.wording import signed
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from pages.counterfactual.figure import COLORS
 from vaelab.runs.store import Run
+from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
     from vaelab.editing.effects import Effect
@@ -47,7 +48,7 @@ def effects_figure(names: tuple[str, str], effects: tuple[Sequence[Effect], Sequ
                     "color": COLORS[index],
                     "pattern": {"shape": "/" if index else "", "fillmode": "overlay", "solidity": 0.2},
                 },
-                text=[f"{row.moved:+.2f}".replace("-", "−") for row in rows],
+                text=[with_minus(f"{row.moved:+.2f}") for row in rows],
                 textposition="outside",
                 cliponaxis=False,
                 customdata=[[row.before, row.after, row.auc] for row in rows],
@@ -78,7 +79,7 @@ def effects_in_words(name: str, effects: Sequence[Effect], meant: str) -> str:
     if not others:
         return ""
     largest = max(others, key=lambda effect: abs(effect.moved))
-    moved = f"{largest.moved:+.2f}".replace("-", "−")
+    moved = with_minus(f"{largest.moved:+.2f}")
     also = "also moves" if len(others) < len(effects) else "moves"
     return f"{name} {also} {largest.name} by {moved} standard deviations (probe's AUC {largest.auc:.2f})."
 
@@ -98,4 +99,4 @@ def _value(report: Mapping[str, Any], key: str) -> str:
         text = f"{value['mean']:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-    return text.replace("-", "−")
+    return with_minus(text)

@@ -31,6 +31,7 @@ from vaelab.editing.sliders import (
     start_latent,
     step_vector,
 )
+from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
     from vaelab.editing.effects import Effect
@@ -107,7 +108,7 @@ def _slider(model: FaceModel, face: FaceRecipe, slider: Slider, start: np.ndarra
     low, high = reach(slider, start)
     detail = slider.detail
     if slider.family == "raw":
-        detail = f"{detail} · starts at {start[int(slider.key[1:])]:+.2f}".replace("-", "−")
+        detail = with_minus(f"{detail} · starts at {start[int(slider.key[1:])]:+.2f}")
     return {
         "key": slider.key,
         "name": slider.name,
