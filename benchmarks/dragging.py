@@ -117,7 +117,6 @@ def open_page(browser: Browser, address: str, tier: str) -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     if tier == "server":
         page.route("**/decoder/runtime/**", lambda route: route.abort())
-    page.evaluate_handle("() => 0")
     page.add_init_script(f"({LISTEN})()")
     page.goto(address)
     page.wait_for_selector(".panel input[type=range]", timeout=60_000)
