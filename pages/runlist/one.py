@@ -81,13 +81,14 @@ def labels(run: Run) -> None:
 def downloads(run: Run) -> None:
     """The run as files; made when they are asked for."""
     whole, resumable = partial(export_zip, run), partial(export_zip, run, include_state=True)
+    curves = partial(tensorboard_zip, run)
     kept = "Settings, curves, weights, latents: what pages and the command line need."
     _zip_button("Zip", run.id, whole, key="runs.zip", icon="folder_zip", about=kept)
     if run.state_path.is_file():
-        about = "Can be resumed on another machine."
-        _zip_button("Zip with state", f"{run.id}-with-state", resumable, key="runs.zip.state", icon="save", about=about)
-    curves, about = partial(tensorboard_zip, run), "Event files of all curves."
-    _zip_button("TensorBoard", f"{run.id}-tensorboard", curves, key="runs.tensorboard", icon="monitoring", about=about)
+        resumed, name = "Can be resumed on another machine.", f"{run.id}-with-state"
+        _zip_button("Zip with state", name, resumable, key="runs.zip.state", icon="save", about=resumed)
+    events, name = "Event files of all curves.", f"{run.id}-tensorboard"
+    _zip_button("TensorBoard", name, curves, key="runs.tensorboard", icon="monitoring", about=events)
 
 
 def _zip_button(label: str, name: str, made: Callable[[], bytes], *, key: str, icon: str, about: str) -> None:
