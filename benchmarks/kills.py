@@ -24,8 +24,10 @@ from vaelab.runs.store import Run
 from vaelab.training.job import run_training
 
 PROCESSES = multiprocessing.get_context("forkserver")
+# torch is imported once, children fork from there; optimizers import its compiler at their first step, for seconds
+PROCESSES.set_forkserver_preload(["vaelab.training.job", "torch._dynamo"])
 KINDS: dict[str, dict[str, Any]] = {
-    "vae": {"model": "vae", "schedule": "cosine", "warmup": 200},
+    "vae": {"model": "vae", "likelihood": "bernoulli", "schedule": "cosine", "warmup": 200},
     "dbvae": {"model": "dbvae", "aggregation": "max", "refresh_every": 64},
     "residual": {"model": "residual", "ema_half_life": 100, "likelihood": "optimal-gaussian", "linear_path": True},
 }
@@ -40,8 +42,6 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
     Returns:
         `kills` that hit a training at work, those `during_write` of a file, `runs` compared, `equal` ones, `seconds`.
     """
-    # optimizers import torch's compiler at their first step, which takes seconds in each child
-    PROCESSES.set_forkserver_preload(["vaelab.training.job", "torch._dynamo"])
     random, begun = numpy_generator(seed, "kills"), time.monotonic()
     found = {"what": "kills", "kills": 0, "during_write": 0, "runs": 0, "equal": 0}
     with tempfile.TemporaryDirectory() as temporary:
@@ -49,16 +49,16 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
         prepare(Synthetic(num_faces=300, num_nonfaces=700), root / "data" / "tiny-16", size=16, workers=1)
         straight = {kind: Run.create(_config(kind, root), root / "straight", kind) for kind in KINDS}
         for run in straight.values():
-            _train(run).join()
+            train(run).join()
         while found["kills"] < kills:
             kind = list(KINDS)[found["runs"] % len(KINDS)]
             run = Run.create(_config(kind, root), root / "killed", f"{kind}-{found['runs']}")
             for _ in range(min(KILLS_PER_RUN, kills - found["kills"])):
-                was_killed, was_writing = _train_and_kill(run, random)
+                was_killed, was_writing = train_and_kill(run, random)
                 found["kills"] += was_killed
                 found["during_write"] += was_writing
             if run.status.state != "done":
-                _train(run).join()
+                train(run).join()
             found["runs"] += 1
             found["equal"] += _is_equal(run, straight[kind])
     return found | {"seconds": round(time.monotonic() - begun, 1)}
@@ -73,7 +73,8 @@ def _config(kind: str, root: Path) -> TrainConfig:
     return replace(TrainConfig(recipe="tiny"), **(shared | KINDS[kind]))
 
 
-def _train(run: Run) -> "multiprocessing.process.BaseProcess":
+def train(run: Run) -> "multiprocessing.process.BaseProcess":
+    """A process that trains `run`, or goes on with it; started."""
     process = PROCESSES.Process(target=_work, args=(run.dir,))
     process.start()
     return process
@@ -86,10 +87,10 @@ def _work(folder: Path) -> None:
     run_training(Run(folder))
 
 
-def _train_and_kill(run: Run, random: np.random.Generator) -> tuple[bool, bool]:
+def train_and_kill(run: Run, random: np.random.Generator) -> tuple[bool, bool]:
     """SIGKILL a training at a random moment; whether it was at work, and whether a file was half written."""
     wanted = run.status.images_seen + int(random.integers(1, MOST_IMAGES))
-    process = _train(run)
+    process = train(run)
     while process.is_alive() and not (run.status.state == "running" and run.status.images_seen >= wanted):
         time.sleep(0.001)
     time.sleep(random.uniform(0.0, 0.03))

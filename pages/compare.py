@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,14 @@ import streamlit as st
 
 from pages.counterfactual.detectors import stored_original
 from pages.shell.boundary import error_boundary
+from pages.shell.cards import differing_rows
 from pages.shell.faces import spoken_labels
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
-from pages.shell.pictures import png
+from pages.shell.pictures import data_address, png
 from pages.sidebyside.pair import (
     BETWEEN,
+    LINK,
     MINE,
     change_pair,
     fit_pair,
@@ -25,11 +27,10 @@ from pages.sidebyside.pair import (
     photo_for,
     shared_attributes,
     shared_faces,
-    write_pair_link,
 )
 from pages.sidebyside.paths import Drawn, drawn, frame_names, start_frame
 from pages.sidebyside.scrub import Row, scrub
-from pages.sidebyside.tables import differing_settings, effects_figure, effects_in_words, measured
+from pages.sidebyside.tables import effects_figure, effects_in_words, measured
 from pages.studio.state import show_in
 from vaelab.editing.effects import side_effects
 
@@ -66,7 +67,7 @@ def compare() -> None:
     else:
         side_by_side(pair().first, pair().second)
     facts(models)
-    write_pair_link()
+    write_link(pair().to_query(), LINK)
 
 
 def choose(models: Two, runs: Sequence[str]) -> None:
@@ -115,7 +116,7 @@ def side_by_side(first: str, second: str) -> None:
         path=f"{now} {fingerprints}",
         start=start_frame(now),
         key="compare.scrub",
-        original="" if photo is None else f"data:image/png;base64,{base64.b64encode(png(photo)).decode()}",
+        original="" if photo is None else data_address(png(photo), "png"),
     )
     st.subheader("What else moves", anchor=False)
     if frame == start_frame(now):
@@ -164,7 +165,7 @@ def facts(models: Two) -> None:
     )
     st.caption("In brackets: 95 % intervals, by each model's own report. A dash: not measured for these weights.")
     st.subheader("How they were made", anchor=False)
-    settings = differing_settings(runs[0].config, runs[1].config, (runs[0].id, runs[1].id))
+    settings = differing_rows(runs)
     if settings.empty:
         st.markdown("With the same settings throughout.")
     else:

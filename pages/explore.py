@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import streamlit as st
 
 from pages.shell.boundary import error_boundary
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, weights_stamp
 from pages.studio.actions import PLAIN, STRIPS, actions
 from pages.studio.panel import morph_panel
 from pages.studio.plain import plain_sliders
 from pages.studio.samples import samples
 from pages.studio.start import begin_with_model, start_controls
-from pages.studio.state import keep, open_recipe, recipe, show_in, write_link
+from pages.studio.state import LINK, keep, open_recipe, recipe, show_in
 from vaelab.editing.recipe import fit_to_model
 from vaelab.runs.store import Run
 
@@ -84,7 +85,7 @@ def studio(run_id: str) -> None:
     else:
         morph_panel(model, run, strips=st.session_state.get(STRIPS, True), photo=photo)
     actions(model)
-    write_link()
+    write_link(recipe().to_query(), LINK)
 
 
 @st.fragment

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.atelier.arithmetic import face_arithmetic
-from pages.atelier.bench import BENCH, LEAVE, SECTIONS, bench, change, fit_bench, open_bench, sets, write_link
+from pages.atelier.bench import BENCH, LEAVE, LINK, SECTIONS, bench, change, fit_bench, open_bench, sets, to_link
 from pages.atelier.grid import grid
 from pages.atelier.interpolate import interpolate
 from pages.atelier.neighbours import neighbours
 from pages.atelier.tray import tray
 from pages.atelier.uncertainty import uncertainty
 from pages.shell.boundary import error_boundary
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.studio.state import show_in
 
@@ -54,7 +55,7 @@ def studio() -> None:
         _guarded_tray(model)
     _sections()
     _part(model)
-    write_link()
+    write_link(to_link(bench()), LINK)
 
 
 def _header(runs: list[str]) -> None:

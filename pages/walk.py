@@ -14,13 +14,15 @@ from pages.counterfactual.controls import controls
 from pages.counterfactual.detectors import detector_runs, load_detectors, original
 from pages.counterfactual.figure import alternative, walk_figure
 from pages.counterfactual.files import csv_file, json_file, strip_file
-from pages.counterfactual.plan import Plan, fit_plan, keep_plan, open_plan, plan, write_plan_link
+from pages.counterfactual.plan import LINK, Plan, fit_plan, keep_plan, open_plan, plan
 from pages.counterfactual.survey import survey_section
 from pages.shell.boundary import error_boundary
+from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.pictures import png
-from vaelab.counterfactual import Detector, Walk, in_words, signed, walk
+from vaelab.counterfactual import Detector, Walk, in_words, walk
 from vaelab.editing.sliders import REACH, edited_latent, find_slider, step_vector
+from vaelab.wording import signed, with_minus
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -61,7 +63,7 @@ def counterfactual() -> None:
             return
         show_walk(model, plan())
     survey_section()
-    write_plan_link()
+    write_link(plan().to_query(), LINK)
 
 
 def show_walk(model: FaceModel, now: Plan) -> None:
@@ -115,7 +117,7 @@ def show_level(model: FaceModel, now: Plan, walked: Walk, seen_by: Sequence[Dete
     for detector, sight in zip(seen_by, walked.sights, strict=True):
         drawn = f"{sight.face_logit[middle]:.1f} on the face as drawn"
         taken = "" if photo is None else f", {float(detector.model.face_logit(photo[None])[0]):.1f} on its photograph"
-        level = f"{sight.threshold.logit:.2f}".replace("-", "−")
+        level = with_minus(f"{sight.threshold.logit:.2f}")
         levels.append(f"**{detector.name}**: threshold {level} ({sight.threshold.source}); log-odds {drawn}{taken}")
     beyond = f" Beyond {REACH:g} steps lie faces that hardly any real face comes near." if walked.reach > REACH else ""
     st.caption(

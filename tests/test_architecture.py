@@ -13,7 +13,7 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 ROWS = [
     {"errors"},
-    {"config", "rng"},
+    {"config", "rng", "wording"},
     {"data", "models", "runs", "recipes", "pictures", "animation"},
     {"losses", "debiasing"},
     {"evaluation"},

@@ -21,6 +21,7 @@ from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.groups import Rate, rate
 from vaelab.evaluation.paired import Paired, corrected, paired
 from vaelab.rng import numpy_generator
+from vaelab.wording import signed
 
 Latent = Float[np.ndarray, " latent"]
 Latents = Float[np.ndarray, "faces latent"]
@@ -197,11 +198,6 @@ def in_words(sight: Sight, reach: float) -> str:
     if sides[0].startswith("still"):
         sides.reverse()
     return f"{opening} {'; '.join(sides)}."
-
-
-def signed(position: float) -> str:
-    """A position with its sign, two decimals and a real minus."""
-    return f"{position:+.2f}".replace("-", "−") if abs(position) >= 0.005 else "0"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from pages.shell.links import address_query, is_link
 from pages.studio.state import RECIPE
 from pages.studio.state import keep as keep_for_explore
 from vaelab.editing.paths import PATHS
@@ -100,9 +101,9 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
 
     A link wins over the session; without either, Explore's face lies there beside two random ones.
     """
-    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    query = address_query()
     notes: list[str] = []
-    if query.keys() & {"do", "face"} and query != st.session_state.get(LINK):
+    if query.keys() & {"do", "face"} and is_link(LINK):
         opened, notes = read_link(query, run_ids[0])
     else:
         opened = st.session_state.get(BENCH) or _first(run_ids)
@@ -177,14 +178,6 @@ def read_link(query: dict[str, list[str]], default_model: str) -> tuple[Bench, l
         down=sliders["y"] if SLIDER_KEY.fullmatch(sliders["y"]) else "",
         count=_whole(words.get("n", ""), COUNTS, now.count),
     ), notes
-
-
-def write_link() -> None:
-    """Put a link to what is shown into the address bar."""
-    query = to_link(bench())
-    if query != {name: st.query_params.get_all(name) for name in st.query_params}:
-        st.query_params.from_dict(query)
-    st.session_state[LINK] = query
 
 
 def _first(run_ids: Sequence[str]) -> Bench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import streamlit as st
 
 from pages.atelier.bench import COUNTS, Bench, bench, open_in_explore, sets
 from pages.shell.loaders import find
-from pages.shell.pictures import sheet
+from pages.shell.pictures import data_address, sheet
 from pages.shell.sheet import face_sheet
 from pages.studio.state import show_in
 from vaelab.editing.paths import grid_positions, traversal_grid
@@ -43,7 +42,7 @@ def grid(model: FaceModel) -> None:
     with st.container(width=560):
         face_sheet(
             [
-                (f"data:image/jpeg;base64,{base64.b64encode(sheet(row)).decode()}", f"{known[down].name} at {y:+g}")
+                (data_address(sheet(row), "jpeg"), f"{known[down].name} at {y:+g}")
                 for row, y in zip(pictures, ys, strict=True)
             ],
             [f"Open in Explore: {known[across].name} {x:+g}, {known[down].name} {y:+g}" for y in ys for x in xs],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.atelier.bench import ENDINGS, FRAMES, Bench, bench, of_latent, open_in_explore, put, sets
-from pages.shell.pictures import sheet
+from pages.shell.pictures import data_address, sheet
 from pages.sidebyside.scrub import Row, scrub
 from pages.studio.state import show_in
 from vaelab.editing.paths import PATHS, path_through
@@ -45,10 +44,9 @@ def interpolate(model: FaceModel) -> None:
     shown = np.unique(np.linspace(0, len(way) - 1, min(len(way), MOST_ON_SCREEN)).round().astype(int))
     pixels = model.decode(way[shown])
     names = [_place(int(frame), now) for frame in shown]
-    source = f"data:image/jpeg;base64,{base64.b64encode(sheet(pixels)).decode()}"
     notes = [f"frame {frame + 1} of {len(way)}" for frame in shown]
     chosen = scrub(
-        [Row(PATHS[now.path], source, notes)],
+        [Row(PATHS[now.path], data_address(sheet(pixels), "jpeg"), notes)],
         names,
         label="Place on the way between the faces",
         path=f"{model.weights_fingerprint} {now.faces} {now.path} {now.frames} {now.ending}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from pages.atelier.bench import bench, of_latent, put
 from pages.shell.faces import draw
-from pages.shell.pictures import png, sheet
+from pages.shell.pictures import data_address, png, sheet
 from pages.shell.sheet import face_sheet
 from vaelab.editing.paths import pixel_uncertainty, posterior_samples
 from vaelab.editing.sliders import edited_latent
@@ -43,7 +42,7 @@ def uncertainty(model: FaceModel) -> None:
         )
     drawn = posterior_samples(model, mu, std, SHOWN, SEED)
     face_sheet(
-        [(f"data:image/jpeg;base64,{base64.b64encode(sheet(model.decode(drawn))).decode()}", f"{SHOWN} samples")],
+        [(data_address(sheet(model.decode(drawn)), "jpeg"), f"{SHOWN} samples")],
         [f"Lay sample {index + 1} into the tray" for index in range(SHOWN)],
         label="Samples of the posterior",
         key="bench.samples",

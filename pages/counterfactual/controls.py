@@ -54,8 +54,9 @@ def _drawn_face(model: FaceModel) -> None:
 
 def _way(model: FaceModel) -> None:
     now = plan()
-    ways = {slider.key: slider for slider in sliders(model, now.recipe.method) if not slider.is_dead}
-    ways |= {slider.key: slider for slider in sliders(model, now.recipe.method) if slider.key == now.along}
+    known = sliders(model, now.recipe.method)
+    ways = {slider.key: slider for slider in known if not slider.is_dead}
+    ways |= {slider.key: slider for slider in known if slider.key == now.along}
     key = show_in("walk.along", now.along)
     st.selectbox(
         "Walk along",

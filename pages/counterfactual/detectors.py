@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shell.loaders import find, load_model
+from pages.studio.photo import photo_start
 from vaelab.counterfactual import Detector, threshold_of
 from vaelab.data.collection import Collection
 from vaelab.editing.recipe import FaceRecipe, pack_latent
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 DETECTING = ("cnn", "dbvae")
 """Networks that say how sure they are of a face."""
-PHOTO = "photo.start"
-"""Where the session keeps a visitor's photo: its crop as `pixels`, and `mu`."""
 
 
 def detector_runs(size: int) -> list[Run]:
@@ -46,10 +45,9 @@ def original(model: FaceModel, run: Run, recipe: FaceRecipe) -> NDArray[np.uint8
 
     A stored face has one while its prepared data set is here, a photo for as long as the visit lasts.
     """
-    photo = st.session_state.get(PHOTO)
+    photo = photo_start()
     if recipe.start == "latent" and photo is not None and pack_latent(photo.mu) == recipe.z:
-        pixels: NDArray[np.uint8] = photo.pixels
-        return pixels if pixels.shape[0] == model.size else None
+        return photo.pixels if photo.pixels.shape[0] == model.size else None
     return stored_original(run, recipe.face) if recipe.start == "stored" else None
 
 

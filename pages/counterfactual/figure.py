@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from pages.shell.pictures import png
-from vaelab.counterfactual import Sight, Survey, Walk, signed
+from pages.shell.pictures import data_address, png
+from vaelab.counterfactual import Sight, Survey, Walk
+from vaelab.wording import signed
 
 COLORS = ("#1b857e", "#d1741f", "#7a7dcf", "#c4568a")
 """Told apart with any colour vision, and at least 3 : 1 against the light and the dark background."""
@@ -36,7 +36,7 @@ def walk_figure(walk: Walk, scale: str, direction: str) -> go.Figure:
     spacing = 2 * walk.reach / (NUM_FRAMES - 1)
     for number in frame_numbers(walk):
         figure.add_layout_image(
-            source=f"data:image/png;base64,{base64.b64encode(png(walk.pixels[number])).decode()}",
+            source=data_address(png(walk.pixels[number]), "png"),
             xref="x",
             yref="y2",
             x=walk.positions[number],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shell.links import is_link
 from pages.studio.state import RECIPE
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
 from vaelab.editing.recipe import FaceRecipe, fit_to_model, read_query
@@ -115,11 +116,10 @@ def explored() -> FaceRecipe | None:
 
 def open_plan(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the face from Explore."""
-    query = st.query_params.to_dict()
     notes: list[str] = []
     default = Plan(explored() or FaceRecipe(model=run_ids[0]))
-    if query and query != st.session_state.get(LINK):
-        opened, notes = read_plan(query, Plan(FaceRecipe(model=run_ids[0])))
+    if is_link(LINK):
+        opened, notes = read_plan(st.query_params.to_dict(), Plan(FaceRecipe(model=run_ids[0])))
     else:
         opened = st.session_state.get(PLAN) or default
     if opened.recipe.model not in run_ids:
@@ -127,11 +127,3 @@ def open_plan(run_ids: Sequence[str]) -> list[str]:
         opened = Plan(opened.recipe.started(model=run_ids[0]))
     keep_plan(opened)
     return notes
-
-
-def write_plan_link() -> None:
-    """Put a link to what is shown into the address bar."""
-    query = {name: value for name, value in plan().to_query().items() if value}
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
-    st.session_state[LINK] = query

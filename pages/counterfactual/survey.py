@@ -13,9 +13,10 @@ from pages.counterfactual.figure import survey_figure
 from pages.counterfactual.plan import Plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find, load_model
-from vaelab.counterfactual import Survey, random_ways, signed, walk_many
+from vaelab.counterfactual import Survey, random_ways, walk_many
 from vaelab.editing.sliders import find_slider, step_vector
 from vaelab.rng import numpy_generator
+from vaelab.wording import signed, with_minus
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -66,7 +67,7 @@ def show_survey(survey: Survey, direction: str) -> None:
         [
             {
                 "Compared": f"{pair.first} – {pair.second}",
-                "Difference": f"{pair.difference:+.1%} ({pair.low:+.1%} to {pair.high:+.1%})".replace("-", "−"),
+                "Difference": with_minus(f"{pair.difference:+.1%} ({pair.low:+.1%} to {pair.high:+.1%})"),
                 "Only the first": pair.only_first,
                 "Only the second": pair.only_second,
                 "p": f"{pair.p_value:.2g}",

@@ -13,7 +13,7 @@ from pages.live.plot import plot
 from pages.live.reports import reports
 from pages.live.routes import preview_addresses
 from pages.shell.boundary import error_boundary
-from pages.shell.cards import result_rows, settings_rows
+from pages.shell.cards import differing_rows, result_rows
 from pages.shell.loaders import find, load_model, weights_stamp
 from pages.shell.remote import remote_picture
 from pages.shell.routes import stored_address
@@ -34,7 +34,7 @@ def comparison(run_ids: Sequence[str]) -> None:
     with curves:
         overlaid(runs)
     with settings:
-        table = differing_settings(runs)
+        table = differing_rows(runs)
         if table.empty:
             st.markdown("All settings are the same.")
         else:
@@ -65,15 +65,6 @@ def overlaid(runs: Sequence[Run]) -> None:
     plot(panels, key=f"runs.curves.{'.'.join(by_run)}")
     if len({run.config.loss.likelihood for run in runs}) > 1:
         st.caption("These runs have different likelihoods: their losses are not on one scale, KL and PSNR are.")
-
-
-def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
-    """The settings that are not the same in all of them."""
-    tables = {run.id: settings_rows(run.config) for run in runs}
-    first = next(iter(tables.values()))
-    table = pd.DataFrame({"Setting": first["Setting"], **{name: found["Value"] for name, found in tables.items()}})
-    table["Meaning"] = first["Meaning"]
-    return table[table[list(tables)].nunique(axis=1) > 1].reset_index(drop=True)
 
 
 def show_measured(runs: Sequence[Run]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -78,36 +80,27 @@ def labels(run: Run) -> None:
 
 def downloads(run: Run) -> None:
     """The run as files; made when they are asked for."""
-    st.download_button(
-        "Zip",
-        lambda: export_zip(run),
-        file_name=f"{run.id}.zip",
-        mime="application/zip",
-        icon=":material/folder_zip:",
-        on_click="ignore",
-        key="runs.zip",
-        help="Settings, curves, weights, latents: what pages and the command line need.",
-    )
+    whole, resumable = partial(export_zip, run), partial(export_zip, run, include_state=True)
+    curves = partial(tensorboard_zip, run)
+    kept = "Settings, curves, weights, latents: what pages and the command line need."
+    _zip_button("Zip", run.id, whole, key="runs.zip", icon="folder_zip", about=kept)
     if run.state_path.is_file():
-        st.download_button(
-            "Zip with state",
-            lambda: export_zip(run, include_state=True),
-            file_name=f"{run.id}-with-state.zip",
-            mime="application/zip",
-            icon=":material/save:",
-            on_click="ignore",
-            key="runs.zip.state",
-            help="Can be resumed on another machine.",
-        )
+        resumed, name = "Can be resumed on another machine.", f"{run.id}-with-state"
+        _zip_button("Zip with state", name, resumable, key="runs.zip.state", icon="save", about=resumed)
+    events, name = "Event files of all curves.", f"{run.id}-tensorboard"
+    _zip_button("TensorBoard", name, curves, key="runs.tensorboard", icon="monitoring", about=events)
+
+
+def _zip_button(label: str, name: str, made: Callable[[], bytes], *, key: str, icon: str, about: str) -> None:
     st.download_button(
-        "TensorBoard",
-        lambda: tensorboard_zip(run),
-        file_name=f"{run.id}-tensorboard.zip",
+        label,
+        made,
+        file_name=f"{name}.zip",
         mime="application/zip",
-        icon=":material/monitoring:",
+        icon=f":material/{icon}:",
         on_click="ignore",
-        key="runs.tensorboard",
-        help="Event files of all curves.",
+        key=key,
+        help=about,
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from vaelab.config import TrainConfig, options
+from vaelab.runs.comparison import differing_settings
+from vaelab.runs.store import Run
 
 PICTURE = re.compile(
     r"^!\[(?P<alt>[^\]]*)\]\((?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*\.(?:png|jpg|jpeg|webp))\)\s*$", re.MULTILINE
@@ -48,6 +50,16 @@ def settings_rows(config: TrainConfig) -> pd.DataFrame:
         (name.replace("_", " "), _plain(value), about.unit, about.help) for _, name, _, value, about in options(config)
     ]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Unit", "Meaning"])
+
+
+def differing_rows(runs: Sequence[Run]) -> pd.DataFrame:
+    """The settings that are not the same in all `runs`, a column for each run, and what they mean."""
+    differing = [name.replace("_", " ") for name in differing_settings(runs)]
+    tables = {run.id: settings_rows(run.config) for run in runs}
+    first = tables[runs[0].id]
+    values = {run_id: table["Value"] for run_id, table in tables.items()}
+    table = pd.DataFrame({"Setting": first["Setting"], **values, "Meaning": first["Meaning"]})
+    return table[table["Setting"].isin(differing)].reset_index(drop=True)
 
 
 def _lower_headings(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Mapping
 
@@ -33,6 +34,17 @@ def keepsake(pixels: Pixels, recipe: Mapping[str, object], side: int) -> bytes:
     if side != image.width:
         image = image.resize((side, side), Image.Resampling.LANCZOS)
     return png_bytes(np.asarray(image), recipe)
+
+
+def data_address(file: bytes, kind: str) -> str:
+    """A picture's file as an address that holds the picture itself.
+
+    No request is made for it, so that a visitor's photo is nowhere but in their session and browser.
+
+    Args:
+        kind: `png` or `jpeg`.
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
 
 
 def sheet(faces: Pixels) -> bytes:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.counterfactual.detectors import PHOTO
+from pages.shell.links import is_link
+from pages.studio.photo import photo_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,11 +97,10 @@ def shared_attributes(models: tuple[FaceModel, FaceModel]) -> dict[str, str]:
 
 def photo_for(models: tuple[FaceModel, FaceModel]) -> NDArray[np.uint8] | None:
     """The visitor's cropped photo, (size, size, 3), where both models take pictures of its size."""
-    photo = st.session_state.get(PHOTO)
+    photo = photo_start()
     if photo is None or any(model.size != photo.pixels.shape[0] for model in models):
         return None
-    pixels: NDArray[np.uint8] = photo.pixels
-    return pixels
+    return photo.pixels
 
 
 def pair() -> Pair:
@@ -121,21 +121,12 @@ def change_pair(**changes: Any) -> None:
 
 def open_pair(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the first two models."""
-    query = st.query_params.to_dict()
     default = Pair(run_ids[0], run_ids[1])
-    is_link = bool(query) and query != st.session_state.get(LINK)
-    opened = read_pair(query, default) if is_link else st.session_state.get(PAIR) or default
+    link = read_pair(st.query_params.to_dict(), default) if is_link(LINK) else None
+    opened = link or st.session_state.get(PAIR) or default
     notes = []
     if not {opened.first, opened.second} <= set(run_ids):
         notes.append("A model asked for is not on this machine; here are two that are.")
         opened = dataclasses.replace(opened, first=default.first, second=default.second)
     keep_pair(opened)
     return notes
-
-
-def write_pair_link() -> None:
-    """Put a link to what is shown into the address bar."""
-    query = pair().to_query()
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
-    st.session_state[LINK] = query

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.shell.pictures import sheet
+from pages.shell.pictures import data_address, sheet
 from pages.sidebyside.pair import BETWEEN, MINE, Pair, photo_for
-from vaelab.counterfactual import signed
-from vaelab.editing.sliders import REACH
+from vaelab.editing.recipe import FaceRecipe
+from vaelab.editing.sliders import REACH, start_latent
 from vaelab.evaluation.attributes import METHODS
+from vaelab.wording import signed
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -40,7 +40,7 @@ class Drawn:
     @property
     def address(self) -> str:
         """All frames side by side, as a data address."""
-        return f"data:image/jpeg;base64,{base64.b64encode(sheet(self.pixels)).decode()}"
+        return data_address(sheet(self.pixels), "jpeg")
 
 
 def start_frame(pair: Pair) -> int:
@@ -80,6 +80,4 @@ def _latent(model: FaceModel, models: tuple[FaceModel, FaceModel], face: str) ->
         assert photo is not None  # `fit_pair` keeps MINE only where there is one
         mu: NDArray[np.float32] = model.encode(photo[None])[0][0]
         return mu
-    assert model.latents is not None
-    row = int(np.flatnonzero(np.asarray(model.latents.labels["image_id"] == face))[0])
-    return np.asarray(model.latents.mu[row], np.float32)
+    return start_latent(model, FaceRecipe(model.run_id, start="stored", face=face))

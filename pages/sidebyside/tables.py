@@ -9,11 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.counterfactual.figure import COLORS
-from pages.shell.cards import settings_rows
 from vaelab.runs.store import Run
+from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
-    from vaelab.config import TrainConfig
     from vaelab.editing.effects import Effect
 
 MEASURES = {
@@ -30,15 +29,6 @@ def measured(runs: tuple[Run, Run], fingerprints: tuple[str, str]) -> pd.DataFra
     reports = [_reconstruction(run, fingerprint) for run, fingerprint in zip(runs, fingerprints, strict=True)]
     rows = [[name, *(_value(report, key) for report in reports)] for key, name in MEASURES.items()]
     return pd.DataFrame(rows, columns=["Measured on test faces", runs[0].id, runs[1].id])
-
-
-def differing_settings(first: TrainConfig, second: TrainConfig, names: tuple[str, str]) -> pd.DataFrame:
-    """The settings that are not the same in both."""
-    one, other = settings_rows(first), settings_rows(second)
-    both = pd.DataFrame(
-        {"Setting": one["Setting"], names[0]: one["Value"], names[1]: other["Value"], "Meaning": one["Meaning"]}
-    )
-    return both[both[names[0]] != both[names[1]]].reset_index(drop=True)
 
 
 def effects_figure(names: tuple[str, str], effects: tuple[Sequence[Effect], Sequence[Effect]]) -> go.Figure:
@@ -58,7 +48,7 @@ def effects_figure(names: tuple[str, str], effects: tuple[Sequence[Effect], Sequ
                     "color": COLORS[index],
                     "pattern": {"shape": "/" if index else "", "fillmode": "overlay", "solidity": 0.2},
                 },
-                text=[f"{row.moved:+.2f}".replace("-", "−") for row in rows],
+                text=[with_minus(f"{row.moved:+.2f}") for row in rows],
                 textposition="outside",
                 cliponaxis=False,
                 customdata=[[row.before, row.after, row.auc] for row in rows],
@@ -89,7 +79,7 @@ def effects_in_words(name: str, effects: Sequence[Effect], meant: str) -> str:
     if not others:
         return ""
     largest = max(others, key=lambda effect: abs(effect.moved))
-    moved = f"{largest.moved:+.2f}".replace("-", "−")
+    moved = with_minus(f"{largest.moved:+.2f}")
     also = "also moves" if len(others) < len(effects) else "moves"
     return f"{name} {also} {largest.name} by {moved} standard deviations (probe's AUC {largest.auc:.2f})."
 
@@ -109,4 +99,4 @@ def _value(report: Mapping[str, Any], key: str) -> str:
         text = f"{value['mean']:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-    return text.replace("-", "−")
+    return with_minus(text)

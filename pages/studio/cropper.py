@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from pages.shell.pictures import data_address
 from vaelab.photos import MIN_SIDE, FaceBox
 
 PREVIEW_SIDE = 900
@@ -219,7 +219,7 @@ def preview_address(photo: NDArray[np.uint8]) -> str:
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_address(buffer.getvalue(), "jpeg")
 
 
 def _square(box: FaceBox) -> dict[str, float]:

@@ -17,7 +17,7 @@ import streamlit as st
 
 from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.faces import described, walk_values
-from pages.shell.pictures import png
+from pages.shell.pictures import data_address, png
 from pages.shell.routes import walk_address
 from pages.studio.photo import PhotoStart
 from pages.studio.state import keep_moves, recipe, revision
@@ -31,6 +31,7 @@ from vaelab.editing.sliders import (
     start_latent,
     step_vector,
 )
+from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
     from vaelab.editing.effects import Effect
@@ -64,7 +65,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
         "model": _about(model),
         "start": _packed(start),
         "words": "From your photo" if photo else described(model, face.started()),
-        "photo": None if photo is None else _picture_address(photo.pixels),
+        "photo": None if photo is None else data_address(png(photo.pixels), "png"),
         "families": _families(known),
         "sliders": [_slider(model, face, slider, start) for slider in known],
         "strips": strips,
@@ -107,7 +108,7 @@ def _slider(model: FaceModel, face: FaceRecipe, slider: Slider, start: np.ndarra
     low, high = reach(slider, start)
     detail = slider.detail
     if slider.family == "raw":
-        detail = f"{detail} · starts at {start[int(slider.key[1:])]:+.2f}".replace("-", "−")
+        detail = with_minus(f"{detail} · starts at {start[int(slider.key[1:])]:+.2f}")
     return {
         "key": slider.key,
         "name": slider.name,
@@ -147,11 +148,6 @@ def _effects(model: FaceModel, face: FaceRecipe, start: np.ndarray, now: np.ndar
         "of": face.to_query().get("e", ""),
         "rows": [{"before": one.before, "after": one.after, "moved": one.moved} for one in effects],
     }
-
-
-def _picture_address(pixels: np.ndarray) -> str:
-    """The picture itself as an address, so that a photo is nowhere but in the visitor's session and browser."""
-    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
 
 
 def _packed(values: np.ndarray) -> str:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
 START = "photo.start"
-"""Where the session keeps the PhotoStart; other pages look here for the photo behind a latent."""
 CHOSEN, OPENED, PROBLEM = "photo.chosen", "photo.opened", "photo.problem"
 USES_CAMERA, FORGOTTEN = "photo.camera", "photo.forgotten"
 TYPES = ("jpg", "jpeg", "png", "webp")
@@ -70,7 +69,7 @@ class _Opened:
 
 
 def photo_start() -> PhotoStart | None:
-    """The face that the photo on the table gave; None where there is none."""
+    """The face that the photo on the table gave, for any page of the session; None where there is none."""
     kept: PhotoStart | None = st.session_state.get(START)
     return kept
 

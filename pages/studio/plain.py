@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.shell.faces import described, draw
+from pages.shell.faces import Latent, described, draw
 from pages.shell.pictures import png
 from pages.studio.state import keep, recipe, show_in
 from vaelab.editing.sliders import FAMILIES, STEP, Slider, edited_latent, reach, sliders, start_latent
@@ -45,7 +45,7 @@ def plain_sliders(model: FaceModel, run: Run) -> None:
         st.button("Reset all", disabled=not face.edits, on_click=lambda: keep(recipe().started()))
 
 
-def _slider(slider: Slider, start: object, value: float) -> None:
+def _slider(slider: Slider, start: Latent, value: float) -> None:
     low, high = reach(slider, start)
     key = show_in(f"studio.plain.{slider.key}", value)
     st.slider(

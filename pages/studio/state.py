@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.links import is_link
 from vaelab.editing.recipe import LARGEST_VALUE, SLIDER_KEY, FaceRecipe, read_query
 from vaelab.errors import DataError
 
@@ -61,10 +62,9 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
     An address that the page did not write itself (a link, or the browser's back button) wins over the session; an
     address without a query (coming back from another page) leaves the session's face as it was.
     """
-    query = st.query_params.to_dict()
     notes: list[str] = []
-    if query and query != st.session_state.get(LINK):
-        opened, notes = read_query(query, FaceRecipe(model=run_ids[0]))
+    if is_link(LINK):
+        opened, notes = read_query(st.query_params.to_dict(), FaceRecipe(model=run_ids[0]))
     else:
         opened = st.session_state.get(RECIPE) or FaceRecipe(model=run_ids[0])
     if opened.model not in run_ids:
@@ -72,14 +72,6 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
         opened = opened.started(model=run_ids[0])
     keep(opened)
     return notes
-
-
-def write_link() -> None:
-    """Put a link to the shown face into the address bar; the browser's back button then undoes a change."""
-    query = recipe().to_query()
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
-    st.session_state[LINK] = query
 
 
 def show_in(name: str, value: Any) -> str:

@@ -109,7 +109,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 READ_FACE = """selector => {
-  const canvas = document.querySelector(".st-key-studio, body") && find(document, selector)
+  const canvas = find(document, selector)
   function find(root, selector) {
     const here = root.querySelector(selector)
     if (here) return here

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
 import uvicorn
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route as Address
@@ -24,18 +22,14 @@ from starlette.routing import Route as Address
 from pages.shell.decoder.routes import ROUTES
 from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.loaders import find, load_model
+from tests.pages.browsing import PATIENCE_MS, needs_chromium
 from tests.pages.tiny_runs import make_run
 from vaelab.inference import FaceModel
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
-PATIENCE_MS = 60_000
 SLOW_SECONDS = 0.2
 MOST_APART = 2
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine; install it to run these"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 PAGE = "<!doctype html><title>decoder</title><link rel=icon href='data:,'>"
 OPEN = """async ([address, options]) => {
@@ -72,14 +66,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def model(address: str) -> FaceModel:
     return load_model(find("tiny"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +13,14 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from pages.datasets import preparing
 from pages.datasets.routes import ROUTES, open_store, rows_address
 from pages.datasets.shelf import shelf, trainable
+from tests.pages.driving import Open
 from tests.pages.training_lab import DATA, prepare_data
 from vaelab.data.store import DatasetStore
 
-Open = Callable[..., AppTest]
 PAGE = "data.py"
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_run, write_latents, write_weights
-
-Open = Callable[..., AppTest]
 
 
 @pytest.fixture
@@ -40,16 +38,6 @@ def panel(app: AppTest) -> dict[str, Any]:
     component = next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel"))
     given: dict[str, Any] = json.loads(component.proto.json)
     return given
-
-
-def widget(elements: Sequence[Any], name: str) -> Any:
-    """The widget of this name; a number behind it changes whenever it is replaced."""
-    return next(element for element in elements if element.key and element.key.rsplit(".", 1)[0] == name)
-
-
-def words(app: AppTest) -> str:
-    """All text of the page."""
-    return "\n".join(str(element.value) for element in [*app.title, *app.markdown, *app.caption, *app.info, *app.error])
 
 
 def pictures(app: AppTest) -> list[str]:

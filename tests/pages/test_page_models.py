@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from streamlit.testing.v1 import AppTest
-
+from tests.pages.driving import Open
 from tests.pages.tiny_runs import make_run
 
-Open = Callable[..., AppTest]
 PAGE = "models.py"
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import av
@@ -19,13 +17,13 @@ from pages.atelier.arithmetic import picture as sum_picture
 from pages.atelier.bench import MOST_FACES, SECTIONS, Bench, read_link, to_link
 from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
+from tests.pages.driving import Open, widget
 from tests.pages.tiny_runs import make_run
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_record, to_record
 from vaelab.editing.sliders import edited_latent, find_slider
 from vaelab.inference import FaceModel
 
-Open = Callable[..., AppTest]
 THREE = (
     FaceRecipe("finished", seed=1),
     FaceRecipe("finished", start="stored", face="train/3").edited("d1", 1.5),
@@ -36,11 +34,6 @@ THREE = (
 @pytest.fixture
 def model(lab: Path) -> FaceModel:
     return FaceModel.load(make_run(lab, "finished"))
-
-
-def widget(elements: Sequence[Any], name: str) -> Any:
-    """The widget of this name; a number behind it changes whenever it is replaced."""
-    return next(element for element in elements if element.key and element.key.rsplit(".", 1)[0] == name)
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -138,6 +131,8 @@ def test_faces_are_added_moved_and_taken_out(model: FaceModel, open_app: Open) -
     assert next(button for button in app.button if button.label == "Random face").disabled
     press(app, "Clear")
     assert state(app).faces == ()
+    press(app, "Random face")
+    assert len(state(app).faces) == 1, "an empty tray's own address does not empty it again"
 
 
 def test_a_kept_recipe_joins_the_tray_once(model: FaceModel, open_app: Open) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.runlist.comparison import differing_settings, merged
+from pages.runlist.comparison import merged
 from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
+from pages.shell.cards import differing_rows
+from tests.pages.driving import Open
 from tests.pages.training_lab import reported_run
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
-Open = Callable[..., AppTest]
 PAGE = "runs.py"
 
 
@@ -98,7 +98,7 @@ def test_several_runs_are_compared(lab: Path, open_app: Open) -> None:
 
 def test_settings_and_reports_stand_side_by_side(lab: Path) -> None:
     runs = [reported_run(lab, "one"), reported_run(lab, "two", latent=8)]
-    assert differing_settings(runs)[["one", "two"]].to_numpy().tolist() == [["4", "8"]]
+    assert differing_rows(runs)[["one", "two"]].to_numpy().tolist() == [["4", "8"]]
     table = merged({"one": {"psnr": {"mean": 20.0, "low": 19.0, "high": 21.0, "n": 50}}, "two": {"accuracy": 0.5}})
     assert table.set_index("Measure").loc["psnr"].tolist() == ["20 (19 to 21), n = 50", "–"]
 

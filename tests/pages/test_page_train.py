@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.launch.draft import Draft
 from pages.live.history import event_words, kl_strip, panel, thinned
 from pages.live.words import LOOKS, duration, size_in_words
+from tests.pages.driving import Open, words
 from tests.pages.training_lab import prepare_data, reported_run
 from vaelab import jobs
 from vaelab.cli.training import add_parser
@@ -20,14 +19,7 @@ from vaelab.config import options
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import STATES, Run
 
-Open = Callable[..., AppTest]
 PAGE = "train.py"
-
-
-def words(app: AppTest) -> str:
-    """Everything the page says."""
-    kinds = (app.markdown, app.caption, app.error, app.info, app.subheader, app.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def test_every_setting_has_a_widget_with_its_help(open_app: Open) -> None:

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
+from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_detector, make_run
 
-Open = Callable[..., AppTest]
 PAGE = "walk.py"
-
-
-def widget(elements: Sequence[Any], name: str) -> Any:
-    """The widget of this name; a number behind it changes whenever it is replaced."""
-    return next(element for element in elements if element.key and element.key.rsplit(".", 1)[0] == name)
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.info, *app.error])
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """Exact resume: a training killed at random moments ends with the weights of one that was never touched."""
 
-import multiprocessing
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
+from benchmarks.kills import KINDS, train, train_and_kill
 from vaelab.config import TrainConfig
 from vaelab.rng import numpy_generator
 from vaelab.runs.checkpoints import read_checkpoint
@@ -18,27 +16,6 @@ from vaelab.training.job import run_training
 
 NUM_KILLS = 3
 TIMES = ("seconds", "images_per_second", "resample_share")
-PROCESSES = multiprocessing.get_context("forkserver")
-# torch is imported once, children fork from there; optimizers import its compiler at their first step, for seconds
-PROCESSES.set_forkserver_preload(["vaelab.training.job", "torch._dynamo"])
-
-
-def start(run: Run) -> "multiprocessing.process.BaseProcess":
-    process = PROCESSES.Process(target=run_training, args=(Run(run.dir),))
-    process.start()
-    return process
-
-
-def train_and_kill(run: Run, random: np.random.Generator) -> bool:
-    """SIGKILL a training of `run` at a moment drawn from `random`; whether it was still at work."""
-    wanted = run.status.images_seen + int(random.integers(1, 160))
-    process = start(run)
-    while process.is_alive() and not (run.status.state == "running" and run.status.images_seen >= wanted):
-        time.sleep(0.002)
-    time.sleep(random.uniform(0.0, 0.06))
-    process.kill()
-    process.join()
-    return process.exitcode == -9
 
 
 def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -46,15 +23,7 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"model": "vae", "likelihood": "bernoulli", "schedule": "cosine", "warmup": 200},
-        {"model": "dbvae", "aggregation": "max", "refresh_every": 64},
-        {"model": "residual", "ema_half_life": 100, "likelihood": "optimal-gaussian", "linear_path": True},
-    ],
-    ids=lambda settings: settings["model"],
-)
+@pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS.keys())
 def test_a_training_killed_at_random_moments_ends_bit_for_bit_the_same(
     tmp_path: Path, tiny_config: Callable[..., TrainConfig], settings: dict[str, Any]
 ) -> None:
@@ -64,11 +33,12 @@ def test_a_training_killed_at_random_moments_ends_bit_for_bit_the_same(
     random = numpy_generator(0, "kills", config.model.model)
     num_killed = 0
     for _ in range(NUM_KILLS):
-        if train_and_kill(killed, random):
+        was_killed, _ = train_and_kill(killed, random)
+        if was_killed:
             num_killed += 1
             assert killed.status.state == "lost"
     assert num_killed >= 2
-    last = start(killed)
+    last = train(killed)
     last.join()
     assert last.exitcode == 0
     assert killed.status.state == "done"

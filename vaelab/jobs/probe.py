@@ -19,7 +19,7 @@ from vaelab.jobs.environment import NICENESS
 from vaelab.models import build_model, count_parameters
 from vaelab.rng import generator
 from vaelab.training.schedules import ema_decay
-from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
+from vaelab.training.step import Objective, descend, evaluating, pick_device, pick_precision
 
 WARM_UP_STEPS = 2
 
@@ -81,13 +81,7 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
         begun = time.perf_counter()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
             loss = call(images, faces, eps, beta).loss
-        loss.backward()
-        if config.optim.clip_norm:
-            torch.nn.utils.clip_grad_norm_(objective.parameters(), config.optim.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if averages is not None:
-            averages.update_parameters(objective)
+        descend(loss, objective, optimizer, averages, config.optim.clip_norm)
         _wait(device)
         return time.perf_counter() - begun
 

@@ -25,7 +25,7 @@ from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.steering import Asked, Steering
-from vaelab.training.step import Objective, pick_device, pick_precision
+from vaelab.training.step import Objective, descend, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
 
@@ -117,13 +117,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             beta = torch.tensor(schedules.beta(settings.loss, seen), device=device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
                 parts = step(batch.images, batch.num_faces, batch.eps, beta)
-            parts.loss.backward()  # type: ignore[no-untyped-call]
-            if config.optim.clip_norm:
-                torch.nn.utils.clip_grad_norm_(objective.parameters(), config.optim.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if averages is not None:
-                averages.update_parameters(objective)
+            descend(parts.loss, objective, optimizer, averages, config.optim.clip_norm)
             before, seen = seen, seen + config.optim.batch_size
             totals.add(parts)
             totals.step_seconds += time.perf_counter() - started

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from vaelab.config import LossConfig, RunConfig
 from vaelab.errors import ConfigError
@@ -53,6 +55,27 @@ class Objective(nn.Module):
             )
             loss = loss + (recon_loss + beta * charged_kl(posterior, self.config.free_bits)).sum() / batch
         return LossParts(loss, recon_loss, kl, kl_per_dim, classification_loss, mu)
+
+
+def descend(
+    loss: Float[Tensor, ""],
+    objective: Objective,
+    optimizer: Optimizer,
+    averages: AveragedModel | None,
+    clip_norm: float,
+) -> None:
+    """Move the weights one step down the gradient of `loss`, and their averages after them; no gradient is left.
+
+    Args:
+        clip_norm: largest norm of the gradient, in nats; 0 does not clip.
+    """
+    loss.backward()  # type: ignore[no-untyped-call]
+    if clip_norm:
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), clip_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    if averages is not None:
+        averages.update_parameters(objective)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,39 @@
+"""Links: what a page wrote is told from what a visitor brought."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def page() -> None:
+    import streamlit as st
+
+    from pages.shell.links import is_link, write_link
+
+    st.session_state["was_link"] = is_link("page.link")
+    write_link(st.session_state.get("shown", {"model": "tiny", "face": ["one", "two"]}), "page.link")
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_function(page).run()
+
+
+def test_an_address_without_a_query_is_no_link(app: AppTest) -> None:
+    assert not app.session_state["was_link"]
+    assert dict(app.query_params) == {"model": "tiny", "face": ["one", "two"]}
+
+
+def test_what_the_page_wrote_is_no_link_and_what_a_visitor_brings_is(app: AppTest) -> None:
+    assert not app.run().session_state["was_link"]
+    app.query_params["model"] = "another"
+    assert app.run().session_state["was_link"]
+    assert app.query_params["model"] == "tiny", "the page says what it shows"
+
+
+def test_empty_parameters_stay_out_of_the_address(app: AppTest) -> None:
+    app.session_state["shown"] = {"model": "tiny", "face": [], "e": ""}
+    app.run()
+    assert dict(app.query_params) == {"model": "tiny"}
+    assert not app.run().session_state["was_link"], "an empty parameter never comes back"

@@ -1,0 +1,11 @@
+"""Numbers in sentences for people."""
+
+
+def with_minus(text: str) -> str:
+    """A written number with a real minus in place of a hyphen: `−0.40`."""
+    return text.replace("-", "−")
+
+
+def signed(position: float) -> str:
+    """A position with its sign, two decimals and a real minus."""
+    return with_minus(f"{position:+.2f}") if abs(position) >= 0.005 else "0"
