@@ -16,7 +16,7 @@ from pages.shell.boundary import error_boundary
 
 TRAIN_PAGE = Path(__file__).resolve().parents[1] / "train.py"
 MAIN_SETTINGS = ("datasets", "num_images", "latent", "beta")
-ALIVE_TICK_SECONDS, IDLE_TICK_SECONDS = 3.0, 20.0
+ALIVE_TICK_SECONDS, IDLE_TICK_SECONDS = 5.0, 20.0
 
 
 def sidebar(*, with_form: bool) -> None:

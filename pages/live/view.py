@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -18,23 +19,39 @@ from pages.shell.loaders import find
 from vaelab import jobs
 from vaelab.runs.store import Run, RunStatus
 
-TICK_SECONDS = 1.0
+FASTEST_TICK_SECONDS, SLOWEST_TICK_SECONDS = 1.0, 4.0
 LATEST_EVENTS = 30
 
 
 def live_view(run: Run) -> None:
     """Show the run, and go on showing it as it changes."""
-    state = run.status.state
-    st.fragment(_view, run_every=TICK_SECONDS if state in UNDER_WAY else None)(run.id, state)
+    state, tick = run.status.state, tick_seconds(run, reports(run))
+    st.fragment(_view, run_every=tick if state in UNDER_WAY else None)(run.id, state, tick)
+
+
+def tick_seconds(run: Run, rows: list[dict[str, Any]]) -> float:
+    """How long nothing needs to be drawn anew, in powers of 2: at most about the time between two reports.
+
+    Each tick costs every browser that watches a tenth of a second of work, which a training on the same machine lacks.
+    """
+    images_per_second = speed(rows)
+    if images_per_second is None:
+        return FASTEST_TICK_SECONDS
+    between_reports = run.config.run.report_every / images_per_second
+    tick = FASTEST_TICK_SECONDS
+    while 2 * tick <= min(between_reports, SLOWEST_TICK_SECONDS):
+        tick *= 2
+    return tick
 
 
 @error_boundary
-def _view(run_id: str, began_as: str) -> None:
+def _view(run_id: str, began_as: str, tick: float) -> None:
     run = find(run_id)
     status = run.status
-    if status.state != began_as:  # another state ticks differently
-        st.rerun(scope="app")
     rows = reports(run)
+    is_off = status.state in UNDER_WAY and not 0.25 < tick_seconds(run, rows) / tick < 4  # a small change is let be
+    if status.state != began_as or is_off:
+        st.rerun(scope="app")
     heading(run, status)
     standing(run, status, speed(rows))
     controls(run, status)

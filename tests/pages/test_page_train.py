@@ -10,6 +10,7 @@ import pytest
 
 from pages.launch.draft import Draft
 from pages.live.history import event_words, kl_strip, panel, thinned
+from pages.live.view import tick_seconds
 from pages.live.words import LOOKS, duration, size_in_words
 from tests.pages.driving import Open, words
 from tests.pages.training_lab import prepare_data, reported_run
@@ -171,3 +172,15 @@ def test_events_are_told_in_words(event: dict[str, Any], told: str) -> None:
 def test_durations_and_sizes_are_told_in_words() -> None:
     assert [duration(s) for s in (5, 720, 12_000, 180_000)] == ["5 s", "12 min", "3 h 20 min", "2 d 2 h"]
     assert [size_in_words(b) for b in (12, 640_000, 12e6, 1.44e9)] == ["12 bytes", "640 kB", "12 MB", "1.4 GB"]
+
+
+@pytest.mark.parametrize(
+    ("report_every", "images_per_second", "tick"),
+    [(100, 1000.0, 1.0), (800, 300.0, 2.0), (800, 105.0, 4.0), (10_000, 50.0, 4.0)],
+)
+def test_the_live_view_ticks_no_slower_than_reports_come(
+    lab: Path, report_every: int, images_per_second: float, tick: float
+) -> None:
+    run = reported_run(lab / "checkpoints", "mine", "running", report_every=report_every)
+    assert tick_seconds(run, []) == 1.0
+    assert tick_seconds(run, [{"images_per_second": images_per_second}]) == tick
