@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import decoding, dragging, preparing, training
+from benchmarks import decoding, dragging, preparing, training, watching
 from vaelab import __version__
 from vaelab.config import DataConfig
 from vaelab.data.embedded import prepare_embedded
@@ -26,6 +26,7 @@ def main() -> None:
     results += [decoding.measure(run, 10 * arguments.rounds) for run in shipped]
     results.append(preparing.measure())
     results += dragging.measure("face-vae", max(1, arguments.rounds // 2))
+    results.append(watching.measure(max(1, arguments.rounds // 2)))
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     machine = {
         "processor": _processor(),

@@ -1,31 +1,22 @@
 """Dragging a slider in a real browser: pictures per second, and the time from a pointer move to the changed face.
 
-The page reports each face it has painted with the time stamp of the input event that asked for it. The pointer is moved
-by the browser's own input pipeline, a few hundred times a round, back and forth along one slider.
+The page reports each face it has painted with the time stamp of the input event that asked for it. Moves are sent to
+the browser's own input pipeline as a mouse sends them, whether or not the page has answered the last one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import asyncio
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-MOVES = 240
-PAUSE_SECONDS = 0.012
+from benchmarks.browsing import CHROMIUM, app, lab, pause, training, unpause
+
+TIERS = ("browser", "server")
+MOVES = 400
+MOVE_SECONDS = 0.016
 """Between two moves: a mouse reports 60 to 125 times a second."""
 LISTEN = """() => {
   window.drawn = []
@@ -37,25 +28,11 @@ def measure(run_id: str, rounds: int) -> list[dict[str, Any]]:
     """Both ways to decode, idle and with a training beside it, in turns within one run of the server."""
     if CHROMIUM is None:
         return [{"what": "dragging in a browser", "refused": "no chromium on this machine"}]
-    found: dict[tuple[str, str], list[np.ndarray]] = {}
-    with app() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        pages = {
-            tier: open_page(browser, f"{server.address}/?model={run_id}&from=prior&seed=3", tier) for tier in TIERS
-        }
-        for _ in range(rounds):
-            for beside, doing in (("idle", contextlib.nullcontext()), ("training", training())):
-                with doing:
-                    for tier, page in pages.items():
-                        found.setdefault((tier, beside), []).append(drag(page))
-        browser.close()
+    found = asyncio.run(_drags(run_id, rounds))
     return [
         {"what": f"dragging {run_id}, drawn by the {tier}, {beside}"} | summary(parts)
         for (tier, beside), parts in found.items()
     ]
-
-
-TIERS = ("browser", "server")
 
 
 def summary(parts: list[np.ndarray]) -> dict[str, Any]:
@@ -71,86 +48,58 @@ def summary(parts: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class App:
-    """The app while it runs: where it answers, and which process it is."""
-
-    address: str
-    process: int
-
-
-@contextlib.contextmanager
-def app(folder: Path = ROOT) -> Iterator[App]:
-    """The app on a free port, started in `folder`, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=90).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-        yield App(f"http://localhost:{port}", process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
+async def _drags(run_id: str, rounds: int) -> dict[tuple[str, str], list[np.ndarray]]:
+    """Drags by who draws and what runs beside it."""
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
+    with lab(run_id) as place, app(place) as server, training(place) as beside:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            address = f"{server.address}/?model={run_id}&from=prior&seed=3"
+            pages = {tier: await open_page(browser, address, tier) for tier in TIERS}
+            for _ in range(rounds):
+                for tier, page in pages.items():
+                    found.setdefault((tier, "training"), []).append(await drag(page))
+                pause(place, beside)
+                for tier, page in pages.items():
+                    found.setdefault((tier, "idle"), []).append(await drag(page))
+                unpause(place, beside)
+            await browser.close()
+    return found
 
 
-@contextlib.contextmanager
-def training() -> Iterator[None]:
-    """A training on drawn faces with all threads, warm before the block begins."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "vaelab", "train", "--recipe", "first-minute", "--num-images", "10000000"]
-        command += ["--root", folder, "--name", "beside", "--report-every", "512"]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        metrics = Path(folder) / "beside" / "metrics.jsonl"
-        try:
-            deadline = time.monotonic() + 120
-            while not metrics.is_file() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.2)
-            yield
-            if process.poll() is not None:
-                raise RuntimeError("the training beside it ended early; run it by hand to see why")
-        finally:
-            process.kill()
-            process.wait()
-
-
-def open_page(browser: Browser, address: str, tier: str) -> Page:
+async def open_page(browser: Browser, address: str, tier: str) -> Page:
     """Explore, its panel drawing by `tier`; without the runtime the panel stays with the server."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = await browser.new_page(viewport={"width": 1280, "height": 900})
     if tier == "server":
-        page.route("**/decoder/runtime/**", lambda route: route.abort())
-    page.add_init_script(f"({LISTEN})()")
-    page.goto(address)
-    page.wait_for_selector(".panel input[type=range]", timeout=60_000)
+        await page.route("**/decoder/runtime/**", lambda route: route.abort())
+    await page.add_init_script(f"({LISTEN})()")
+    await page.goto(address)
+    await page.wait_for_selector(".panel input[type=range]", timeout=90_000)
     if tier == "browser":
-        page.wait_for_selector('.panel[data-tier="browser"]', timeout=60_000)
-    page.wait_for_timeout(2_000)
+        await page.wait_for_selector('.panel[data-tier="browser"]', timeout=90_000)
+    await page.wait_for_timeout(2_000)
     return page
 
 
-def drag(page: Page) -> np.ndarray:
+async def drag(page: Page) -> np.ndarray:
     """(pictures, 2) times of one drag, back and forth: asked and drawn, milliseconds."""
-    slider = page.locator(".panel input[type=range]").first
-    box = slider.bounding_box()
+    await page.bring_to_front()
+    box = await page.locator(".panel input[type=range]").first.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.evaluate("() => { window.drawn.length = 0 }")
+    await page.mouse.move(box["x"] + box["width"] / 2, middle)
+    await page.mouse.down()
+    await page.evaluate("() => { window.drawn.length = 0 }")
+    session = await page.context.new_cdp_session(page)
+    moves = []
     for step in range(MOVES):
-        share = 0.5 + 0.45 * np.sin(2 * np.pi * step / 80)
-        page.mouse.move(box["x"] + box["width"] * float(share), middle)
-        time.sleep(PAUSE_SECONDS)
-    times = np.array(page.evaluate("() => window.drawn"), dtype=float)
-    page.mouse.up()
-    page.wait_for_timeout(500)
+        x = box["x"] + box["width"] * (0.5 + 0.45 * float(np.sin(2 * np.pi * step / 80)))
+        event = {"type": "mouseMoved", "x": x, "y": middle, "button": "left", "buttons": 1}
+        moves.append(asyncio.ensure_future(session.send("Input.dispatchMouseEvent", event)))
+        await asyncio.sleep(MOVE_SECONDS)
+    await asyncio.gather(*moves)
+    times = np.array(await page.evaluate("() => window.drawn"), dtype=float)
+    await page.mouse.up()
+    await session.detach()
+    await page.wait_for_timeout(500)
     return times

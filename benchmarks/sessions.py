@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.dragging import CHROMIUM, ROOT, app
-from benchmarks.watching import open_live, vaelab, wait_for_images, wait_for_state
-from vaelab.runs.store import Run
+from benchmarks.browsing import CHROMIUM, app, lab, training
+from benchmarks.watching import open_live
 
 
 def main() -> None:
@@ -26,30 +24,21 @@ def main() -> None:
     if CHROMIUM is None:
         raise SystemExit("no chromium on this machine; .ci/run says how to install it")
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        place = Path(folder)
-        (place / "data").symlink_to(ROOT / "data")
-        vaelab(place, "train", "--recipe", "first-minute", "--num-images", "10000000", "--name", "watched",
-               "--background")  # fmt: skip
-        run = Run.open(place / "checkpoints" / "watched")
-        wait_for_images(run, 1)
-        with app(place) as server:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            pages = []
-            for _ in range(arguments.sessions):
-                pages.append(open_live(browser, server.address, run.id))
-                listen(pages[-1], faults)
-            begun = time.monotonic()
-            print(f"{len(pages)} browsers watch; seconds, images seen, memory of the server in MiB:", flush=True)
-            while (passed := time.monotonic() - begun) < arguments.seconds:
-                print(f"{passed:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}", flush=True)
-                pages[0].wait_for_timeout(1e3 * min(30.0, arguments.seconds - passed))
-            print(f"{arguments.seconds:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}")
-            stale = [page for page in pages if shown_images(page) < 0.9 * run.status.images_seen]
-            faults += [f"a page shows {shown_images(page):,} of {run.status.images_seen:,} images" for page in stale]
-            browser.close()
-        vaelab(place, "stop", "watched")
-        wait_for_state(run, "cancelled")
+    with lab() as place, training(place) as run, app(place) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        pages = []
+        for _ in range(arguments.sessions):
+            pages.append(open_live(browser, server.address, run.id))
+            listen(pages[-1], faults)
+        begun = time.monotonic()
+        print(f"{len(pages)} browsers watch; seconds, images seen, memory of the server in MiB:", flush=True)
+        while (passed := time.monotonic() - begun) < arguments.seconds:
+            print(f"{passed:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}", flush=True)
+            pages[0].wait_for_timeout(1e3 * min(30.0, arguments.seconds - passed))
+        print(f"{arguments.seconds:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}")
+        shown = [shown_images(page) for page in pages]
+        faults += [f"a page shows {images:,} images" for images in shown if images < 0.9 * run.status.images_seen]
+        browser.close()
     print("no error" if not faults else "\n".join(faults))
 
 

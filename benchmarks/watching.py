@@ -7,19 +7,13 @@ on one server; so do a training alone and one with two browsers on its live view
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.dragging import CHROMIUM, ROOT, app
+from benchmarks.browsing import CHROMIUM, app, lab, pause, training, unpause
 from vaelab.runs.store import Run
 
 MOVES, CHANGES = 24, 8
@@ -34,34 +28,23 @@ def measure(rounds: int) -> dict[str, Any]:
     moves: dict[str, list[float]] = {"idle": [], "training": []}
     changes: dict[str, list[float]] = {"idle": [], "training": []}
     speeds: dict[str, list[float]] = {"alone": [], "watched": []}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        place = Path(folder)
-        shutil.copytree(ROOT / "checkpoints" / "face-vae", place / "checkpoints" / "face-vae")
-        (place / "data").symlink_to(ROOT / "data")
-        with app(place) as server:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            explore = open_explore(browser, server.address)
-            vaelab(place, "train", "--recipe", "first-minute", "--num-images", "10000000", "--name", "beside",
-                   "--background")  # fmt: skip
-            run = Run.open(place / "checkpoints" / "beside")
-            wait_for_images(run, 1)
+    with lab("face-vae") as place, app(place) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        explore = open_explore(browser, server.address)
+        with training(place) as run:
             for _ in range(rounds):
                 moves["training"] += slider_times(explore)
                 changes["training"] += page_times(explore)
-                vaelab(place, "pause", "beside")
-                wait_for_state(run, "paused")
+                pause(place, run)
                 moves["idle"] += slider_times(explore)
                 changes["idle"] += page_times(explore)
-                vaelab(place, "unpause", "beside")
-                wait_for_state(run, "running")
+                unpause(place, run)
                 speeds["alone"].append(images_per_second(run))
                 watchers = [open_live(browser, server.address, run.id) for _ in range(2)]
                 speeds["watched"].append(images_per_second(run))
                 for watcher in watchers:
                     watcher.close()
-            vaelab(place, "stop", "beside")
-            wait_for_state(run, "cancelled")
-            browser.close()
+        browser.close()
     return {
         "what": "training and watching beside each other",
         **p95("slider", moves),
@@ -76,31 +59,6 @@ def p95(what: str, times: dict[str, list[float]]) -> dict[str, float]:
     """95th percentiles, idle and with a training, in milliseconds, and their ratio."""
     idle, training = (1e3 * float(np.quantile(times[beside], 0.95)) for beside in ("idle", "training"))
     return {f"{what}_idle_p95_ms": idle, f"{what}_training_p95_ms": training, f"{what}_ratio": training / idle}
-
-
-def vaelab(folder: Path, *words: str) -> None:
-    """One command in `folder`; an error of it is an error here."""
-    command = [sys.executable, "-m", "vaelab", *words]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, env=environment)
-
-
-def wait_for_state(run: Run, state: str) -> None:
-    """Return once the run says so."""
-    deadline = time.monotonic() + 60
-    while run.status.state != state:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"run {run.id} is {run.status.state} after a minute, expected {state}")
-        time.sleep(0.2)
-
-
-def wait_for_images(run: Run, images: int) -> None:
-    """Return once the training has seen so many images."""
-    deadline = time.monotonic() + 180
-    while run.status.images_seen < images:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"run {run.id} has seen {run.status.images_seen} images after three minutes")
-        time.sleep(0.2)
 
 
 def images_per_second(run: Run) -> float:
