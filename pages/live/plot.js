@@ -2,6 +2,7 @@
 // changes; everything the visitor did (zoom, smoothing, scales) is kept beside the element, so new points never undo it.
 const kept = new WeakMap()
 const INKS = ["#17867f", "#d1741f", "#7377c9", "#c2527f", "#7d9a3a", "#a5834b", "#808080", "#4a90c2"]
+const DONE = "#c2527f"
 const LEFT = 58, RIGHT = 10, TOP = 8, BOTTOM = 22
 
 const short = (value) => {
@@ -110,13 +111,13 @@ function draw(canvas, panel, state) {
     pen.beginPath(); pen.moveTo(LEFT, scale.y(value)); pen.lineTo(width - RIGHT, scale.y(value)); pen.stroke()
     pen.textAlign = "right"; pen.textBaseline = "middle"; pen.fillText(short(value), LEFT - 6, scale.y(value))
   }
-  for (const value of ticks(scale.from, scale.to, Math.max(2, Math.floor(width / 90)), scale.isLogX)) {
+  for (const value of ticks(scale.from, scale.to, Math.max(3, Math.floor(width / 75)), scale.isLogX)) {
     pen.textAlign = "center"; pen.textBaseline = "top"; pen.fillText(short(value), scale.x(value), height - BOTTOM + 6)
   }
   pen.save()
-  pen.beginPath(); pen.rect(LEFT, 0, width - LEFT - RIGHT, height - BOTTOM + 1); pen.clip()
+  pen.beginPath(); pen.rect(LEFT - 3, 0, width - LEFT - RIGHT + 6, height - BOTTOM + 1); pen.clip()  // 3: whole dots at both ends
   for (const mark of state.data.marks) {
-    pen.strokeStyle = mark.strong ? "#b0416b" : style.getPropertyValue("--grid")
+    pen.strokeStyle = mark.strong ? DONE : style.getPropertyValue("--grid")
     pen.lineWidth = mark.strong ? 1.5 : 1
     pen.setLineDash(mark.strong ? [3, 3] : [1, 4])
     pen.beginPath(); pen.moveTo(scale.x(mark.x), TOP); pen.lineTo(scale.x(mark.x), height - BOTTOM); pen.stroke()
@@ -267,12 +268,15 @@ function build(state) {
 function keys(state) {
   const seen = new Map()
   for (const panel of state.data.panels) for (const line of panel.lines) seen.set(line.name, line)
-  const root = state.root.querySelector(".keys")
-  root.replaceChildren(...[...seen.values()].map((line) => {
+  const entries = [...seen.values()].map((line) => [line.name, ink(line), line.dashed ? "dashed" : "solid"])
+  const quiet = state.data.marks.find((mark) => !mark.strong)
+  if (state.data.marks.some((mark) => mark.strong)) entries.push(["somebody stepped in", DONE, "dotted"])
+  if (quiet) entries.push([quiet.text, "var(--grid)", "dotted"])
+  state.root.querySelector(".keys").replaceChildren(...entries.map(([name, colour, style]) => {
     const key = document.createElement("span")
-    key.textContent = line.name
-    key.style.setProperty("--ink", ink(line))
-    key.style.setProperty("--line", line.dashed ? "dashed" : "solid")
+    key.textContent = name
+    key.style.setProperty("--ink", colour)
+    key.style.setProperty("--line", style)
     return key
   }))
 }

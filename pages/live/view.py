@@ -107,6 +107,10 @@ def _nothing_yet(status: RunStatus) -> None:
     """Before the first report."""
     if _goes(status):
         with st.container(height=220, border=True, vertical_alignment="center", horizontal_alignment="center"):
-            st.markdown(":material/show_chart: The first points appear here with the first report.")
+            st.markdown(
+                ":material/show_chart: The first points appear here with the first report.",
+                width="content",
+                text_alignment="center",
+            )
     else:
         st.caption("It ended before its first report, so there is no curve.")
