@@ -23,12 +23,12 @@ def data() -> None:
     there = shelf()
     ready = [item.name for item in there if item.manifest is not None]
     if there:
-        numbers = {name: st.column_config.NumberColumn(format="localized") for name in ("Pictures", "Faces", "Left out")}
+        counts = ("Pictures", "Faces", "Left out")
         st.dataframe(
             shelf_table(there),
             hide_index=True,
             height="content",
-            column_config=numbers,
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in counts},
             alt=f"{len(there)} data sets",
         )
     else:

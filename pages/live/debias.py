@@ -41,7 +41,7 @@ def debiasing(run: Run, rows: Rows) -> None:
 
 
 def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
-    """The faces at both ends of the draw probabilities; by name where their data set is not on this machine any more."""
+    """The faces at both ends of the draw probabilities; by name where their data set is gone."""
     num_faces = latest["effective_sample_size"] / latest["effective_share"]
     for key, title in (("most_drawn", "Drawn most"), ("least_drawn", "Drawn least")):
         faces = latest.get(key) or []
