@@ -53,6 +53,7 @@ function extent(state) {
 
 const shownRange = (state) => state.zoom || extent(state)
 const ink = (line) => INKS[line.ink % INKS.length]
+const stroke = (line) => (line.dashed ? "dashed" : "solid")
 const values = (line, state) => (line.smooth && state.smoothing > 0 ? smoothed(line.y, state.smoothing) : line.y)
 
 function scales(panel, state, width, height) {
@@ -148,6 +149,16 @@ function draw(canvas, panel, state) {
   pen.restore()
 }
 
+// A short stroke as the line is drawn, and a word: names many lines at once, where names in full would fill a paragraph.
+function key(text, colour, style) {
+  const span = document.createElement("span")
+  span.className = "key"
+  span.textContent = text
+  span.style.setProperty("--ink", colour)
+  span.style.setProperty("--line", style)
+  return span
+}
+
 function nearest(line, x) {
   let low = 0, high = line.x.length - 1
   while (high - low > 1) { const middle = (low + high) >> 1; if (line.x[middle] < x) low = middle; else high = middle }
@@ -155,7 +166,7 @@ function nearest(line, x) {
 }
 
 function read(figure, panel, state) {
-  const parts = []
+  const found = []
   const [from, to] = shownRange(state)
   const at = state.cursor === null ? to : state.cursor
   let where = null
@@ -163,14 +174,17 @@ function read(figure, panel, state) {
     if (!line.x.length) continue
     const i = nearest(line, at)
     where = where === null ? line.x[i] : where
-    parts.push(`${line.name} ${exact(values(line, state)[i])}`)
+    found.push([line, exact(values(line, state)[i])])
   }
+  const parts = found.map(([line, value]) => `${line.name} ${value}`)
   const close = state.data.marks.filter((mark) => mark.strong && Math.abs(mark.x - at) < (to - from) / 60)
-  if (state.cursor !== null) parts.push(...close.map((mark) => mark.text))
-  figure.querySelector("output").textContent =
-    (state.cursor === null || where === null ? "" : `at ${Math.round(where).toLocaleString("en-GB")}: `) + parts.join(" · ")
+  const marked = state.cursor === null ? [] : close.map((mark) => mark.text)
+  const place = state.cursor === null || where === null ? "" : `at ${Math.round(where).toLocaleString("en-GB")}: `
+  const output = figure.querySelector("output")
+  if (found.length <= 2) output.textContent = place + [...parts, ...marked].join(" · ")
+  else output.replaceChildren(place, ...found.map(([line, value]) => key(value, ink(line), stroke(line))), marked.join(" · "))
   const canvas = figure.querySelector("canvas")
-  canvas.setAttribute("aria-label", `${panel.title}. ${parts.join(", ")}. Arrow keys move, plus and minus zoom, 0 shows all.`)
+  canvas.setAttribute("aria-label", `${panel.title}. ${[...parts, ...marked].join(", ")}. Arrow keys move, plus and minus zoom, 0 shows all.`)
 }
 
 function redraw(state) {
@@ -268,17 +282,11 @@ function build(state) {
 function keys(state) {
   const seen = new Map()
   for (const panel of state.data.panels) for (const line of panel.lines) seen.set(line.name, line)
-  const entries = [...seen.values()].map((line) => [line.name, ink(line), line.dashed ? "dashed" : "solid"])
+  const entries = [...seen.values()].map((line) => [line.name, ink(line), stroke(line)])
   const quiet = state.data.marks.find((mark) => !mark.strong)
   if (state.data.marks.some((mark) => mark.strong)) entries.push(["somebody stepped in", DONE, "dotted"])
   if (quiet) entries.push([quiet.text, "var(--grid)", "dotted"])
-  state.root.querySelector(".keys").replaceChildren(...entries.map(([name, colour, style]) => {
-    const key = document.createElement("span")
-    key.textContent = name
-    key.style.setProperty("--ink", colour)
-    key.style.setProperty("--line", style)
-    return key
-  }))
+  state.root.querySelector(".keys").replaceChildren(...entries.map((entry) => key(...entry)))
 }
 
 export default function ({ data, parentElement }) {
