@@ -11,7 +11,7 @@ from pages.live.curves import kl_heat, loss_curves, other_curves
 from pages.live.debias import debiasing, recall_by_group
 from pages.live.filmstrip import filmstrip
 from pages.live.history import event_words
-from pages.live.reports import reports, speed
+from pages.live.reports import damaged_lines, reports, speed
 from pages.live.words import UNDER_WAY, duration, look, progress_words
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find
@@ -20,6 +20,8 @@ from vaelab.runs.store import Run, RunStatus
 
 TICK_SECONDS = 1.0
 LATEST_EVENTS = 30
+MOST_LINES = 8
+"""Damaged reports that are named."""
 
 
 def live_view(run: Run) -> None:
@@ -38,6 +40,7 @@ def _view(run_id: str, began_as: str) -> None:
     heading(run, status)
     standing(run, status, speed(rows))
     controls(run, status)
+    told_damage(run)
     if not rows:
         _nothing_yet(status)
         return
@@ -88,6 +91,18 @@ def standing(run: Run, status: RunStatus, images_per_second: float | None) -> No
             words.append(f"last sign of life {duration(time.time() - status.updated)} ago")
         words.append(run.config.loss.effective_beta if run.config.has_decoder else "a detector alone: no KL")
         st.caption(" · ".join(words))
+
+
+def told_damage(run: Run) -> None:
+    """Which reports the curves do without; nothing where all can be read."""
+    damaged = damaged_lines(run)
+    if damaged:
+        shown = ", ".join(map(str, damaged[:MOST_LINES])) + (" and more" if len(damaged) > MOST_LINES else "")
+        st.warning(
+            f"metrics.jsonl has {len(damaged)} damaged line{'s' if len(damaged) > 1 else ''} ({shown}), left out of "
+            "the curves. Weights and saved state are not affected.",
+            icon=":material/broken_image:",
+        )
 
 
 def record(rows: list[dict[str, object]]) -> None:
