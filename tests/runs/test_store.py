@@ -161,7 +161,7 @@ def test_a_read_only_folder_is_told_when_a_stop_is_asked_for_or_taken_back(
     monkeypatch.setattr(Path, "touch", read_only)
     monkeypatch.setattr(Path, "unlink", read_only)
     for deed in (run.request_cancel, run.clear_cancel):
-        with pytest.raises(RunError, match="Read-only file system.*change its permissions"):
+        with pytest.raises(RunError, match=r"Read-only file system.*change its permissions"):
             deed()
 
 
