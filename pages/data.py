@@ -23,7 +23,14 @@ def data() -> None:
     there = shelf()
     ready = [item.name for item in there if item.manifest is not None]
     if there:
-        st.dataframe(shelf_table(there), hide_index=True, height="content", alt=f"{len(there)} data sets")
+        counts = ("Pictures", "Faces", "Left out")
+        st.dataframe(
+            shelf_table(there),
+            hide_index=True,
+            height="content",
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in counts},
+            alt=f"{len(there)} data sets",
+        )
     else:
         st.info(
             f"No data set is prepared yet. `{EMBEDDED}` is drawn by the first training that uses it and needs no "

@@ -62,6 +62,8 @@ def selection(table: pd.DataFrame) -> list[int]:
             "Training": st.column_config.NumberColumn("Training, min", format="localized"),
             "Held-out loss": st.column_config.NumberColumn("Held-out loss, nats", format="%.1f"),
             "PSNR": st.column_config.NumberColumn("PSNR, dB", format="%.2f"),
+            "Tags": st.column_config.TextColumn(width="small"),
+            "Notes": st.column_config.TextColumn(width="medium"),
             "Made": st.column_config.DatetimeColumn("Made, UTC", format="YYYY-MM-DD HH:mm"),
         },
         placeholder="–",

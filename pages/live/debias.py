@@ -41,7 +41,8 @@ def debiasing(run: Run, rows: Rows) -> None:
 
 
 def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
-    """The faces at both ends of the draw probabilities, where their data set is still on this machine."""
+    """The faces at both ends of the draw probabilities; by name where their data set is gone."""
+    num_faces = latest["effective_sample_size"] / latest["effective_share"]
     for key, title in (("most_drawn", "Drawn most"), ("least_drawn", "Drawn least")):
         faces = latest.get(key) or []
         if not faces:
@@ -50,7 +51,10 @@ def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
         address = _address(run, [str(face["image_id"]) for face in faces])
         if address:
             remote_picture(address, f"{title}: {len(faces)} training faces")
-        st.caption(" · ".join(f"{face['image_id']}: {face['prob']:.2g}" for face in faces))
+        else:
+            st.caption("Their data set is not on this machine: " + ", ".join(str(face["image_id"]) for face in faces))
+        chances = ", ".join(f"{face['prob'] * num_faces:.3g}" for face in faces)
+        st.caption(f"Times a fair share, from left to right: {chances}")
 
 
 def _address(run: Run, image_ids: list[str]) -> str:
@@ -74,7 +78,7 @@ def _groups(latest: dict[str, Any]) -> None:
     with st.expander("Groups in the data and in what is drawn", icon=":material/groups:"):
         for column, shares in groups.items():
             table = pd.DataFrame(
-                [(name, share["data"], share["drawn"]) for name, share in shares.items()],
+                [(name, round(share["data"], 3), round(share["drawn"], 3)) for name, share in shares.items()],
                 columns=[column.capitalize(), "In the data", "Drawn"],
             )
             shown = {name: st.column_config.NumberColumn(format="percent") for name in ("In the data", "Drawn")}
@@ -89,7 +93,7 @@ def recall_by_group(rows: Rows) -> None:
     st.subheader("Recall by group", anchor=False)
     groups: dict[str, dict[str, float]] = found["groups"]
     table = pd.DataFrame(
-        [(name, value["recall"], value["count"]) for name, value in groups.items()],
+        [(name, round(value["recall"], 3), value["count"]) for name, value in groups.items()],
         columns=[str(found["column"]).capitalize(), "Recall", "Faces"],
     )
     st.dataframe(

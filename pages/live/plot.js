@@ -2,6 +2,7 @@
 // changes; everything the visitor did (zoom, smoothing, scales) is kept beside the element, so new points never undo it.
 const kept = new WeakMap()
 const INKS = ["#17867f", "#d1741f", "#7377c9", "#c2527f", "#7d9a3a", "#a5834b", "#808080", "#4a90c2"]
+const DONE = "#c2527f"
 const LEFT = 58, RIGHT = 10, TOP = 8, BOTTOM = 22
 
 const short = (value) => {
@@ -52,6 +53,7 @@ function extent(state) {
 
 const shownRange = (state) => state.zoom || extent(state)
 const ink = (line) => INKS[line.ink % INKS.length]
+const stroke = (line) => (line.dashed ? "dashed" : "solid")
 const values = (line, state) => (line.smooth && state.smoothing > 0 ? smoothed(line.y, state.smoothing) : line.y)
 
 function scales(panel, state, width, height) {
@@ -110,13 +112,13 @@ function draw(canvas, panel, state) {
     pen.beginPath(); pen.moveTo(LEFT, scale.y(value)); pen.lineTo(width - RIGHT, scale.y(value)); pen.stroke()
     pen.textAlign = "right"; pen.textBaseline = "middle"; pen.fillText(short(value), LEFT - 6, scale.y(value))
   }
-  for (const value of ticks(scale.from, scale.to, Math.max(2, Math.floor(width / 90)), scale.isLogX)) {
+  for (const value of ticks(scale.from, scale.to, Math.max(3, Math.floor(width / 75)), scale.isLogX)) {
     pen.textAlign = "center"; pen.textBaseline = "top"; pen.fillText(short(value), scale.x(value), height - BOTTOM + 6)
   }
   pen.save()
-  pen.beginPath(); pen.rect(LEFT, 0, width - LEFT - RIGHT, height - BOTTOM + 1); pen.clip()
+  pen.beginPath(); pen.rect(LEFT - 3, 0, width - LEFT - RIGHT + 6, height - BOTTOM + 1); pen.clip()  // 3: whole dots at both ends
   for (const mark of state.data.marks) {
-    pen.strokeStyle = mark.strong ? "#b0416b" : style.getPropertyValue("--grid")
+    pen.strokeStyle = mark.strong ? DONE : style.getPropertyValue("--grid")
     pen.lineWidth = mark.strong ? 1.5 : 1
     pen.setLineDash(mark.strong ? [3, 3] : [1, 4])
     pen.beginPath(); pen.moveTo(scale.x(mark.x), TOP); pen.lineTo(scale.x(mark.x), height - BOTTOM); pen.stroke()
@@ -147,6 +149,16 @@ function draw(canvas, panel, state) {
   pen.restore()
 }
 
+// A short stroke as the line is drawn, and a word: names many lines at once, where names in full would fill a paragraph.
+function key(text, colour, style) {
+  const span = document.createElement("span")
+  span.className = "key"
+  span.textContent = text
+  span.style.setProperty("--ink", colour)
+  span.style.setProperty("--line", style)
+  return span
+}
+
 function nearest(line, x) {
   let low = 0, high = line.x.length - 1
   while (high - low > 1) { const middle = (low + high) >> 1; if (line.x[middle] < x) low = middle; else high = middle }
@@ -154,7 +166,7 @@ function nearest(line, x) {
 }
 
 function read(figure, panel, state) {
-  const parts = []
+  const found = []
   const [from, to] = shownRange(state)
   const at = state.cursor === null ? to : state.cursor
   let where = null
@@ -162,14 +174,17 @@ function read(figure, panel, state) {
     if (!line.x.length) continue
     const i = nearest(line, at)
     where = where === null ? line.x[i] : where
-    parts.push(`${line.name} ${exact(values(line, state)[i])}`)
+    found.push([line, exact(values(line, state)[i])])
   }
+  const parts = found.map(([line, value]) => `${line.name} ${value}`)
   const close = state.data.marks.filter((mark) => mark.strong && Math.abs(mark.x - at) < (to - from) / 60)
-  if (state.cursor !== null) parts.push(...close.map((mark) => mark.text))
-  figure.querySelector("output").textContent =
-    (state.cursor === null || where === null ? "" : `at ${Math.round(where).toLocaleString("en-GB")}: `) + parts.join(" · ")
+  const marked = state.cursor === null ? [] : close.map((mark) => mark.text)
+  const place = state.cursor === null || where === null ? "" : `at ${Math.round(where).toLocaleString("en-GB")}: `
+  const output = figure.querySelector("output")
+  if (found.length <= 2) output.textContent = place + [...parts, ...marked].join(" · ")
+  else output.replaceChildren(place, ...found.map(([line, value]) => key(value, ink(line), stroke(line))), marked.join(" · "))
   const canvas = figure.querySelector("canvas")
-  canvas.setAttribute("aria-label", `${panel.title}. ${parts.join(", ")}. Arrow keys move, plus and minus zoom, 0 shows all.`)
+  canvas.setAttribute("aria-label", `${panel.title}. ${[...parts, ...marked].join(", ")}. Arrow keys move, plus and minus zoom, 0 shows all.`)
 }
 
 function redraw(state) {
@@ -267,14 +282,11 @@ function build(state) {
 function keys(state) {
   const seen = new Map()
   for (const panel of state.data.panels) for (const line of panel.lines) seen.set(line.name, line)
-  const root = state.root.querySelector(".keys")
-  root.replaceChildren(...[...seen.values()].map((line) => {
-    const key = document.createElement("span")
-    key.textContent = line.name
-    key.style.setProperty("--ink", ink(line))
-    key.style.setProperty("--line", line.dashed ? "dashed" : "solid")
-    return key
-  }))
+  const entries = [...seen.values()].map((line) => [line.name, ink(line), stroke(line)])
+  const quiet = state.data.marks.find((mark) => !mark.strong)
+  if (state.data.marks.some((mark) => mark.strong)) entries.push(["somebody stepped in", DONE, "dotted"])
+  if (quiet) entries.push([quiet.text, "var(--grid)", "dotted"])
+  state.root.querySelector(".keys").replaceChildren(...entries.map((entry) => key(...entry)))
 }
 
 export default function ({ data, parentElement }) {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from vaelab.runs.metrics import Reports, read_reports
 from vaelab.runs.store import Run
 
 RECENT = 5
@@ -15,12 +17,12 @@ RECENT = 5
 
 def reports(run: Run) -> list[dict[str, Any]]:
     """All reports of the run as they are now. Shared by all visitors: nobody may change them."""
-    try:
-        stat = (run.dir / "metrics.jsonl").stat()
-    except FileNotFoundError:
-        return []
-    rows: list[dict[str, Any]] = _reports(str(run.dir.resolve()), stat.st_mtime_ns, stat.st_size, run)
-    return rows
+    return _current(run).rows
+
+
+def damaged_lines(run: Run) -> list[int]:
+    """Numbers, from 1, of the lines among the reports that cannot be read; the curves do without them."""
+    return _current(run).damaged
 
 
 def speed(rows: list[dict[str, Any]]) -> float | None:
@@ -29,6 +31,16 @@ def speed(rows: list[dict[str, Any]]) -> float | None:
     return statistics.median(found) if found else None
 
 
+def _current(run: Run) -> Reports:
+    path = run.dir / "metrics.jsonl"
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return Reports([], [])
+    found: Reports = _reports(str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+    return found
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _reports(folder: str, time_ns: int, num_bytes: int, _run: Run) -> list[dict[str, Any]]:
-    return _run.metrics()
+def _reports(path: str, time_ns: int, num_bytes: int) -> Reports:
+    return read_reports(Path(path))

@@ -12,7 +12,7 @@ from pages.live.curves import kl_heat, loss_curves, other_curves
 from pages.live.debias import debiasing, recall_by_group
 from pages.live.filmstrip import filmstrip
 from pages.live.history import event_words
-from pages.live.reports import reports, speed
+from pages.live.reports import damaged_lines, reports, speed
 from pages.live.words import UNDER_WAY, duration, look, progress_words
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find
@@ -21,6 +21,8 @@ from vaelab.runs.store import Run, RunStatus
 
 FASTEST_TICK_SECONDS, SLOWEST_TICK_SECONDS = 1.0, 4.0
 LATEST_EVENTS = 30
+MOST_LINES = 8
+"""Damaged reports that are named."""
 
 
 def live_view(run: Run) -> None:
@@ -55,6 +57,7 @@ def _view(run_id: str, began_as: str, tick: float) -> None:
     heading(run, status)
     standing(run, status, speed(rows))
     controls(run, status)
+    told_damage(run)
     if not rows:
         _nothing_yet(status)
         return
@@ -107,6 +110,18 @@ def standing(run: Run, status: RunStatus, images_per_second: float | None) -> No
         st.caption(" · ".join(words))
 
 
+def told_damage(run: Run) -> None:
+    """Which reports the curves do without; nothing where all can be read."""
+    damaged = damaged_lines(run)
+    if damaged:
+        shown = ", ".join(map(str, damaged[:MOST_LINES])) + (" and more" if len(damaged) > MOST_LINES else "")
+        st.warning(
+            f"metrics.jsonl has {len(damaged)} damaged line{'s' if len(damaged) > 1 else ''} ({shown}), left out of "
+            "the curves. Weights and saved state are not affected.",
+            icon=":material/broken_image:",
+        )
+
+
 def record(rows: list[dict[str, object]]) -> None:
     """What was done to the run while it trained."""
     events = [row for row in rows if row.get("kind") == "event"]
@@ -124,6 +139,10 @@ def _nothing_yet(status: RunStatus) -> None:
     """Before the first report."""
     if _goes(status):
         with st.container(height=220, border=True, vertical_alignment="center", horizontal_alignment="center"):
-            st.markdown(":material/show_chart: The first points appear here with the first report.")
+            st.markdown(
+                ":material/show_chart: The first points appear here with the first report.",
+                width="content",
+                text_alignment="center",
+            )
     else:
         st.caption("It ended before its first report, so there is no curve.")

@@ -120,4 +120,6 @@ def same_faces(runs: Sequence[Run]) -> None:
 
 def _last_validation(run: Run) -> dict[str, object]:
     row = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
-    return {name: value for name, value in row.items() if name not in ("kind", "kl_per_dim")}
+    told = {name: value for name, value in row.items() if name not in ("kind", "kl_per_dim", "recall_by_group")}
+    groups = (row.get("recall_by_group") or {}).get("groups", {})
+    return told | {f"recall, {name}": group["recall"] for name, group in groups.items()}

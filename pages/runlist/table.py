@@ -51,7 +51,7 @@ def _row(run: Run) -> dict[str, Any]:
             "State": "ships with vaelab" if run.is_shipped else status.state,
             "Recipe": config.recipe,
             "Network": config.model.model,
-            "Progress": min(status.images_seen / config.optim.num_images, 1.0),
+            "Progress": round(min(status.images_seen / config.optim.num_images, 1.0), 2),
             "Images seen": status.images_seen,
             "Training": round(status.train_seconds / 60, 1),
             "Held-out loss": validation.get("loss"),

@@ -138,6 +138,15 @@ def test_a_run_without_reports_and_a_missing_one_are_explained(lab: Path, open_a
     assert "not on this machine" in words(open_app(PAGE, run="nobody"))
 
 
+def test_a_damaged_report_is_told_and_left_out(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "torn", "done")
+    with (run.dir / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"kind": "train", "images_se\n\x00\xff\n')
+    app = open_app(PAGE, run="torn")
+    assert not app.exception
+    assert "2 damaged lines (13, 14)" in app.warning[0].value
+
+
 def test_lines_are_thinned_without_losing_a_spike() -> None:
     values = np.sin(np.arange(20_000) / 500)
     values[12_345] = 9.0

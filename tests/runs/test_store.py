@@ -1,5 +1,6 @@
 """Run folders: read fresh, replaced whole, and honest about a training that is gone."""
 
+import errno
 import json
 import os
 import socket
@@ -149,6 +150,19 @@ def test_a_file_is_replaced_whole_or_not_at_all(run: Run) -> None:
         fail_halfway()
     assert (run.dir / "thing").read_bytes() == b"old"
     assert not list(run.dir.glob("*.partial")) + list(run.dir.glob(".*.partial"))
+
+
+def test_a_read_only_folder_is_told_when_a_stop_is_asked_for_or_taken_back(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "touch", read_only)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    for deed in (run.request_cancel, run.clear_cancel):
+        with pytest.raises(RunError, match=r"Read-only file system.*change its permissions"):
+            deed()
 
 
 def test_a_disk_that_refuses_is_told_as_a_run_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,8 @@ def telling(what: str, folder: Path, consolation: str = "") -> Iterator[None]:
     except OSError as error:
         parts = [f"{what}: {error.strerror or error}"]
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            parts.append(f"{free_bytes(folder) / 2**20:,.0f} MiB are free in {folder}: make room, then resume the run")
+            free = f"{free_bytes(folder) / 2**20:,.0f} MiB are free in {folder}"
+            parts.append(f"{free}, too little for it: make room, then resume the run")
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             parts.append(f"{folder} cannot be written to: change its permissions, or choose another folder with --root")
         raise RunError("; ".join([*parts, consolation] if consolation else parts)) from error

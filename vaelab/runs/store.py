@@ -207,12 +207,22 @@ class Run:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
 
     def request_cancel(self) -> None:
-        """Ask the training to save and stop."""
-        (self.dir / "cancel").touch()
+        """Ask the training to save and stop.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        with telling(f"cannot ask run {self.id} to stop", self.dir):
+            (self.dir / "cancel").touch()
 
     def clear_cancel(self) -> None:
-        """Take a request to stop back."""
-        (self.dir / "cancel").unlink(missing_ok=True)
+        """Take a request to stop back.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        with telling(f"cannot take back the request to stop run {self.id}", self.dir):
+            (self.dir / "cancel").unlink(missing_ok=True)
 
     @property
     def is_cancel_requested(self) -> bool:
@@ -345,8 +355,9 @@ class Run:
 
     def clear_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while it wrote them."""
-        for path in self.dir.glob(".*.partial"):
-            path.unlink(missing_ok=True)
+        with telling(f"cannot delete unfinished files of run {self.id}", self.dir):
+            for path in self.dir.glob(".*.partial"):
+                path.unlink(missing_ok=True)
 
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
         with self.replacing(name) as file:
