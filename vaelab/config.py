@@ -53,11 +53,12 @@ class ModelConfig:
 
     model: str = option(
         "vae",
-        "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm",
-        choices=("cnn", "vae", "dbvae", "residual"),
+        "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm; "
+        "convolutional: doubling channels with batch norm, transposed convolutions back",
+        choices=("cnn", "vae", "dbvae", "residual", "convolutional"),
     )
     latent: int = option(100, "length of the latent vector z", unit="numbers", low=1, high=2048)
-    width: int = option(24, "channels of the residual network at half resolution", unit="channels", low=2, high=256)
+    width: int = option(24, "channels at half resolution (residual, convolutional)", unit="channels", low=2, high=256)
     depth: int = option(1, "residual blocks per resolution", unit="blocks", low=1, high=16)
     linear_path: bool = option(
         False, "residual only: begin at the principal components of the faces and learn what they miss"
