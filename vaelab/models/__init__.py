@@ -42,7 +42,9 @@ def build_model(config: TrainConfig) -> Network:
     """The network that `config` names, with weights drawn from the stream (seed, "weights")."""
     with torch.random.fork_rng(devices=[]):  # layers draw from the global generator; lend it ours and put it back
         torch.manual_seed(stream_seed(config.run.seed, "weights"))
-        return MODELS[config.model.model](config)
+        network = MODELS[config.model.model](config)
+    network.is_deterministic = config.loss.is_deterministic
+    return network
 
 
 def count_parameters(network: torch.nn.Module) -> int:
