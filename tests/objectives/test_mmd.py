@@ -51,7 +51,7 @@ def test_following_the_distance_spreads_the_points_as_the_prior() -> None:
         squared_mmd(z, normal(64, f"prior{step}")).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert z.mean(0).abs().max() < 0.5
-    assert 0.6 < z.std(0).min()
+    assert z.std(0).min() > 0.6
     assert z.std(0).max() < 1.4
 
 

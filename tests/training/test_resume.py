@@ -50,6 +50,7 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     "settings",
     [
         {"model": "vae", "likelihood": "bernoulli", "schedule": "cosine", "warmup": 200},
+        {"model": "convolutional", "objective": "beta-tc", "tc_weight": 6.0},
         {"model": "dbvae", "aggregation": "max", "refresh_every": 64},
         {"model": "residual", "ema_half_life": 100, "likelihood": "optimal-gaussian", "linear_path": True},
     ],
