@@ -97,9 +97,10 @@ def objectives_block() -> str:
     kept = json.loads(path.read_text(encoding="utf-8"))
     photographs = kept["photographs_fd_cnn"]
     lines = [
-        f"The VAE on the lab's trunk, 64 latents, {kept['num_images']:,} images of {', '.join(kept['data'])}, one seed; "
-        f"{kept['test_faces']:,} test faces, 95 % intervals. FD-cnn is the Frechet distance on {kept['extractor']} (not "
-        f"FID), of 1,000 new faces to 1,000 photographs, five times; between photographs it is {_estimate(photographs)}.",
+        f"The VAE on the lab's trunk, 64 latents, {kept['num_images']:,} images of {', '.join(kept['data'])}, one "
+        f"seed; {kept['test_faces']:,} test faces, 95 % intervals. FD-cnn is the Frechet distance on "
+        f"{kept['extractor']} (not FID), of 1,000 new faces to 1,000 photographs, five times; between photographs it "
+        f"is {_estimate(photographs)}.",
         "",
         "| objective | what holds the latents | PSNR, dB | sharpness, share of the photograph's | active latents | "
         "KL, nats | FD-cnn, N(0, I) | FD-cnn, fitted prior |",
