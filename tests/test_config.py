@@ -150,7 +150,10 @@ def test_a_config_cannot_be_changed() -> None:
         ({"beta": 4.0}, ["effective beta 4"]),
         ({"objective": "beta-tc", "tc_weight": 6.0, "beta": 2.0}, ["effective beta 2", "12 on the total correlation"]),
         ({"objective": "wae-mmd"}, ["no KL", "1000", "kernel distance"]),
-        ({"objective": "rae", "decoder_decay": 0.5}, ["no KL", "beta 1 on |mu|^2 / 2", "0.5 on the decoder"]),
+        (
+            {"objective": "rae", "decoder_decay": 0.5},
+            ["no KL", "beta 1 on half the squared length of mu", "0.5 on the decoder"],
+        ),
         ({"perceptual_weight": 0.25}, ["effective beta 1", "0.25 on features of cnn"]),
     ],
 )

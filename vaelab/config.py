@@ -72,7 +72,7 @@ class LossConfig:
     objective: str = option(
         "elbo",
         "what holds the latents together: elbo (KL of each picture), beta-tc (total correlation weighed by itself), "
-        "wae-mmd (kernel distance to the prior, no KL), rae (deterministic, beta |mu|^2 / 2)",
+        "wae-mmd (kernel distance to the prior, no KL), rae (deterministic, half the squared length of mu)",
         choices=("elbo", "beta-tc", "wae-mmd", "rae"),
     )
     likelihood: str = option(
@@ -127,7 +127,7 @@ class LossConfig:
             return f"no KL (beta does nothing), {self.mmd_weight:g} on the kernel distance to the prior{features}"
         if self.objective == "rae":
             decay = f", {self.decoder_decay:g} on the decoder's weights" if self.decoder_decay else ""
-            return f"no KL, beta {self.beta:g} on |mu|^2 / 2{warmup}{decay}{features}"
+            return f"no KL, beta {self.beta:g} on half the squared length of mu{warmup}{decay}{features}"
         kind = " (the evidence lower bound)" if self.beta == self.tc_weight == 1 and not features else ""
         free = f", {self.free_bits:g} nats free per latent" if self.free_bits else ""
         correlation = f", {self.beta * self.tc_weight:g} on the total correlation" if self.tc_weight != 1 else ""

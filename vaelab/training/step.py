@@ -3,7 +3,6 @@
 import contextlib
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -56,23 +55,23 @@ class Objective(nn.Module):
         """The loss and its parts; `eps` has a row for each picture that the VAE's terms count for."""
         batch = images.shape[0]
         encoding = self.network.encode(images)
-        parts = LossParts(images.new_zeros(()))
+        loss, classification_loss = images.new_zeros(()), None
         if encoding.face_logit is not None:
-            each = classification_nll(encoding.face_logit, num_faces)
-            counted = each[:num_faces] if self.config.mask == "as-published" else each
-            parts = replace(parts, loss=self.config.classifier_weight * counted.sum() / batch, classification_loss=each)
-        if encoding.posterior is not None and eps is not None:
-            posterior = encoding.posterior[: len(eps)]
-            latents = Latents(posterior, eps, posterior.mu if self.config.is_deterministic else posterior.sample(eps))
-            drawn = self._drawn(images[: len(eps)], latents, beta, num_faces)
-            parts = replace(drawn, loss=parts.loss + drawn.loss / batch, classification_loss=parts.classification_loss)
-            if self.config.decoder_decay:
-                norm = (
-                    sum((each.square().sum() for each in self.network.decoder_parameters()), images.new_zeros(())) / 2
-                )
-                loss = parts.loss + self.config.decoder_decay * norm
-                parts = replace(parts, loss=loss, terms={**parts.terms, "decoder_norm": norm})
-        return parts
+            classification_loss = classification_nll(encoding.face_logit, num_faces)
+            counted = classification_loss[:num_faces] if self.config.mask == "as-published" else classification_loss
+            loss = loss + self.config.classifier_weight * counted.sum() / batch
+        if encoding.posterior is None or eps is None:
+            return LossParts(loss, classification_loss=classification_loss)
+        posterior = encoding.posterior[: len(eps)]
+        latents = Latents(posterior, eps, posterior.mu if self.config.is_deterministic else posterior.sample(eps))
+        drawn = self._drawn(images[: len(eps)], latents, beta, num_faces)
+        loss, terms = loss + drawn.loss / batch, dict(drawn.terms)
+        if self.config.decoder_decay:
+            squares = [parameter.square().sum() for parameter in self.network.decoder_parameters()]
+            norm = torch.stack(squares).sum() / 2
+            loss = loss + self.config.decoder_decay * norm
+            terms["decoder_norm"] = norm.detach()
+        return LossParts(loss, drawn.recon_loss, drawn.kl, drawn.kl_per_dim, classification_loss, drawn.mu, terms)
 
     def _drawn(
         self, images: Float[Tensor, "drawn 3 size size"], latents: Latents, beta: Float[Tensor, ""], num_faces: int
