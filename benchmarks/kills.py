@@ -28,6 +28,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["vaelab.training.job", "torch._dynamo"])
 KINDS: dict[str, dict[str, Any]] = {
     "vae": {"model": "vae", "likelihood": "bernoulli", "schedule": "cosine", "warmup": 200},
+    "convolutional": {"model": "convolutional", "objective": "beta-tc", "tc_weight": 6.0},
     "dbvae": {"model": "dbvae", "aggregation": "max", "refresh_every": 64},
     "residual": {"model": "residual", "ema_half_life": 100, "likelihood": "optimal-gaussian", "linear_path": True},
 }

@@ -165,6 +165,9 @@ def facts(models: Two) -> None:
     )
     st.caption("In brackets: 95 % intervals, by each model's own report. A dash: not measured for these weights.")
     st.subheader("How they were made", anchor=False)
+    for run in runs:
+        for warning in run.config.warnings:
+            st.warning(f"{run.id}: {warning}", icon=":material/warning:")
     settings = differing_rows(runs)
     if settings.empty:
         st.markdown("With the same settings throughout.")

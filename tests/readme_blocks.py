@@ -89,6 +89,37 @@ def speed_block() -> str:
     return "\n".join(lines)
 
 
+def objectives_block() -> str:
+    """The rows of the last `python -m benchmarks.objectives` that were kept."""
+    path = ROOT / "benchmarks" / "objectives.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.objectives` makes the table."
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    photographs = kept["photographs_fd_cnn"]
+    lines = [
+        f"The VAE on the lab's trunk, 64 latents, {kept['num_images']:,} images of {', '.join(kept['data'])}, one "
+        f"seed; {kept['test_faces']:,} test faces, 95 % intervals. FD-cnn is the Frechet distance on "
+        f"{kept['extractor']} (not FID), of 1,000 new faces to 1,000 photographs, five times; between photographs it "
+        f"is {_estimate(photographs)}.",
+        "",
+        "| objective | what holds the latents | PSNR, dB | sharpness, share of the photograph's | active latents | "
+        "KL, nats | FD-cnn, N(0, I) | FD-cnn, fitted prior |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in kept["rows"].items():
+        distances = [_estimate(row["fd_cnn"][prior]) for prior in ("standard", "fitted")]
+        kl = _estimate(row["kl_nats"]) if row["kl_nats"] else "none"
+        lines.append(
+            f"| {name} | {row['held_by']} | {_estimate(row['psnr_db'])} | {_estimate(row['sharpness_ratio'])} | "
+            f"{row['active_units']} | {kl} | {distances[0]} | {distances[1]} |"
+        )
+    return "\n".join(lines)
+
+
+def _estimate(value: dict[str, float]) -> str:
+    return f"{value['mean']:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
+
+
 def _figure(value: object) -> str:
     if isinstance(value, list):
         return "–".join(_figure(item) for item in value)
@@ -103,6 +134,7 @@ BLOCKS = {
     "recipes": recipes_block,
     "models": models_block,
     "speed": speed_block,
+    "objectives": objectives_block,
 }
 
 

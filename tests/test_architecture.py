@@ -16,6 +16,7 @@ ROWS = [
     {"config", "rng", "wording"},
     {"data", "models", "runs", "recipes", "pictures", "animation"},
     {"losses", "debiasing"},
+    {"objectives"},
     {"evaluation"},
     {"training", "inference", "photos"},
     {"scorecard", "editing", "browser_decoder", "counterfactual"},

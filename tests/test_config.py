@@ -120,6 +120,18 @@ def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
         ({"aggregation": "max"}, "aggregation"),
         ({"linear_path": True}, "linear_path"),
         ({"model": "cnn", "batch_size": 33}, "batch_size"),
+        ({"tc_weight": 6.0}, "tc_weight is 6 but objective is elbo.*beta-tc"),
+        ({"objective": "rae", "mmd_weight": 6.0}, "mmd_weight is 6 but objective is rae.*wae-mmd"),
+        ({"objective": "beta-tc", "decoder_decay": 0.1}, "decoder_decay is 0.1"),
+        ({"objective": "rae", "free_bits": 0.1}, "free_bits is 0.1 but objective rae has no KL"),
+        ({"objective": "wae-mmd", "beta": 2.0}, "beta is 2 .*mmd_weight"),
+        ({"objective": "wae-mmd", "beta_warmup": 10}, "beta_warmup 10"),
+        ({"objective": "beta-tc", "model": "dbvae", "aggregation": "max"}, "aggregation is max"),
+        ({"objective": "rae", "model": "cnn"}, "model cnn draws nothing"),
+        ({"perceptual_weight": 1.0, "model": "cnn"}, "perceptual_weight 1"),
+        ({"mask": "as-published"}, "mask is as-published but model is vae"),
+        ({"mask": "as-published", "model": "cnn"}, "mask is as-published but model is cnn"),
+        ({"mask": "as-published", "model": "dbvae", "objective": "rae"}, "take it"),
     ],
 )
 def test_contradictions_are_refused(settings: dict[str, Any], named: str) -> None:
@@ -130,3 +142,28 @@ def test_contradictions_are_refused(settings: dict[str, Any], named: str) -> Non
 def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig().loss.beta = 2.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"beta": 4.0}, ["effective beta 4"]),
+        ({"objective": "beta-tc", "tc_weight": 6.0, "beta": 2.0}, ["effective beta 2", "12 on the total correlation"]),
+        ({"objective": "wae-mmd"}, ["no KL", "1000", "kernel distance"]),
+        (
+            {"objective": "rae", "decoder_decay": 0.5},
+            ["no KL", "beta 1 on half the squared length of mu", "0.5 on the decoder"],
+        ),
+        ({"perceptual_weight": 0.25}, ["effective beta 1", "0.25 on features of cnn"]),
+    ],
+)
+def test_what_holds_the_latents_is_said_in_words(settings: dict[str, Any], words: list[str]) -> None:
+    sentence = replace(TrainConfig(), **settings).loss.effective_beta
+    assert all(word in sentence for word in words)
+    assert "evidence lower bound" not in sentence
+
+
+def test_the_published_fault_is_warned_of_and_the_intended_loss_is_not() -> None:
+    (warning,) = replace(TrainConfig(), model="dbvae", mask="as-published").warnings
+    assert "everything becomes a face" in warning
+    assert not any(recipe.warnings for recipe in RECIPES.values())

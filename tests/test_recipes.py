@@ -6,7 +6,7 @@ import torch
 from vaelab.config import TrainConfig
 from vaelab.losses import LIKELIHOODS
 from vaelab.models import build_model
-from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT, RECIPES
+from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT, RECIPES, SQUARED_ERROR_BETA
 
 EACH = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 LAB_VALUES = 3 * 64 * 64
@@ -44,5 +44,12 @@ def test_the_lab_in_nats_per_image_follows_from_the_likelihoods_scale() -> None:
     scale = LIKELIHOODS["laplace"].pixel_mean_scale(LAB_VALUES)
     assert pytest.approx(scale) == LAB_CLASSIFIER_WEIGHT
     assert pytest.approx(0.0005 * scale) == LAB_BETA
-    assert RECIPES["dbvae"].loss.beta == LAB_BETA
-    assert RECIPES["dbvae"].loss.classifier_weight == LAB_CLASSIFIER_WEIGHT
+    for name in ("dbvae", "mit-dbvae"):
+        assert RECIPES[name].loss.beta == LAB_BETA
+        assert RECIPES[name].loss.classifier_weight == LAB_CLASSIFIER_WEIGHT
+
+
+def test_squared_error_and_kl_in_nats_per_image_follow_from_the_likelihoods_scale() -> None:
+    """Their sum is the mean over values times their number."""
+    assert pytest.approx(LIKELIHOODS["gaussian"].pixel_mean_scale(LAB_VALUES) / LAB_VALUES) == SQUARED_ERROR_BETA
+    assert RECIPES["anime"].loss.beta == SQUARED_ERROR_BETA

@@ -53,11 +53,12 @@ class ModelConfig:
 
     model: str = option(
         "vae",
-        "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm",
-        choices=("cnn", "vae", "dbvae", "residual"),
+        "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm; "
+        "convolutional: doubling channels with batch norm, transposed convolutions back",
+        choices=("cnn", "vae", "dbvae", "residual", "convolutional"),
     )
     latent: int = option(100, "length of the latent vector z", unit="numbers", low=1, high=2048)
-    width: int = option(24, "channels of the residual network at half resolution", unit="channels", low=2, high=256)
+    width: int = option(24, "channels at half resolution (residual, convolutional)", unit="channels", low=2, high=256)
     depth: int = option(1, "residual blocks per resolution", unit="blocks", low=1, high=16)
     linear_path: bool = option(
         False, "residual only: begin at the principal components of the faces and learn what they miss"
@@ -68,6 +69,12 @@ class ModelConfig:
 class LossConfig:
     """What is minimised, in nats per image."""
 
+    objective: str = option(
+        "elbo",
+        "what holds the latents together: elbo (KL of each picture), beta-tc (total correlation weighed by itself), "
+        "wae-mmd (kernel distance to the prior, no KL), rae (deterministic, half the squared length of mu)",
+        choices=("elbo", "beta-tc", "wae-mmd", "rae"),
+    )
     likelihood: str = option(
         "laplace",
         "reconstruction term: laplace (L1), bernoulli (cross-entropy), gaussian (squared error), rmse, "
@@ -86,13 +93,49 @@ class LossConfig:
         low=0.0,
     )
 
+    tc_weight: float = option(
+        1.0, "beta-tc: weight of the total correlation beside the KL's other parts; 1 is the plain KL", low=0.0
+    )
+    mmd_weight: float = option(
+        1000.0, "wae-mmd: weight of the squared kernel distance between the batch's latents and the prior's", low=0.0
+    )
+    decoder_decay: float = option(
+        0.0, "rae: weight of half the squared norm of the decoder's weights, in the loss", low=0.0
+    )
+    perceptual_weight: float = option(
+        0.0, "weight of half the squared distance between features of picture and reconstruction", low=0.0
+    )
+    perceptual_run: str = option("cnn", "finished cnn or dbvae run whose frozen convolutions are those features")
+    mask: str = option(
+        "faces-only",
+        "faces-only: non-faces teach the detector alone; as-published: a notebook's fault for teaching, in which they "
+        "teach the VAE alone and everything becomes a face",
+        choices=("faces-only", "as-published"),
+    )
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether z is mu itself: such a network has no posterior to sample and no KL."""
+        return self.objective in ("wae-mmd", "rae")
+
     @property
     def effective_beta(self) -> str:
-        """The KL's weight against minus log likelihood in nats per image, as a sentence for people."""
-        kind = " (the evidence lower bound)" if self.beta == 1 else ""
+        """What holds the latents, and its weight against minus log likelihood in nats per image, for people."""
         warmup = f", reached after {self.beta_warmup:,} images" if self.beta_warmup else ""
+        features = f", {self.perceptual_weight:g} on features of {self.perceptual_run}" * bool(self.perceptual_weight)
+        if self.objective == "wae-mmd":
+            return f"no KL (beta does nothing), {self.mmd_weight:g} on the kernel distance to the prior{features}"
+        if self.objective == "rae":
+            decay = f", {self.decoder_decay:g} on the decoder's weights" if self.decoder_decay else ""
+            return f"no KL, beta {self.beta:g} on half the squared length of mu{warmup}{decay}{features}"
+        kind = " (the evidence lower bound)" if self.beta == self.tc_weight == 1 and not features else ""
         free = f", {self.free_bits:g} nats free per latent" if self.free_bits else ""
-        return f"effective beta {self.beta:g}{kind}{warmup}{free}"
+        correlation = f", {self.beta * self.tc_weight:g} on the total correlation" if self.tc_weight != 1 else ""
+        return f"effective beta {self.beta:g}{kind}{correlation}{warmup}{free}{features}"
+
+
+OWN_SETTINGS = {"tc_weight": "beta-tc", "mmd_weight": "wae-mmd", "decoder_decay": "rae"}
+"""Settings of one objective alone; another one would ignore them."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +250,7 @@ class TrainConfig:
             raise ConfigError(
                 f"batch_size is {self.optim.batch_size}; half of a detector's batch are faces: take an even one"
             )
+        _check_objective(self)
 
     @property
     def needs_nonfaces(self) -> bool:
@@ -217,6 +261,16 @@ class TrainConfig:
     def has_decoder(self) -> bool:
         """Whether the model is a VAE."""
         return self.model.model != "cnn"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that belong wherever this training or its model is shown."""
+        if self.loss.mask == "as-published":
+            return (
+                "Trained with the fault of a published notebook (mask as-published), to show what it does: the "
+                "detector never learns from non-faces, so everything becomes a face. Use it for teaching alone.",
+            )
+        return ()
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, ready for JSON; `from_dict` reads it back equal."""
@@ -274,6 +328,44 @@ def from_dict(values: Mapping[str, Any]) -> TrainConfig:
         plain = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
         sections[name] = SECTIONS[name](**plain)
     return TrainConfig(recipe=recipe, **sections)
+
+
+def _check_objective(config: TrainConfig) -> None:
+    """Refuse settings that the objective would ignore, and an objective that the network cannot have."""
+    loss, model = config.loss, config.model.model
+    for setting, objective in OWN_SETTINGS.items():
+        value, default = getattr(loss, setting), getattr(LossConfig, setting)
+        if loss.objective != objective and value != default:
+            raise ConfigError(
+                f"{setting} is {value:g} but objective is {loss.objective}, which has no such part; take objective "
+                f"{objective}, or leave {setting} at {default:g}"
+            )
+    if loss.is_deterministic and loss.free_bits:
+        raise ConfigError(f"free_bits is {loss.free_bits:g} but objective {loss.objective} has no KL: set it to 0")
+    if loss.objective == "wae-mmd" and (loss.beta_warmup or loss.beta != LossConfig.beta):
+        raise ConfigError(
+            f"beta is {loss.beta:g} with beta_warmup {loss.beta_warmup}, but objective wae-mmd has no KL; leave them "
+            f"at {LossConfig.beta:g} and 0, and change mmd_weight"
+        )
+    if loss.objective != "elbo" and config.debias.aggregation != "none":
+        raise ConfigError(
+            f"objective is {loss.objective} but aggregation is {config.debias.aggregation}; faces drawn by their "
+            "rarity are no sample of the latents that it compares: take objective elbo, or aggregation none"
+        )
+    if not config.has_decoder and (loss.objective != "elbo" or loss.perceptual_weight):
+        raise ConfigError(
+            f"objective is {loss.objective} and perceptual_weight {loss.perceptual_weight:g}, but model {model} draws "
+            "nothing; take a model with a decoder, or objective elbo and weight 0"
+        )
+    if loss.mask == "as-published" and not (config.needs_nonfaces and config.has_decoder):
+        raise ConfigError(
+            f"mask is as-published but model is {model}; the published fault swaps the parts of a network that has "
+            "both a detector and a decoder: take model dbvae, or mask faces-only"
+        )
+    if loss.mask == "as-published" and loss.objective != "elbo":
+        raise ConfigError(
+            f"mask is as-published but objective is {loss.objective}; what was published is elbo: take it"
+        )
 
 
 def _check_fields(section: Any) -> None:

@@ -6,8 +6,8 @@ weight c, as many notebooks write it, is ours with beta = c * `Likelihood.pixel_
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 import torch.distributed
@@ -113,10 +113,11 @@ class LossParts:
 
     Attributes:
         loss: the minimised scalar, a mean over the batch, nats per image.
-        recon_loss, kl: of each face, nats; None where the network has no decoder.
+        recon_loss, kl: of each face, nats; None where the network has no decoder, `kl` also where it is deterministic.
         kl_per_dim: mean over the faces of each latent's KL, nats.
         classification_loss: cross-entropy of each picture, face or not, nats; None where there is no detector.
         mu: posterior means of the faces, for resampling.
+        terms: whatever else was weighed or is worth a curve, by its name in the metrics; per picture or of the batch.
     """
 
     loss: Float[Tensor, ""]
@@ -125,6 +126,7 @@ class LossParts:
     kl_per_dim: Float[Tensor, " latent"] | None = None
     classification_loss: Float[Tensor, " batch"] | None = None
     mu: Float[Tensor, "faces latent"] | None = None
+    terms: Mapping[str, Float[Tensor, "..."]] = field(default_factory=dict)
 
     @property
     def neg_elbo(self) -> Float[Tensor, " faces"] | None:

@@ -1,5 +1,7 @@
 """Trainings with a name: `python -m vaelab train --recipe NAME` runs one, any flag changes one setting of it."""
 
+from typing import Any
+
 from vaelab.config import TrainConfig, replace
 
 LAB_CLASSIFIER_WEIGHT = 3.0 * 64 * 64
@@ -8,7 +10,44 @@ LAB_CLASSIFIER_WEIGHT = 3.0 * 64 * 64
 LAB_BETA = 0.0005 * 3 * 64 * 64
 """The lab's 0.0005 * KL + mean L1 in nats per image: 6.144."""
 
+LAB_EPOCH = 109_914
+"""Pictures in the lab's `train_face.h5`, half of them faces: an epoch of its detectors."""
+
 FAIRFACE = ("fairface-64", "nonfaces-64")
+"""What can be had everywhere. The lab's own are one flag away, once prepared (`python -m vaelab data prepare -h`):
+`--datasets h5-64` is its `train_face.h5`, `--datasets celeba-64 imagenet-64` is made from the originals."""
+
+LAB: dict[str, Any] = {
+    "latent": 100,
+    "likelihood": "laplace",
+    "batch_size": 32,
+    "learning_rate": 5e-4,
+    "flip": False,
+    "report_every": 3_200,
+    "validate_every": 32_000,
+}
+"""What the lab's networks share."""
+
+NOTEBOOK: dict[str, Any] = {
+    "model": "convolutional",
+    "latent": 256,
+    "width": 32,
+    "batch_size": 64,
+    "learning_rate": 5e-4,
+    "flip": False,
+    "num_images": 60 * 30_000,
+    "report_every": 6_400,
+    "validate_every": 64_000,
+}
+"""The convolutional VAE of so many notebooks: 60 epochs of 30,000 pictures.
+
+Both sum the reconstruction term over a picture's values, as the evidence lower bound does. Where such a notebook
+averages it instead and adds the whole KL, that is beta 12,288 here at 64x64 (6,144 for squared error), and every
+picture becomes the mean face.
+"""
+
+SQUARED_ERROR_BETA = 0.5
+"""Squared error + KL: the error is twice the Gaussian's minus log likelihood, so the KL weighs half a nat per nat."""
 
 
 def _recipe(name: str, **settings: object) -> TrainConfig:
@@ -80,5 +119,22 @@ RECIPES: dict[str, TrainConfig] = {
             report_every=6_000,
             validate_every=60_000,
         ),
+        _recipe("mit-vae", **LAB, model="vae", datasets=("fairface-64",), num_images=3 * LAB_EPOCH, beta=LAB_BETA),
+        _recipe("mit-cnn", **LAB, model="cnn", datasets=FAIRFACE, num_images=2 * LAB_EPOCH),
+        _recipe(
+            "mit-dbvae",
+            **LAB,
+            model="dbvae",
+            datasets=FAIRFACE,
+            num_images=6 * LAB_EPOCH,
+            beta=LAB_BETA,
+            classifier_weight=LAB_CLASSIFIER_WEIGHT,
+            aggregation="max",
+            alpha=0.001,
+            standardise=False,
+            inactive_variance=0.0,
+        ),
+        _recipe("face-producer", **NOTEBOOK, datasets=("fairface-64",), max_faces=30_000, likelihood="bernoulli"),
+        _recipe("anime", **NOTEBOOK, datasets=("anime-64",), likelihood="gaussian", beta=SQUARED_ERROR_BETA),
     )
 }

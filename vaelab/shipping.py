@@ -30,6 +30,7 @@ KINDS = {
     "dbvae": "The MIT lab's DB-VAE, detector and VAE in one",
     "vae": "A plain VAE on the MIT lab's trunk",
     "residual": "A residual VAE",
+    "convolutional": "A convolutional VAE, channels doubling while the side halves",
 }
 
 LIMITS = """\

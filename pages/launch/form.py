@@ -20,6 +20,11 @@ RECIPE_WORDS = {
     "face-vae": "the deeper VAE on photographs",
     "cnn": "the detector alone",
     "dbvae": "the debiasing VAE of the paper",
+    "mit-vae": "the lab's VAE, as in the lab",
+    "mit-cnn": "the lab's detector, as in the lab",
+    "mit-dbvae": "the lab's debiasing VAE, as in the lab",
+    "face-producer": "convolutions, cross-entropy and KL",
+    "anime": "the same on drawn faces, squared error and KL",
 }
 ABOUT: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())

@@ -38,6 +38,8 @@ def needs(config: TrainConfig) -> None:
     st.markdown(f":material/hourglass_top: {queue_words(config)}")
     words = config.loss.effective_beta if config.has_decoder else "a detector alone: no KL"
     st.markdown(f":material/balance: {words[0].upper() + words[1:]}.")
+    for warning in config.warnings:
+        st.warning(warning, icon=":material/warning:")
 
 
 def queue_words(config: TrainConfig) -> str:

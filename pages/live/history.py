@@ -21,6 +21,13 @@ LOSSES = {
     "kl": "KL, nats",
     "neg_elbo": "Minus evidence lower bound, nats",
     "classification_loss": "Face or not, cross-entropy, nats",
+    "total_correlation": "Total correlation of the latents, nats",
+    "mutual_information": "What the latents tell of the picture, nats",
+    "dimension_kl": "KL of each latent by itself, nats",
+    "mmd": "Kernel distance of the latents to the prior",
+    "latent_norm": "Half the squared length of the latents",
+    "decoder_norm": "Half the squared norm of the decoder's weights",
+    "perceptual_loss": "Distance of the detector's features, nats",
 }
 """Parts of the loss; all are per image."""
 OTHERS = {

@@ -101,6 +101,8 @@ def standing(run: Run, status: RunStatus, images_per_second: float | None) -> No
         st.info(look("paused").meaning, icon=look("paused").icon)
     elif status.message:
         st.caption(status.message)
+    for warning in run.config.warnings:
+        st.warning(warning, icon=":material/warning:")
     st.progress(min(status.images_seen / total, 1.0), text=progress_words(run, status, images_per_second))
     if status.train_seconds:
         words = [f"{duration(status.train_seconds)} of training so far"]

@@ -34,6 +34,9 @@ def comparison(run_ids: Sequence[str]) -> None:
     with curves:
         overlaid(runs)
     with settings:
+        for run in runs:
+            for warning in run.config.warnings:
+                st.warning(f"{run.id}: {warning}", icon=":material/warning:")
         table = differing_rows(runs)
         if table.empty:
             st.markdown("All settings are the same.")

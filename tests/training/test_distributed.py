@@ -64,6 +64,8 @@ def pairs(
         "stopped": replace(optimal, model="residual", linear_path=True),
         "dbvae-one-step": replace(debiasing, num_images=16),
         "vae-one-step": replace(optimal, num_images=16),
+        "beta-tc-one-step": replace(optimal, num_images=16, objective="beta-tc", tc_weight=50.0),
+        "wae-mmd-one-step": replace(optimal, num_images=16, objective="wae-mmd"),
     }
     alone = {name: Run.create(config, root / "alone", name) for name, config in configs.items()}
     together = {name: Run.create(config, root / "together", name) for name, config in configs.items()}
@@ -88,7 +90,7 @@ def pairs(
     return {name: (alone[name], together[name]) for name in configs}
 
 
-@pytest.mark.parametrize("name", ["dbvae-one-step", "vae-one-step"])
+@pytest.mark.parametrize("name", ["dbvae-one-step", "vae-one-step", "beta-tc-one-step", "wae-mmd-one-step"])
 def test_two_processes_take_the_step_of_one(pairs: dict[str, tuple[Run, Run]], name: str) -> None:
     """The first moment after one step is the gradient, up to a factor.
 

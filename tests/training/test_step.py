@@ -11,7 +11,9 @@ from vaelab.config import RunConfig, TrainConfig, replace
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, charged_kl
 from vaelab.models import build_model
-from vaelab.models.lab import DebiasingVAE
+from vaelab.models.lab import Classifier, DebiasingVAE
+from vaelab.models.network import Encoding
+from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT
 from vaelab.rng import generator
 from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
@@ -137,6 +139,90 @@ def test_beta_weighs_the_kl_and_nothing_else() -> None:
     plain, heavy = (ours(images, NUM_FACES, eps, torch.tensor(beta)) for beta in (0.0, 1e6))
     torch.testing.assert_close(heavy.loss - plain.loss, 1e6 * plain.kl.sum() / BATCH, rtol=1e-3, atol=0.0)
     assert torch.equal(heavy.recon_loss, plain.recon_loss)
+
+
+def logit_gradients(mask: str) -> Tensor:
+    """How the loss moves with each picture's logit, by a network whose logits are free numbers."""
+    ours = objective(mask=mask, classifier_weight=5.0).eval()
+    images, eps = batch()
+    if mask == "as-published":
+        eps = torch.randn(BATCH, LATENT, generator=generator(0, "eps of all"))
+    logits = torch.zeros(BATCH, requires_grad=True)
+    posterior = ours.network.encode(images).posterior
+    ours.network.encode = lambda _: Encoding(logits, posterior)  # type: ignore[method-assign]
+    (gradient,) = torch.autograd.grad(ours(images, NUM_FACES, eps, torch.tensor(1.0)).loss, logits)
+    return gradient
+
+
+def test_as_published_negatives_move_no_logit_and_as_intended_they_do() -> None:
+    published, intended = logit_gradients("as-published"), logit_gradients("faces-only")
+    assert (published[NUM_FACES:] == 0).all()
+    assert (intended[NUM_FACES:] > 0).all()
+    assert torch.equal(published[:NUM_FACES], intended[:NUM_FACES])
+    assert (published[:NUM_FACES] < 0).all()
+
+
+def test_as_published_is_the_notebooks_formula() -> None:
+    """mean(is_face * L_y + L_VAE), each part in nats."""
+    ours = objective(mask="as-published", classifier_weight=5.0, likelihood="laplace").eval()
+    images, _ = batch()
+    eps = torch.randn(BATCH, LATENT, generator=generator(0, "eps of all"))
+    parts = ours(images, NUM_FACES, eps, torch.tensor(0.7))
+    encoding = ours.network.encode(images)
+    assert encoding.posterior is not None
+    assert encoding.face_logit is not None
+    is_face = (torch.arange(BATCH) < NUM_FACES).float()
+    cross_entropy = F.binary_cross_entropy_with_logits(encoding.face_logit, is_face, reduction="none")
+    decoded = ours.network.decode(encoding.posterior.sample(eps))
+    vae = LIKELIHOODS["laplace"].nll(decoded, images) + 0.7 * encoding.posterior.kl()
+    torch.testing.assert_close(parts.loss, (is_face * 5.0 * cross_entropy + vae).mean())
+    assert parts.recon_loss.shape == parts.kl.shape == (NUM_FACES,)  # the records stay those of faces
+
+
+@pytest.mark.parametrize("kind", ["wae-mmd", "rae"])
+@pytest.mark.parametrize("model", ["vae", "residual", "convolutional", "dbvae"])
+def test_a_deterministic_network_draws_from_mu_and_reports_no_kl(kind: str, model: str) -> None:
+    ours = objective(model=model, objective=kind).eval()
+    images, eps = batch()
+    posterior = ours.network.encode(images).posterior
+    assert posterior is not None
+    assert posterior.std.max() < 1e-4
+    parts = ours(images, NUM_FACES, eps, torch.tensor(1.0))
+    again = ours(images, NUM_FACES, eps + 1, torch.tensor(1.0))
+    assert torch.equal(parts.recon_loss, again.recon_loss)
+    assert parts.kl is None
+    assert parts.neg_elbo is None
+
+
+def test_the_decoders_weights_alone_are_held() -> None:
+    plain, held = (objective(model="vae", objective="rae", decoder_decay=decay) for decay in (0.0, 0.5))
+    images, eps = batch()
+    gradients = []
+    for ours in (plain, held):
+        ours.eval()(images[:NUM_FACES], NUM_FACES, eps, torch.tensor(1.0)).loss.backward()
+        gradients.append({name: parameter.grad.clone() for name, parameter in ours.network.named_parameters()})
+    for name, parameter in held.network.named_parameters():
+        extra = 0.5 * parameter.detach() if name.startswith("decoder") else torch.zeros_like(parameter)
+        torch.testing.assert_close(gradients[1][name] - gradients[0][name], extra, rtol=1e-3, atol=1e-3)
+
+
+def test_features_that_are_weighed_must_be_given_and_are_no_part_of_what_is_saved() -> None:
+    settings = {"model": "vae", "size": 64, "perceptual_weight": 0.5}
+    with pytest.raises(ConfigError, match="no detector's features"):
+        objective(**settings)
+    config = replace(TrainConfig(), latent=LATENT, **settings)
+    detector = build_model(replace(config, model="cnn", perceptual_weight=0.0))
+    assert isinstance(detector, Classifier)
+    network = build_model(config)
+    ours = Objective(network, config.loss, PerceptualDistance.of(detector)).eval()
+    plain = Objective(network, replace(config, perceptual_weight=0.0).loss).eval()
+    images, eps = batch(64)
+    some = images[:NUM_FACES]
+    with_features, without = (each(some, NUM_FACES, eps, torch.tensor(1.0)) for each in (ours, plain))
+    torch.testing.assert_close(
+        with_features.loss - without.loss, 0.5 * with_features.terms["perceptual_loss"].mean(), rtol=1e-3, atol=0.05
+    )
+    assert ours.state_dict().keys() == plain.state_dict().keys()
 
 
 def test_evaluation_mode_ends_with_its_context_even_after_an_error() -> None:

@@ -18,6 +18,8 @@ from vaelab.config import TrainConfig, from_dict
 from vaelab.jobs.environment import NICENESS
 from vaelab.models import build_model, count_parameters
 from vaelab.rng import generator
+from vaelab.runs.store import RUNS_DIR
+from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.schedules import ema_decay
 from vaelab.training.step import Objective, descend, evaluating, pick_device, pick_precision
 
@@ -62,7 +64,8 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
         for tensor in network.state_dict().values():
             if tensor.is_floating_point() and not tensor.any():
                 tensor.copy_(torch.full_like(tensor, 1e-3))
-    objective = Objective(network, config.loss).to(device).to(memory_format=torch.channels_last)
+    perceptual = perceptual_distance(config, RUNS_DIR, device)
+    objective = Objective(network, config.loss, perceptual).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(objective.parameters(), 1e-6, weight_decay=config.optim.weight_decay, fused=True)
     averages = None
     if config.optim.ema_half_life:
@@ -73,7 +76,8 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
     faces = batch // 2 if config.needs_nonfaces else batch
     noise = generator(config.run.seed, "probe")
     images = torch.rand(batch, 3, size, size, generator=noise).to(device, memory_format=torch.channels_last)
-    eps = torch.randn(faces, config.model.latent, generator=noise).to(device) if config.has_decoder else None
+    drawn = batch if config.loss.mask == "as-published" else faces
+    eps = torch.randn(drawn, config.model.latent, generator=noise).to(device) if config.has_decoder else None
     beta = torch.tensor(config.loss.beta, device=device)
     call = torch.compile(objective) if config.run.compile else objective
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from vaelab.config import TrainConfig
+from vaelab.models.convolutional import convolutional_decoder, convolutional_encoder
 from vaelab.models.lab import VAE, Classifier, DebiasingVAE, lab_decoder, lab_trunk
 from vaelab.models.network import Network
 from vaelab.models.residual import ResidualVAE
@@ -14,6 +15,13 @@ from vaelab.rng import stream_seed
 def _lab_vae(config: TrainConfig) -> Network:
     size, latent = config.data.size, config.model.latent
     return VAE(lab_trunk(size, 2 * latent), lab_decoder(size, latent))
+
+
+def _convolutional_vae(config: TrainConfig) -> Network:
+    size, model = config.data.size, config.model
+    return VAE(
+        convolutional_encoder(size, model.latent, model.width), convolutional_decoder(size, model.latent, model.width)
+    )
 
 
 def _residual_vae(config: TrainConfig) -> Network:
@@ -26,6 +34,7 @@ MODELS: dict[str, Callable[[TrainConfig], Network]] = {
     "vae": _lab_vae,
     "dbvae": lambda config: DebiasingVAE(config.data.size, config.model.latent),
     "residual": _residual_vae,
+    "convolutional": _convolutional_vae,
 }
 
 
@@ -33,7 +42,9 @@ def build_model(config: TrainConfig) -> Network:
     """The network that `config` names, with weights drawn from the stream (seed, "weights")."""
     with torch.random.fork_rng(devices=[]):  # layers draw from the global generator; lend it ours and put it back
         torch.manual_seed(stream_seed(config.run.seed, "weights"))
-        return MODELS[config.model.model](config)
+        network = MODELS[config.model.model](config)
+    network.is_deterministic = config.loss.is_deterministic
+    return network
 
 
 def count_parameters(network: torch.nn.Module) -> int:

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+LOWEST_LOGVAR = -20.0
+
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
@@ -24,7 +26,12 @@ class DiagonalGaussian:
         `logvar` is kept within -20..20 (a deviation of 5e-5 to 2e4), so that one wild batch cannot overflow.
         """
         mu, logvar = parameters.float().chunk(2, dim=1)
-        return cls(mu, logvar.clamp(-20.0, 20.0))
+        return cls(mu, logvar.clamp(LOWEST_LOGVAR, -LOWEST_LOGVAR))
+
+    @classmethod
+    def point(cls, mu: Float[Tensor, "batch latent"]) -> "DiagonalGaussian":
+        """All mass at `mu`, as nearly as the kept range of `logvar` can say: a deviation of 5e-5."""
+        return cls(mu, torch.full_like(mu, LOWEST_LOGVAR))
 
     def __getitem__(self, rows: slice) -> "DiagonalGaussian":
         """The posteriors of some of the pictures."""

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.models.network import Encoding, Network
 
 CHANNELS = (12, 24, 48, 72)
@@ -85,7 +84,7 @@ class VAE(Network):
         self.decoder = decoder
 
     def encode(self, images: Float[Tensor, "batch 3 size size"]) -> Encoding:
-        return Encoding(face_logit=None, posterior=DiagonalGaussian.from_parameters(self.encoder(images)))
+        return Encoding(face_logit=None, posterior=self.posterior_of(self.encoder(images)))
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         decoded: Tensor = self.decoder(z)
@@ -108,7 +107,7 @@ class DebiasingVAE(Network):
     def encode(self, images: Float[Tensor, "batch 3 size size"]) -> Encoding:
         outputs: Tensor = self.trunk(images)
         logit, parameters = torch.tensor_split(outputs, [1], dim=1)
-        return Encoding(logit[:, 0].float(), DiagonalGaussian.from_parameters(parameters))
+        return Encoding(logit[:, 0].float(), self.posterior_of(parameters))
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         decoded: Tensor = self.decoder(z)

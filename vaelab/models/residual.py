@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.models.network import Encoding, Network
 
 STAGES = 4
@@ -195,7 +194,7 @@ class ResidualVAE(Network):
             first = self.principal.decode(linear[:, : linear.shape[1] // 2])
             missed = (images - first) * CONTRAST
             parameters = linear + LEARNED_SCALE * self.encoder(torch.cat([centred, missed], dim=1)).float()
-        return Encoding(face_logit=None, posterior=DiagonalGaussian.from_parameters(parameters))
+        return Encoding(face_logit=None, posterior=self.posterior_of(parameters))
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         if self.principal is None:

@@ -24,13 +24,14 @@ class Batch:
         images: faces first, then non-faces.
         num_faces: how many of them are faces.
         face_positions: which training faces they are, counted within the training faces.
-        eps: noise for the faces' latents; None where nothing is decoded.
+        eps: noise for the latents of the pictures that the VAE learns from, the first ones: the faces, or all where the
+            mask is as published; None where nothing is decoded.
     """
 
     images: Float[Tensor, "batch 3 size size"]
     num_faces: int
     face_positions: Rows
-    eps: Float[Tensor, "faces latent"] | None
+    eps: Float[Tensor, "drawn latent"] | None
 
 
 class Feed:
@@ -61,8 +62,10 @@ class Feed:
             pixels = np.concatenate([pixels, self._data.pixels(self.nonface_rows[others])])
         eps = None
         if self._config.has_decoder:
-            noise = generator(seed, "eps", step)
-            eps = torch.randn(self.faces_per_batch, self._config.model.latent, generator=noise)[stripe].to(self._device)
+            kinds = ("eps", "eps of non-faces") if self._config.loss.mask == "as-published" else ("eps",)
+            shape = (self.faces_per_batch, self._config.model.latent)
+            noise = [torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds]
+            eps = torch.cat(noise).to(self._device)
         return Batch(images_on(pixels, self._device), len(positions), positions, eps)
 
 

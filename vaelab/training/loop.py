@@ -20,6 +20,7 @@ from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
 from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.feed import Feed
+from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.previews import draw_previews
 from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import set_principal_path
@@ -58,7 +59,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         network = build_model(config)
         if isinstance(network, ResidualVAE) and network.principal is not None and not run.state_path.is_file():
             set_principal_path(network.principal, data, feed.face_rows, config)
-        objective = Objective(network, config.loss).to(device).to(memory_format=torch.channels_last)
+        perceptual = perceptual_distance(config, run.dir.parent, device)
+        objective = Objective(network, config.loss, perceptual).to(device).to(memory_format=torch.channels_last)
         averages = None
         if config.optim.ema_half_life:
             decay = schedules.ema_decay(config.optim.ema_half_life, config.optim.batch_size)
@@ -91,6 +93,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 f"{torch.get_num_threads()} thread(s)"
             )
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
+            for warning in config.warnings:
+                run.log(f"warning: {warning}")
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:

@@ -12,49 +12,90 @@ from torch.optim.swa_utils import AveragedModel
 
 from vaelab.config import LossConfig, RunConfig
 from vaelab.errors import ConfigError
-from vaelab.losses import LIKELIHOODS, LossParts, charged_kl, classification_nll
+from vaelab.losses import LIKELIHOODS, LossParts, classification_nll
 from vaelab.models.network import Network
+from vaelab.objectives.perceptual import PerceptualDistance
+from vaelab.objectives.regularisers import REGULARISERS, Latents
 
 
 class Objective(nn.Module):
     """The loss of a network on a batch whose first `num_faces` pictures are faces.
 
-    loss = mean over the batch of classifier_weight * L_y + is_face * (recon_loss + beta * KL).
-    Only faces are decoded: the VAE's terms are theirs alone, so nothing is computed for the rest to be masked away.
+    loss = mean over the batch of classifier_weight * L_y + is_face * (recon_loss + what the objective charges), where
+    the objective "elbo" charges beta * KL. Only faces are decoded: the VAE's terms are theirs alone, so nothing is
+    computed for the rest to be masked away.
     Source: Amini et al. (AIES 2019), equation 4, as the MIT lab means it.
+
+    With the mask as-published it is the mean of is_face * classifier_weight * L_y + recon_loss + beta * KL, as a
+    published notebook of that lab has it: the indicator stands on the wrong term.
     """
 
-    def __init__(self, network: Network, config: LossConfig) -> None:
+    def __init__(self, network: Network, config: LossConfig, perceptual: PerceptualDistance | None = None) -> None:
+        """`perceptual` compares pictures where `config` gives that a weight; it is no part of what is trained or saved.
+
+        Raises:
+            ConfigError: it has a weight but is not there.
+        """
         super().__init__()
+        if config.perceptual_weight and perceptual is None:
+            raise ConfigError(
+                f"perceptual_weight is {config.perceptual_weight:g}, but no detector's features are given"
+            )
         self.network = network
         self.config = config
         self.likelihood = LIKELIHOODS[config.likelihood]
+        self.regulariser = REGULARISERS[config.objective]
+        self.perceptual = perceptual
 
     def forward(
         self,
         images: Float[Tensor, "batch 3 size size"],
         num_faces: int,
-        eps: Float[Tensor, "faces latent"] | None,
+        eps: Float[Tensor, "drawn latent"] | None,
         beta: Float[Tensor, ""],
     ) -> LossParts:
+        """The loss and its parts; `eps` has a row for each picture that the VAE's terms count for."""
         batch = images.shape[0]
         encoding = self.network.encode(images)
-        loss = images.new_zeros(())
-        classification_loss = recon_loss = kl = kl_per_dim = mu = None
+        loss, classification_loss = images.new_zeros(()), None
         if encoding.face_logit is not None:
             classification_loss = classification_nll(encoding.face_logit, num_faces)
-            loss = loss + self.config.classifier_weight * classification_loss.mean()
-        if encoding.posterior is not None and eps is not None:
-            posterior = encoding.posterior[:num_faces]
-            decoded = self.network.decode(posterior.sample(eps))
-            recon_loss = self.likelihood.nll(decoded, images[:num_faces])
-            kl, kl_per_dim, mu = (
-                posterior.kl(),
-                posterior.kl_per_dim().mean(0).detach(),
-                posterior.mu.detach(),
-            )
-            loss = loss + (recon_loss + beta * charged_kl(posterior, self.config.free_bits)).sum() / batch
-        return LossParts(loss, recon_loss, kl, kl_per_dim, classification_loss, mu)
+            counted = classification_loss[:num_faces] if self.config.mask == "as-published" else classification_loss
+            loss = loss + self.config.classifier_weight * counted.sum() / batch
+        if encoding.posterior is None or eps is None:
+            return LossParts(loss, classification_loss=classification_loss)
+        posterior = encoding.posterior[: len(eps)]
+        latents = Latents(posterior, eps, posterior.mu if self.config.is_deterministic else posterior.sample(eps))
+        drawn = self._drawn(images[: len(eps)], latents, beta, num_faces)
+        loss, terms = loss + drawn.loss / batch, dict(drawn.terms)
+        if self.config.decoder_decay:
+            squares = [parameter.square().sum() for parameter in self.network.decoder_parameters()]
+            norm = torch.stack(squares).sum() / 2
+            loss = loss + self.config.decoder_decay * norm
+            terms["decoder_norm"] = norm.detach()
+        return LossParts(loss, drawn.recon_loss, drawn.kl, drawn.kl_per_dim, classification_loss, drawn.mu, terms)
+
+    def _drawn(
+        self, images: Float[Tensor, "drawn 3 size size"], latents: Latents, beta: Float[Tensor, ""], num_faces: int
+    ) -> LossParts:
+        """The VAE's terms, with their sum over the pictures as loss; the records are of the faces."""
+        decoded = self.network.decode(latents.z)
+        recon_loss = self.likelihood.nll(decoded, images)
+        charge = self.regulariser(latents, self.config, beta)
+        loss, terms = recon_loss + charge.per_image, dict(charge.terms)
+        if self.perceptual is not None and self.config.perceptual_weight:
+            terms["perceptual_loss"] = self.perceptual(self.likelihood.mean(decoded), images)
+            loss = loss + self.config.perceptual_weight * terms["perceptual_loss"]
+        faces = latents.posterior[:num_faces]
+        has_kl = not self.config.is_deterministic
+        return LossParts(
+            loss=loss.sum(),
+            recon_loss=recon_loss[:num_faces],
+            kl=faces.kl() if has_kl else None,
+            kl_per_dim=faces.kl_per_dim().mean(0).detach() if has_kl else None,
+            mu=faces.mu.detach(),
+            terms={name: term.detach() for name, term in terms.items()},
+        )
 
 
 def descend(

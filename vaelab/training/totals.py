@@ -22,12 +22,13 @@ class Totals:
         self._sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros(()))
 
     def add(self, parts: LossParts) -> None:
-        means = {
+        means: dict[str, Tensor | None] = {
             "loss": parts.loss,
             "recon_loss": parts.recon_loss,
             "kl": parts.kl,
             "neg_elbo": parts.neg_elbo,
             "classification_loss": parts.classification_loss,
+            **parts.terms,
         }
         for name, value in means.items():
             if value is not None:

@@ -48,12 +48,15 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
             images = images_on(data.pixels(np.concatenate([mine, rest])), device)
             eps = None
             if config.has_decoder:
-                eps = torch.randn(len(mine), config.model.latent, generator=noise).to(device)
+                drawn = len(images) if config.loss.mask == "as-published" else len(mine)
+                eps = torch.randn(drawn, config.model.latent, generator=noise).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device))
             values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
-            if parts.recon_loss is not None and parts.kl is not None and parts.kl_per_dim is not None:
-                values |= {"recon_loss": float(parts.recon_loss.mean()), "kl": float(parts.kl.mean())}
-                values |= {"kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
+            values |= {name: float(term.mean()) for name, term in parts.terms.items()}
+            if parts.kl is not None and parts.kl_per_dim is not None:
+                values |= {"kl": float(parts.kl.mean()), "kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
+            if parts.recon_loss is not None:
+                values["recon_loss"] = float(parts.recon_loss.mean())
                 decoded = objective.network.decode(parts.mu)
                 recon = LIKELIHOODS[config.loss.likelihood].mean(decoded)
                 error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)

@@ -1,0 +1,1 @@
+"""What else than the KL can hold latents together, and what else than pixels a reconstruction can be compared by."""

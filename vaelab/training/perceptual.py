@@ -1,0 +1,53 @@
+"""The detector whose features a training compares pictures by, read from its run."""
+
+from pathlib import Path
+
+import torch
+
+from vaelab.config import TrainConfig
+from vaelab.errors import CheckpointError, ConfigError, RunError
+from vaelab.models import build_model
+from vaelab.models.lab import Classifier, DebiasingVAE
+from vaelab.objectives.perceptual import PerceptualDistance
+from vaelab.runs.checkpoints import load_weights, read_checkpoint
+from vaelab.runs.store import RUNS_DIR, Run, find_run
+
+
+def perceptual_distance(config: TrainConfig, root: Path, device: torch.device) -> PerceptualDistance | None:
+    """The distance that `config` weighs, on `device`; None where it weighs none.
+
+    Args:
+        root: folder that holds the run; where it does not, the usual folder is looked into.
+
+    Raises:
+        ConfigError: the run is missing, has no weights, is no detector of the lab's, or takes pictures of another size.
+    """
+    if not config.loss.perceptual_weight:
+        return None
+    run = _detector_run(config.loss.perceptual_run, root)
+    theirs = run.config
+    if theirs.data.size != config.data.size:
+        raise ConfigError(
+            f"perceptual_run {run.id} takes pictures of {theirs.data.size} pixels, this training has "
+            f"{config.data.size}; train at --size {theirs.data.size}, or a detector at {config.data.size}"
+        )
+    network = build_model(theirs)
+    if not isinstance(network, Classifier | DebiasingVAE):
+        raise ConfigError(f"perceptual_run {run.id} is a {theirs.model.model}; take the run of a cnn or a dbvae")
+    try:
+        load_weights(network, read_checkpoint(run.weights_path).tensors, str(run.weights_path))
+    except CheckpointError as error:
+        raise ConfigError(f"perceptual_run {run.id} cannot be read: {error}") from error
+    return PerceptualDistance.of(network.to(device).to(memory_format=torch.channels_last))
+
+
+def _detector_run(name: str, root: Path) -> Run:
+    for folder in (root, RUNS_DIR):
+        try:
+            return find_run(name, folder)
+        except RunError:
+            continue
+    raise ConfigError(
+        f"perceptual_run is {name!r}, but there is no such run in {root} or {RUNS_DIR}; train one with "
+        f"`python -m vaelab train --recipe cnn --name {name}`, or set perceptual_weight to 0"
+    )
