@@ -38,7 +38,7 @@ def interpolate(model: FaceModel) -> None:
     """Controls, the faces on the way, and files."""
     now = bench()
     if len(now.faces) < 2:
-        st.info("A way needs two faces: lay down another one.", icon=":material/add:")
+        st.info("A way needs two faces or more: lay them into the tray.", icon=":material/add:")
         return
     _controls(model, now)
     way = latents(model, now)

@@ -12,6 +12,10 @@ STYLE = """
 /* Numbers are read, not pressed: text colour, so that they keep their contrast in the dark. */
 [data-testid="stSliderThumbValue"] { color: inherit; font-variant-numeric: tabular-nums; }
 
+/* Likewise the chosen one of several. As tall as the fields beside them, which is enough for a finger. */
+button[kind="segmented_controlActive"] { color: inherit !important; font-weight: 600; }
+[data-testid="stButtonGroup"] button { min-height: 2.5rem !important; }
+
 @media (max-width: 640px) {
   h1 { font-size: 1.6rem !important; }
   .st-key-intro p { font-size: 0.95rem; line-height: 1.45; }
