@@ -80,7 +80,7 @@ def _controls(model: FaceModel, now: Bench) -> None:
         )  # fmt: skip
         key = show_in("bench.ending", now.ending)
         st.segmented_control(
-            "Then", list(ENDINGS), format_func=ENDINGS.__getitem__, required=True, key=key,
+            "Play", list(ENDINGS), format_func=ENDINGS.__getitem__, required=True, key=key,
             on_change=sets("ending", key),
         )  # fmt: skip
         key = show_in("bench.frames", now.frames)

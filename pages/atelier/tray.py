@@ -26,7 +26,7 @@ READ = "bench.file.read"
 def tray(model: FaceModel) -> None:
     """The faces in their order, each with what can be done to it, and ways to lay down another."""
     faces = bench().faces
-    with st.container(horizontal=True, key="bench-tray", gap="small"):
+    with st.container(horizontal=True, key="bench-tray", gap="xsmall"):
         for index, face in enumerate(faces):
             with st.container(width=THUMBNAIL, gap="xsmall", key=f"bench-face-{index}"):
                 words = described(model, face)

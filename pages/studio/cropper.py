@@ -30,8 +30,8 @@ HTML = """
   </div>
 </div>
 <output class="unseen" aria-live="polite"></output>
-<p class="keys" id="keys">Drag the square, a corner or the round handle. Keys: arrows move, + and &minus; resize,
-  [ and ] turn; Shift makes larger steps.</p>
+<p class="keys" id="keys">Drag the square, a corner or the round handle. <span>Keys: arrows move, + and &minus; resize,
+  [ and ] turn; Shift makes larger steps.</span></p>
 """
 
 CSS = """
@@ -57,7 +57,8 @@ CSS = """
 .corner.top { bottom: auto; top: -10px; }
 .corner.left:not(.top), .corner.top:not(.left) { cursor: nesw-resize; }
 .stem { left: 50%; top: 0; height: 12%; border-left: 2px solid #fff; margin-left: -1px; }
-.keys { margin: 0.4rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
+.keys { margin: 1.1rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
+@media (pointer: coarse) { .keys span { display: none; } }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
 
