@@ -19,6 +19,10 @@ button[kind="segmented_controlActive"], button[kind="segmented_controlActive"] *
 .st-key-bench-tray [data-testid="stButton"] { flex: 1 1 0; min-width: 0; width: 25% !important; }
 .st-key-bench-tray button { width: 100%; min-width: 0; min-height: 2.25rem; padding: 0; }
 
+/* The grey that charts come with is too pale to be read on a light page. */
+.js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .colorbar) text,
+.js-plotly-plot text.bartext-outside { fill: currentColor !important; }
+
 @media (max-width: 640px) {
   h1 { font-size: 1.6rem !important; }
   /* Options that do not fit beside each other stand beneath, rather than scroll out of sight. */
