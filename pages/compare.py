@@ -77,7 +77,7 @@ def choose(models: Two, runs: Sequence[str]) -> None:
     for place, name, column in (("first", "Model A", first), ("second", "Model B", second)):
         key = show_in(f"compare.{place}", getattr(now, place))
         column.selectbox(name, runs, key=key, on_change=_sets(place, key))
-    ways = [*attributes, *([BETWEEN] if len(faces) > 1 else [])]
+    ways = [*([BETWEEN] if len(faces) > 1 else []), *attributes]
     if ways:
         key = show_in("compare.along", now.along)
         way.selectbox(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -34,15 +36,12 @@ def face_arithmetic(model: FaceModel) -> None:
     result = of_latent(model, z)
     with st.container(horizontal=True, vertical_alignment="top", key="bench-equation"):
         for place, sign in enumerate(("", "−", "+")):
-            if sign:
-                _sign(sign)
-            with st.container(width=SIDE, gap="xsmall"):
+            with _signed(sign), st.container(width=SIDE, gap="xsmall"):
                 st.image(
                     png(draw(model, latents[place])), width=SIDE, alt=f"{NAMES[place]}: face {now.terms[place] + 1}"
                 )
                 _term(place, now)
-        _sign("=")
-        with st.container(width=SIDE, gap="xsmall"):
+        with _signed("="), st.container(width=SIDE, gap="xsmall"):
             words = f"A plus {now.strength:g} times what leads from B to C"
             st.image(png(draw(model, edited_latent(model, result))), width=SIDE, alt=f"The result: {words}")
             st.caption("Result")
@@ -75,9 +74,14 @@ def picture(model: FaceModel, now: Bench) -> bytes:
     return keepsake(draw(model, z), about, LARGE)
 
 
-def _sign(sign: str) -> None:
-    with st.container(width="content", height=SIDE, vertical_alignment="center", border=False):
-        st.markdown(f"## {sign}")
+@contextlib.contextmanager
+def _signed(sign: str) -> Iterator[None]:
+    """A place for a term beside its sign, which a narrow screen does not part."""
+    with st.container(horizontal=True, width="content", gap="small"):
+        if sign:
+            with st.container(width="content", height=SIDE, vertical_alignment="center", border=False):
+                st.subheader(sign, anchor=False, width="content")
+        yield
 
 
 def _term(place: int, now: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -51,14 +52,18 @@ def grid(model: FaceModel) -> None:
             on_pick=lambda index: open_in_explore(flat[index]),
         )
     st.caption(
-        f"To the right {known[across].name}, {xs[0]:+g} to {xs[-1]:+g}; downwards {known[down].name}, {ys[0]:+g} to "
-        f"{ys[-1]:+g} steps. Press a face to open it in Explore."
+        f"To the right {known[across].name}, {_span(xs)}; downwards {known[down].name}, {_span(ys)} steps. "
+        "Press a face to open it in Explore."
     )
     st.download_button(
         "PNG of the grid", functools.partial(picture, model, now, known[across], known[down]),
         file_name=f"{model.run_id}-grid.png", mime="image/png", on_click="ignore", icon=":material/download:",
         key="bench.download.grid",
     )  # fmt: skip
+
+
+def _span(steps: Sequence[float]) -> str:
+    return f"{steps[0]:+g} to {steps[-1]:+g}".replace("-", "−")
 
 
 def chosen(now: Bench, known: dict[str, Slider]) -> tuple[str, str]:

@@ -37,7 +37,7 @@ def interpolate(model: FaceModel) -> None:
     """Controls, the faces on the way, and files."""
     now = bench()
     if len(now.faces) < 2:
-        st.info("A way needs two faces: lay down another one.", icon=":material/add:")
+        st.info("A way needs two faces or more: lay them into the tray.", icon=":material/add:")
         return
     _controls(model, now)
     way = latents(model, now)
@@ -78,7 +78,7 @@ def _controls(model: FaceModel, now: Bench) -> None:
         )  # fmt: skip
         key = show_in("bench.ending", now.ending)
         st.segmented_control(
-            "Then", list(ENDINGS), format_func=ENDINGS.__getitem__, required=True, key=key,
+            "Play", list(ENDINGS), format_func=ENDINGS.__getitem__, required=True, key=key,
             on_change=sets("ending", key),
         )  # fmt: skip
         key = show_in("bench.frames", now.frames)

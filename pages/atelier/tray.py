@@ -26,7 +26,7 @@ READ = "bench.file.read"
 def tray(model: FaceModel) -> None:
     """The faces in their order, each with what can be done to it, and ways to lay down another."""
     faces = bench().faces
-    with st.container(horizontal=True, key="bench-tray", gap="small"):
+    with st.container(horizontal=True, key="bench-tray", gap="xsmall"):
         for index, face in enumerate(faces):
             with st.container(width=THUMBNAIL, gap="xsmall", key=f"bench-face-{index}"):
                 words = described(model, face)
@@ -34,8 +34,6 @@ def tray(model: FaceModel) -> None:
                     png(draw(model, edited_latent(model, face))), width=THUMBNAIL, alt=f"Face {index + 1}: {words}"
                 )
                 _handles(index, len(faces), words)
-    if not faces:
-        st.caption("The tray is empty. Lay down two faces or more.")
     with st.container(horizontal=True, vertical_alignment="center", key="bench-add"):
         is_full = len(faces) >= MOST_FACES
         st.button("Random face", icon=":material/casino:", on_click=_random, args=(model,), disabled=is_full)

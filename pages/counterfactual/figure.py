@@ -50,8 +50,9 @@ def walk_figure(walk: Walk, scale: str, direction: str) -> go.Figure:
         )
     figure.add_vline(x=0, line={"width": 1, "color": "#888"}, opacity=0.5)
     _lay_out(figure, walk.reach + spacing / 2, direction)
+    height = "face probability" if scale == "probability" else "face log-odds"
     figure.update_layout(
-        yaxis={"domain": [STRIP + 0.11, 1]},
+        yaxis={"domain": [STRIP + 0.11, 1], "title": {"text": height, "standoff": 4}},
         yaxis2={"domain": [0, STRIP], "range": [0, 1], "visible": False, "fixedrange": True},
         height=HEIGHT,
     )
@@ -104,7 +105,7 @@ def survey_figure(survey: Survey, direction: str) -> go.Figure:
             )
     _lay_out(figure, float(survey.positions[-1]) * 1.04, direction)
     figure.update_layout(height=340)
-    figure.update_yaxes(tickformat=".0%", range=[-0.04, 1.04])
+    figure.update_yaxes(tickformat=".0%", range=[-0.04, 1.04], title={"text": "faces seen", "standoff": 4})
     return figure
 
 

@@ -12,8 +12,22 @@ STYLE = """
 /* Numbers are read, not pressed: text colour, so that they keep their contrast in the dark. */
 [data-testid="stSliderThumbValue"] { color: inherit; font-variant-numeric: tabular-nums; }
 
+/* Likewise the chosen one of several. As tall as the fields beside them, which is enough for a finger. */
+button[kind="segmented_controlActive"], button[kind="segmented_controlActive"] * { color: inherit !important; }
+[data-testid="stButtonGroup"] button { min-height: 2.5rem !important; }
+/* Four to a thumbnail's width: each as wide as that allows, and high enough for a finger. */
+.st-key-bench-tray [data-testid="stButton"] { flex: 1 1 0; min-width: 0; width: 25% !important; }
+.st-key-bench-tray button { width: 100%; min-width: 0; min-height: 2.25rem; padding: 0; }
+
+/* The grey that charts come with is too pale to be read on a light page. */
+.js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .colorbar) text,
+.js-plotly-plot text.bartext-outside { fill: currentColor !important; }
+
 @media (max-width: 640px) {
   h1 { font-size: 1.6rem !important; }
+  /* Options that do not fit beside each other stand beneath, rather than scroll out of sight. */
+  [data-testid="stButtonGroup"] > [role="radiogroup"] { flex-wrap: wrap; gap: 0.35rem; }
+  [data-testid="stButtonGroup"] > [role="radiogroup"] button { border-radius: 8px !important; }
   .st-key-intro p { font-size: 0.95rem; line-height: 1.45; }
 }
 </style>

@@ -95,7 +95,7 @@ function build(root, data) {
       face.setAttribute("aria-label", `${row.name} at ${data.names[frame]}`)
       strip.append(face)
     }
-    return [label, strip]
+    return data.rows.length > 1 ? [label, strip] : [strip] // one row is named above already
   }))
 }
 

@@ -21,7 +21,7 @@ PREVIEW_SIDE = 900
 
 HTML = """
 <div class="stage" role="group">
-  <img alt="" draggable="false">
+  <div class="frame"><img alt="" draggable="false"><div class="shade"></div></div>
   <div class="faces"></div>
   <div class="box" tabindex="0" role="group" aria-roledescription="crop square" aria-describedby="keys">
     <span class="stem"></span><span class="turn" title="Turn"></span>
@@ -30,20 +30,22 @@ HTML = """
   </div>
 </div>
 <output class="unseen" aria-live="polite"></output>
-<p class="keys" id="keys">Drag the square, a corner or the round handle. Keys: arrows move, + and &minus; resize,
-  [ and ] turn; Shift makes larger steps.</p>
+<p class="keys" id="keys">Drag the square, a corner or the round handle. <span>Keys: arrows move, + and &minus; resize,
+  [ and ] turn; Shift makes larger steps.</span></p>
 """
 
 CSS = """
-.stage { position: relative; margin: 0 auto; overflow: hidden; border-radius: 8px; user-select: none;
-  -webkit-user-select: none; background: var(--st-secondary-background-color); }
+.stage { position: relative; overflow: clip; overflow-clip-margin: 13px; user-select: none;
+  -webkit-user-select: none; } /* the handles of a square at the edge of the photo stay whole */
+.frame { position: absolute; inset: 0; overflow: hidden; border-radius: 8px;
+  background: var(--st-secondary-background-color); }
 .stage img { display: block; width: 100%; height: 100%; pointer-events: none; }
 .faces button { all: unset; position: absolute; box-sizing: border-box; aspect-ratio: 1; cursor: pointer;
   border: 2px dashed #fff; border-radius: 4px; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.5); }
 .faces button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+.shade { position: absolute; aspect-ratio: 1; box-shadow: 0 0 0 4000px rgb(0 0 0 / 0.45); pointer-events: none; }
 .box { position: absolute; box-sizing: border-box; aspect-ratio: 1; cursor: move; touch-action: none;
-  border: 2px solid #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.6), 0 0 0 4000px rgb(0 0 0 / 0.45); outline: none;
-  pointer-events: auto; }
+  border: 2px solid #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.6); outline: none; }
 .box:focus-visible { border-color: var(--st-primary-color); outline: 2px solid #fff; outline-offset: 1px; }
 .turn, .corner, .stem { position: absolute; }
 .turn, .corner { width: 18px; height: 18px; box-sizing: border-box; background: var(--st-primary-color);
@@ -55,7 +57,8 @@ CSS = """
 .corner.top { bottom: auto; top: -10px; }
 .corner.left:not(.top), .corner.top:not(.left) { cursor: nesw-resize; }
 .stem { left: 50%; top: 0; height: 12%; border-left: 2px solid #fff; margin-left: -1px; }
-.keys { margin: 0.4rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
+.keys { margin: 1.1rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
+@media (pointer: coarse) { .keys span { display: none; } }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
 
@@ -67,7 +70,7 @@ const PAUSE = 250
 
 export default function ({ data, parentElement, setStateValue }) {
   const find = (selector) => parentElement.querySelector(selector)
-  const [stage, img, faces, box, spoken] = [".stage", "img", ".faces", ".box", "output"].map(find)
+  const [stage, img, shade, faces, box, spoken] = [".stage", "img", ".shade", ".faces", ".box", "output"].map(find)
   const kept = squares.get(parentElement)
   const state = kept && kept.photo === data.photo ? kept : { photo: data.photo, ...data.box }
   squares.set(parentElement, state)
@@ -91,6 +94,7 @@ export default function ({ data, parentElement, setStateValue }) {
     state.side = clamp(state.side, data.smallest, data.largest)
     state.angle = ((state.angle + 540) % 360) - 180
     place(box, state)
+    place(shade, state)
     const said = [state.x, state.y, state.side, state.angle].map(Math.round)
     box.setAttribute("aria-label",
       `Square around the face: centre ${said[0]}, ${said[1]}, ${said[2]} pixels wide, turned ${said[3]} degrees`)

@@ -76,7 +76,7 @@ def photo_start() -> PhotoStart | None:
 
 def photo_controls(model: FaceModel) -> PhotoStart | None:
     """Choose or take a photo and put the square on the face; the face, once there is one."""
-    file, square = st.columns([5, 7], gap="large")
+    file, square = st.columns([5, 7], gap="medium")
     with file:
         _choose()
         _open_chosen()

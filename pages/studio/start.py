@@ -161,7 +161,8 @@ def _stored_faces(model: FaceModel, wanted: dict[str, str]) -> None:
         selected=faces.index(recipe().face) if recipe().face in faces else None,
         on_pick=lambda index: keep(recipe().started(face=faces[index])),
     )
-    st.caption(f"{len(faces)} of {len(rows):,} stored faces with these labels. Press one, or ask for another.")
+    of_these = " with these labels" if wanted else ""
+    st.caption(f"{len(faces)} of {len(rows):,} stored faces{of_these}. Press one, or ask for another.")
 
 
 def _begin_elsewhere(key: str) -> None:

@@ -1,0 +1,122 @@
+"""A visitor's photo in a real Chromium: the face found and corrected by hand, and the camera."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.pages.browsing import CHROMIUM, PATIENCE_MS, Server, Visit, face, needs_chromium, wait_for_another_face
+from tests.pages.test_studio_photo import keep_familiarity
+from tests.test_photos import encoded, needs_face, photo_with_face
+from vaelab.runs.store import Run
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+PHOTO = ".panel .photo img"
+FAKE_CAMERA = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+"""Chromium plays a test pattern to the page and lets it look without asking."""
+CENTRE, SIDE = (640, 150), 220
+"""Of the face on a photo of 800 x 600: in its upper right corner."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ranks(server: Server) -> None:
+    """Held-out faces to rank a photo among, so that there is a badge."""
+    keep_familiarity(Run.open(server.folder / "checkpoints" / "tiny"))
+
+
+def choose_photo(page: Page, server: Server) -> np.ndarray:
+    """Open Explore and ask for a photo; pixels of the face that was there before."""
+    page.goto(f"{server.address}/?model=tiny&seed=3", timeout=PATIENCE_MS)
+    before = face(page)
+    page.get_by_text("Your photo", exact=True).first.click()
+    return before
+
+
+def give(page: Page, data: bytes, name: str = "me.jpg") -> None:
+    upload = {"name": name, "mimeType": "image/jpeg", "buffer": data}
+    page.locator("input[type=file]").set_input_files(upload)  # type: ignore[arg-type]
+
+
+def square(page: Page) -> tuple[int, int, int, int]:
+    """Centre, side and angle of the square on the photo, in pixels of the photo and degrees."""
+    box = page.locator(".stage .box")
+    expect(box).to_have_attribute("aria-label", re.compile("Square around the face"), timeout=PATIENCE_MS)
+    x, y, side, angle = map(int, re.findall(r"-?\d+", box.get_attribute("aria-label") or ""))
+    return x, y, side, angle
+
+
+def middle(place: Locator) -> tuple[float, float]:
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@needs_face
+@pytest.mark.parametrize("kind", ["upright", "turned by EXIF", "grey"])
+def test_a_face_in_a_corner_is_found_and_put_on_the_table(server: Server, visit: Visit, kind: str) -> None:
+    page = visit.page
+    before = choose_photo(page, server)
+    picture, options = photo_with_face((800, 600), CENTRE, SIDE), {}
+    if kind == "grey":
+        picture = picture.convert("L")
+    elif kind == "turned by EXIF":
+        picture = picture.transpose(Image.Transpose.ROTATE_90)
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        options = {"exif": exif}
+    give(page, encoded(picture, **options))
+    x, y, side, angle = square(page)
+    assert abs(x - CENTRE[0]) + abs(y - CENTRE[1]) < 0.1 * SIDE
+    assert 0.88 < side / SIDE < 1.12
+    assert abs(angle) < 5
+    wait_for_another_face(page, before)
+    expect(page.locator(PHOTO)).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_url(re.compile("from=latent&z="))
+    expect(page.locator("[data-testid=stMarkdownBadge], .stMarkdownBadge").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+@needs_face
+def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) -> None:
+    page = visit.page
+    choose_photo(page, server)
+    give(page, encoded(photo_with_face((800, 600), CENTRE, SIDE)))
+    began = square(page)
+    before = face(page)
+    moves = {".box": (-60, 40), ".box .corner:not(.left):not(.top)": (25, 25), ".box .turn": (50, 10)}
+    for handle, shift in moves.items():
+        page.locator(f".stage {handle}").scroll_into_view_if_needed()
+        x, y = middle(page.locator(f".stage {handle}"))
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + shift[0], y + shift[1], steps=4)
+        page.mouse.up()
+    left = square(page)
+    assert left[0] < began[0]
+    assert left[1] > began[1]
+    assert left[2] > began[2]
+    assert left[3] > began[3] + 5
+    changed = wait_for_another_face(page, before)
+    page.locator(".stage .box").dblclick()
+    assert square(page) == began
+    wait_for_another_face(page, changed)
+
+
+def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> None:
+    """The test pattern has no face, so the square waits for the visitor."""
+    looking = browser.browser_type.launch(executable_path=CHROMIUM, args=FAKE_CAMERA)
+    page = looking.new_page()
+    before = choose_photo(page, server)
+    page.get_by_text("Use the camera").click()
+    page.get_by_role("button", name="Take Photo").click(timeout=PATIENCE_MS)
+    square(page)
+    page.locator(".stage .box").press("ArrowDown")
+    wait_for_another_face(page, before)
+    expect(page.locator(PHOTO)).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Forget this photo").click()
+    expect(page.locator(PHOTO)).not_to_be_visible(timeout=PATIENCE_MS)
+    looking.close()
