@@ -164,7 +164,9 @@ def _mutual_information(one: np.ndarray, other: np.ndarray) -> float:
 def _rows(factors: list[Factor], rows: np.ndarray) -> list[Factor]:
     """The factors of some of the faces; levels are numbered anew."""
     return [
-        Factor(f.name, np.unique(f.levels[rows], return_inverse=True)[1], None if f.quantity is None else f.quantity[rows])
+        Factor(
+            f.name, np.unique(f.levels[rows], return_inverse=True)[1], None if f.quantity is None else f.quantity[rows]
+        )
         for f in factors
     ]
 

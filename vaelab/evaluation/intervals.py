@@ -26,7 +26,7 @@ class Estimate:
 
 
 def bootstrapped(
-    statistic: Callable[[np.ndarray], float], values: Float[np.ndarray, "n *rest"], seed: int = 0, resamples: int = 400
+    statistic: Callable[[np.ndarray], float], values: Float[np.ndarray, n * rest], seed: int = 0, resamples: int = 400
 ) -> Estimate:
     """`statistic` of the rows of `values`, with a percentile bootstrap interval over the rows.
 

@@ -76,13 +76,13 @@ class PixelNoise:
 def log_importance_weights(
     posterior: DiagonalGaussian,
     eps: Float[Tensor, "samples batch latent"],
-    log_likelihood: Callable[[Float[Tensor, "batch latent"]], PerImage],
-) -> Float[Tensor, "samples batch"]:
+    log_likelihood: Callable[[Float[Tensor, "batch latent"]], Float[Tensor, "*noises batch"]],
+) -> Float[Tensor, "samples *noises batch"]:
     """log p(x, z) - log q(z given x) for each posterior sample of each picture, nats.
 
     Args:
         eps: standard normal noise, one set per sample.
-        log_likelihood: log p(x given z) of all pictures, each with its own z.
+        log_likelihood: log p(x given z) of all pictures, each with its own z; under several noises at once if wanted.
     """
     found = []
     for noise in eps:
