@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MEASURES = {
     "psnr_db": "Reconstruction, PSNR in dB",
+    "ssim": "Structural similarity",
     "psnr_over_pca_db": "Above PCA of as many components, dB",
     "sharpness_ratio_median": "Sharpness, share of the photograph's (median)",
     "kl_nats": "KL, nats per image",
@@ -106,7 +107,7 @@ def _value(report: Mapping[str, Any], key: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
-        text = f"{value['mean']:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
+        text = f"{value.get('mean', value.get('value')):.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
     return text.replace("-", "−")

@@ -26,11 +26,7 @@ EXTRACTOR = "cnn"
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of `evaluate` alone."""
     parser.add_argument(
-        "--parts",
-        type=_parts,
-        default=PARTS,
-        metavar="A,B",
-        help=f"what to measure, of {','.join(PARTS)}; default: all",
+        "--parts", type=_parts, default=PARTS, metavar="A,B", help=f"what to measure: {','.join(PARTS)} (default: all)"
     )
     parser.add_argument(
         "--extractor", metavar="RUN", help=f"cnn whose features drawn faces are compared on (default: {EXTRACTOR})"

@@ -162,13 +162,8 @@ def _mutual_information(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _rows(factors: list[Factor], rows: np.ndarray) -> list[Factor]:
-    """The factors of some of the faces; levels are numbered anew."""
-    return [
-        Factor(
-            f.name, np.unique(f.levels[rows], return_inverse=True)[1], None if f.quantity is None else f.quantity[rows]
-        )
-        for f in factors
-    ]
+    """The factors of some of the faces; levels are numbered anew, exact values are left out."""
+    return [Factor(f.name, np.unique(f.levels[rows], return_inverse=True)[1], None) for f in factors]
 
 
 def _predicted_from_all(

@@ -1,4 +1,4 @@
-"""A figure with its 95 % interval: by the bootstrap where pictures count one by one, by half-samples where they cannot."""
+"""A figure and its 95 % interval: by the bootstrap where pictures count one by one, else by half-samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks at drawn and real faces for the distance between them: our own detector, or Inception where it can be had."""
+"""What looks at drawn and real faces for the distance between them: our own detector, or Inception's weights."""
 
 from __future__ import annotations
 

@@ -104,6 +104,7 @@ def _possible(model: FaceModel, parts: Sequence[str]) -> list[str]:
     possible = [part for part in has if part in parts]
     if not possible:
         raise ConfigError(
-            f"{model.run_id} is a {model.config.model.model}, which has no {' or '.join(parts)}; it has {', '.join(has)}"
+            f"{model.run_id} is a {model.config.model.model}, which has no {' or '.join(parts)}; "
+            f"choose among {', '.join(has)}"
         )
     return possible

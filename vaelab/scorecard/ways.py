@@ -1,4 +1,4 @@
-"""The ways a VAE makes a face: from a face, from a prior, and from between two faces; each as many pictures as wanted."""
+"""The ways a VAE makes a face: from a face, from a prior, from between two faces."""
 
 from __future__ import annotations
 
