@@ -107,7 +107,8 @@ def _value(report: Mapping[str, Any], key: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
-        text = f"{value.get('mean', value.get('value')):.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
+        centre = value["mean"] if "mean" in value else value["value"]
+        text = f"{centre:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
     return text.replace("-", "−")
