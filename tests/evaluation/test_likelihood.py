@@ -95,9 +95,8 @@ def test_the_bound_is_that_of_pythae_on_the_same_weights(linear: tuple[torch.Ten
     assert Bounds.of(ours).importance.mean().item() == pytest.approx(expected, rel=5e-3)
 
 
-@pytest.mark.parametrize(
-    ("kind", "scale"), [("gaussian", 0.03), ("gaussian", 1.0), ("laplace", 0.02), ("laplace", 1.0)]
-)
+@pytest.mark.parametrize("scale", [0.03, 1.0])
+@pytest.mark.parametrize("kind", ["gaussian", "laplace"])
 def test_the_masses_of_all_levels_add_up_to_one(kind: str, scale: float) -> None:
     noise = PixelNoise(kind, scale)  # type: ignore[arg-type]
     levels = torch.arange(256).view(256, 1, 1, 1).expand(256, 3, 1, 1) / 255.0

@@ -57,7 +57,7 @@ def _command(
 
 def _encode(arguments: argparse.Namespace) -> int:
     from vaelab.inference import FaceModel
-    from vaelab.scorecard import encode_faces
+    from vaelab.scorecard.encoding import encode_faces
 
     run = find_run(arguments.run_id, arguments.root)
     model = FaceModel.load(run, arguments.device, with_latents=False)

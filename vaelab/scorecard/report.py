@@ -9,6 +9,7 @@ from typing import Any
 from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError, DataError
 from vaelab.inference import FaceModel
+from vaelab.scorecard import PARTS
 from vaelab.scorecard.detection import detection_section
 from vaelab.scorecard.disentanglement import disentanglement_section
 from vaelab.scorecard.extractors import Extractor
@@ -16,7 +17,6 @@ from vaelab.scorecard.generation import check_extractors, generation_section
 from vaelab.scorecard.likelihood import likelihood_section
 from vaelab.scorecard.reconstruction import reconstruction_section
 
-PARTS = ("reconstruction", "generation", "likelihood", "disentanglement", "detection")
 FORMAT = 2
 """1 had no format, bare numbers for some figures, and no generation, likelihood or disentanglement."""
 
