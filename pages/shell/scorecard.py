@@ -1,4 +1,4 @@
-"""A run's scorecard: every headline figure with its interval, what it was measured on, and what it means in one line."""
+"""A run's scorecard: every headline figure with its interval, what it was measured on, and what it means."""
 
 from __future__ import annotations
 

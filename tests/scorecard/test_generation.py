@@ -1,4 +1,4 @@
-"""The ways of making a face, and what is measured of each: figures one gets by hand, with what they were measured on."""
+"""The ways of making a face, and what is measured of each: figures that one gets by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
