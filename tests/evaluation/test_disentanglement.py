@@ -44,8 +44,7 @@ def found(exact: np.ndarray, factors: list[Factor]) -> Disentanglement:
 @pytest.fixture(scope="module")
 def found_mixed(exact: np.ndarray, factors: list[Factor]) -> Disentanglement:
     standard = (exact - exact.mean(0)) / exact.std(0)
-    rotation = np.linalg.qr(numpy_generator(3, "rotation").normal(size=(3, 3)))[0]
-    return disentanglement(standard @ rotation, factors)
+    return disentanglement(standard @ (np.eye(3) - 2 / 3), factors)  # every factor is mostly in two latents, equally
 
 
 def test_factors_themselves_score_high(found: Disentanglement) -> None:
@@ -63,7 +62,7 @@ def test_a_rotation_loses_what_is_axis_bound_but_not_the_information(
     assert found_mixed.mig.value < found.mig.value / 2
     assert found_mixed.sap.value < found.sap.value
     assert found_mixed.disentanglement.value < found.disentanglement.value / 2
-    assert found_mixed.informativeness.value > 0.75
+    assert found_mixed.informativeness.value > 0.6
 
 
 def test_every_score_has_an_interval_that_holds_it(found_mixed: Disentanglement) -> None:

@@ -122,10 +122,10 @@ def test_parts_are_measured_as_asked_and_only_those_that_a_model_has(
 
 
 def test_a_part_measured_anew_joins_the_report_of_the_same_weights_and_pictures_alone() -> None:
-    about = {"format": 2, "model": {"weights": "a"}, "data": {"d": "1"}, "split": "test", "num_faces": 5, "crop": {}}
+    about = {"model": {"weights": "a"}, "data": {"d": "1"}, "split": "test", "num_faces": 5, "crop": {}}
     known = {**about, "detection": {"fpr": 1}, "likelihood": {"n": 1}}
     new = {**about, "likelihood": {"n": 2}}
     assert merged(known, new) == {**about, "likelihood": {"n": 2}, "detection": {"fpr": 1}}
     assert merged(None, new) == new
-    for changed in ({"model": {"weights": "b"}}, {"num_faces": 6}, {"format": 1}, {"data": {"d": "2"}}):
+    for changed in ({"model": {"weights": "b"}}, {"num_faces": 6}, {"data": {"d": "2"}}):
         assert merged({**known, **changed}, new) == new

@@ -36,8 +36,10 @@ def test_a_trained_model_codes_faces_in_fewer_bits_than_no_model(
 
 
 def test_latents_stand_beside_an_untrained_encoder_and_principal_components(
-    trained: Callable[[str], Run], tiny_data: Collection
+    trained: Callable[[str], Run], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("vaelab.evaluation.disentanglement.REPEATS", 2)  # drawn faces have forty labels
+    monkeypatch.setattr("vaelab.evaluation.disentanglement.NUM_TREES", 4)
     rows = np.concatenate([tiny_data.rows(split, is_face=True) for split in ("train", "val", "test")])
     _, factors = factors_of(tiny_data, rows)
     names = {factor.name for factor in factors}

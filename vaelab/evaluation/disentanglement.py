@@ -25,7 +25,7 @@ BINS = 20
 """Ranges of equal width that a latent, or a factor that is a quantity, is cut into for its mutual information."""
 MIN_FACES = 200
 NUM_TREES = 50
-REPEATS = 10
+REPEATS = 6
 TEST_SHARE = 0.3
 
 
@@ -98,10 +98,10 @@ def disentanglement(z: Latents, factors: list[Factor], seed: int = 0) -> Disenta
     ]
     whole = modularity(importance)
     return Disentanglement(
-        mig=from_half_samples(float(np.mean(gaps)), mig, len(z)),
+        mig=from_half_samples(float(np.mean(gaps)), mig, len(z), (0.0, 1.0)),
         sap=bootstrapped(_mean_gap, _predicted_from_one(z, factors, train, test), seed, 200),
-        disentanglement=from_half_samples(whole[0], [shape[0] for shape in shapes], len(z)),
-        completeness=from_half_samples(whole[1], [shape[1] for shape in shapes], len(z)),
+        disentanglement=from_half_samples(whole[0], [shape[0] for shape in shapes], len(z), (0.0, 1.0)),
+        completeness=from_half_samples(whole[1], [shape[1] for shape in shapes], len(z), (0.0, 1.0)),
         informativeness=bootstrapped(lambda rows: float(rows.mean()), right, seed),
         by_factor={factor.name: float(gap) for factor, gap in zip(factors, gaps, strict=True)},
     )

@@ -6,6 +6,7 @@ on that number: it stands beside the figure, and so does what real faces in plac
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -26,6 +27,7 @@ DENSITY_NEIGHBOURS = 5
 """k of density and coverage, as published."""
 MIN_PICTURES = 16
 """Below it half a sample has too few neighbours."""
+POSSIBLE = {"precision": (0.0, 1.0), "recall": (0.0, 1.0), "density": (0.0, math.inf), "coverage": (0.0, 1.0)}
 REPEATS = 20
 """Half-samples behind an interval: its width is known to about 16 %."""
 
@@ -60,7 +62,7 @@ def frechet_with_interval(real: Features, generated: Features, repeats: int = RE
             half_samples(len(real), repeats, 0), half_samples(len(generated), repeats, 1), strict=True
         )
     ]
-    return from_half_samples(frechet_distance(real, generated), replicates, len(generated))
+    return from_half_samples(frechet_distance(real, generated), replicates, len(generated), (0.0, math.inf))
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Neighbours:
             )
         ]
         return {
-            name: from_half_samples(value, [replicate[name] for replicate in replicates], count)
+            name: from_half_samples(value, [replicate[name] for replicate in replicates], count, POSSIBLE[name])
             for name, value in asdict(self.scores()).items()
         }
 

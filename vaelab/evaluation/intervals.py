@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,10 @@ def half_samples(count: int, repeats: int, seed: int = 0) -> Iterator[Int[np.nda
         yield random.permutation(count)[: count // 2]
 
 
-def from_half_samples(value: float, replicates: Sequence[float], n: int) -> Estimate:
-    """`value` over all n pictures, with the interval that its `replicates` on half-samples imply.
+def from_half_samples(
+    value: float, replicates: Sequence[float], n: int, possible: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
+    """`value` over all n pictures, with the interval that its `replicates` on half-samples imply, as far as `possible`.
 
     Drawing with replacement, as the bootstrap does, would put doubles at distance 0 into nearest-neighbour balls and
     take rank from a covariance. Halves drawn without replacement vary around their own mean just as the whole varies
@@ -59,4 +62,5 @@ def from_half_samples(value: float, replicates: Sequence[float], n: int) -> Esti
     Source: the delete-d jackknife with d = n/2, Shao and Wu, A General Theory for Jackknife Variance Estimation (1989).
     """
     half_width = NORMAL_QUANTILE * float(np.std(replicates, ddof=1))
-    return Estimate(value, value - half_width, value + half_width, n)
+    low, high = possible
+    return Estimate(value, max(value - half_width, low), min(value + half_width, high), n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -76,7 +77,7 @@ def _untrained(model: FaceModel) -> FaceModel:
     """
     config = replace(model.config, model="vae")
     network = build_model(config).eval().requires_grad_(False).to(model.device)
-    return FaceModel("untrained", config, "", None, None, network, model.device)
+    return dataclasses.replace(model, run_id="untrained", config=config, network=network, latents=None, directions=None)
 
 
 def _principal(model: FaceModel, data: Collection, rows: np.ndarray, training: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def generation_section(
     found: dict[str, Any] = {}
     for way in ways:
         tell(f"generation: {way.words}, {len(faces):,} faces")
-        pixels = drawn(model, way.latents())
+        pixels = drawn(model, way.latents)
         found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors)}
     others = _other_faces(data, len(faces))
     if len(others):

@@ -17,9 +17,6 @@ from vaelab.scorecard.generation import check_extractors, generation_section
 from vaelab.scorecard.likelihood import likelihood_section
 from vaelab.scorecard.reconstruction import reconstruction_section
 
-FORMAT = 2
-"""1 had no format, bare numbers for some figures, and no generation, likelihood or disentanglement."""
-
 
 @dataclass(frozen=True)
 class Amounts:
@@ -66,7 +63,6 @@ def evaluate(
     wanted = _possible(model, parts)
     check_extractors(extractors, model.size)
     report: dict[str, Any] = {
-        "format": FORMAT,
         "model": model.about(),
         "data": data.fingerprints,
         "split": split,
@@ -88,7 +84,7 @@ def evaluate(
 
 def merged(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """The new report with the parts that only the known one has, if it is of the same weights, pictures and split."""
-    same = ("format", "model", "data", "split", "num_faces", "crop")
+    same = ("model", "data", "split", "num_faces", "crop")
     if known is None or any(known.get(name) != new[name] for name in same):
         return dict(new)
     both = {**known, **new}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ class Way:
 
     name: str
     words: str
-    latents: Callable[[], Latents]
+    latents: Latents
 
 
 def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[str, str]]:
@@ -37,7 +36,7 @@ def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[s
     Args:
         mu: posterior means of held-out faces: what is reconstructed and interpolated.
     """
-    ways = [Way("reconstruct", "held-out faces through the model, from mu", lambda: mu)]
+    ways = [Way("reconstruct", "held-out faces through the model, from mu", mu)]
     missing = {}
     for prior in PRIORS:
         try:
@@ -46,10 +45,8 @@ def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[s
             missing[prior] = str(error)
             continue
         words = "latents from N(0, I)" if prior == "standard" else f"latents from the {prior} prior"
-        ways.append(Way(f"prior_{prior.replace('-', '_')}", words, lambda z=z: z))  # type: ignore[misc]
-    ways.append(
-        Way("interpolate", "halfway between pairs of held-out faces, on the great circle", lambda: midpoints(mu, seed))
-    )
+        ways.append(Way(f"prior_{prior.replace('-', '_')}", words, z))
+    ways.append(Way("interpolate", "halfway between pairs of held-out faces, on the great circle", midpoints(mu, seed)))
     return ways, missing
 
 
