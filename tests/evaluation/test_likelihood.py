@@ -35,8 +35,8 @@ def posterior_of(loadings: torch.Tensor, images: torch.Tensor, widen: float) -> 
 def test_an_exact_posterior_gives_the_exact_likelihood(linear: tuple[torch.Tensor, torch.Tensor]) -> None:
     loadings = torch.linalg.qr(linear[0]).Q * 0.9  # orthogonal, so that the posterior is diagonal
     exact, bounds = bounds_of(loadings, linear[1], widen=1.0, num_samples=2)
-    assert bounds.elbo.numpy() == pytest.approx(exact, rel=1e-9)
-    assert bounds.importance.numpy() == pytest.approx(exact, rel=1e-9)
+    assert bounds.elbo.numpy() == pytest.approx(exact, rel=1e-6)
+    assert bounds.importance.numpy() == pytest.approx(exact, rel=1e-6)
     assert bounds.effective_samples.numpy() == pytest.approx(2.0)
 
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from vaelab.errors import DataError
 from vaelab.evaluation.intervals import Estimate, from_half_samples, half_samples
 
-Features = Float[np.ndarray, "n dims"]
-Rows = Int[np.ndarray, " chosen"]
+Reals = Float[np.ndarray, "reals dims"]
+Drawn = Float[np.ndarray, "drawn dims"]
 
 PRECISION_NEIGHBOURS = 3
 """k of improved precision and recall, as published."""
@@ -32,7 +32,7 @@ REPEATS = 20
 """Half-samples behind an interval: its width is known to about 16 %."""
 
 
-def frechet_distance(real: Features, generated: Features) -> float:
+def frechet_distance(real: Reals, generated: Drawn) -> float:
     """Squared Frechet distance of the Gaussians fitted to two sets of features; 0 where means and covariances agree.
 
     It falls as the sets grow, since a small set's covariance is noisy: compare figures of one n alone.
@@ -54,7 +54,7 @@ def frechet_distance(real: Features, generated: Features) -> float:
     return float(max(shift + np.trace(covariance[0]) + np.trace(covariance[1]) - 2 * overlap, 0.0))
 
 
-def frechet_with_interval(real: Features, generated: Features, repeats: int = REPEATS) -> Estimate:
+def frechet_with_interval(real: Reals, generated: Drawn, repeats: int = REPEATS) -> Estimate:
     """The Frechet distance of two sets of one size, with an interval from half-samples of both."""
     replicates = [
         frechet_distance(real[mine], generated[theirs])
@@ -95,7 +95,7 @@ class Neighbours:
     across: Float[Tensor, "reals drawn"]
 
     @classmethod
-    def measure(cls, real: Features, generated: Features) -> Neighbours:
+    def measure(cls, real: Reals, generated: Drawn) -> Neighbours:
         """All distances between the rows of two sets.
 
         Raises:
@@ -125,7 +125,7 @@ class Neighbours:
             coverage=_share(inside.any(dim=1)),
         )
 
-    def subset(self, real: Rows, generated: Rows) -> Neighbours:
+    def subset(self, real: Int[np.ndarray, " reals"], generated: Int[np.ndarray, " drawn"]) -> Neighbours:
         """The same distances among some of the faces."""
         mine, theirs = torch.from_numpy(real), torch.from_numpy(generated)
         return Neighbours(
