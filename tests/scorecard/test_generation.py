@@ -18,7 +18,8 @@ from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features, inception_features
 from vaelab.scorecard.generation import check_extractors, generation_section
-from vaelab.scorecard.ways import drawn, midpoints
+from vaelab.scorecard.passes import drawn, encoded
+from vaelab.scorecard.ways import midpoints
 
 FIGURES = ("fd_cnn", "precision", "recall", "density", "coverage", "sharpness_ratio")
 
@@ -102,7 +103,10 @@ def test_midpoints_lie_on_the_sphere_of_their_ends() -> None:
 def test_drawing_on_several_threads_changes_no_picture(trained: Callable[[str], Run]) -> None:
     model = FaceModel.load(trained("residual"))
     z = model.sample_latents(150, 0)
-    assert np.array_equal(drawn(model, z), model.decode(z))
+    pixels = model.decode(z)
+    assert np.array_equal(drawn(model, z), pixels)
+    for found, expected in zip(encoded(model, pixels), model.encode(pixels), strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_inception_weights_that_are_not_there_or_not_weights_are_refused(tmp_path: Path) -> None:

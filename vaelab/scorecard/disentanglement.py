@@ -18,7 +18,8 @@ from vaelab.evaluation.disentanglement import MIN_FACES, Factor, disentanglement
 from vaelab.evaluation.reconstruction import PrincipalComponents
 from vaelab.inference import FaceModel
 from vaelab.models import build_model
-from vaelab.scorecard.reconstruction import CHUNK, MAX_PCA_FACES
+from vaelab.scorecard.passes import encoded
+from vaelab.scorecard.reconstruction import MAX_PCA_FACES
 
 NOT_FACTORS = {"object_class", "object_words"}
 MIN_LEVEL_FACES = 20
@@ -34,8 +35,8 @@ def disentanglement_section(
         return {"refused": f"needs {MIN_FACES} faces with labels that vary, there are {len(rows)} with {len(factors)}"}
     training = data.rows("train", is_face=True, limit=MAX_PCA_FACES)
     encoders: dict[str, Callable[[], np.ndarray]] = {
-        "model": lambda: _encoded(model, data, rows),
-        "untrained_encoder": lambda: _encoded(_untrained(model), data, rows),
+        "model": lambda: encoded(model, data.pixels(rows))[0].astype(np.float64),
+        "untrained_encoder": lambda: encoded(_untrained(model), data.pixels(rows))[0].astype(np.float64),
     }
     if len(training) > model.latent_size:
         encoders["principal_components"] = lambda: _principal(model, data, rows, training)
@@ -63,11 +64,6 @@ def factors_of(data: Collection, rows: np.ndarray) -> tuple[np.ndarray, list[Fac
     labels = labels[keep]
     factors = [Factor.of(name, labels[name]) for name in [*words, *known]]
     return rows[keep], [factor for factor in factors if len(np.unique(factor.levels)) > 1]
-
-
-def _encoded(model: FaceModel, data: Collection, rows: np.ndarray) -> np.ndarray:
-    parts = [model.encode(data.pixels(rows[start : start + CHUNK]))[0] for start in range(0, len(rows), CHUNK)]
-    return np.concatenate(parts).astype(np.float64)
 
 
 def _untrained(model: FaceModel) -> FaceModel:

@@ -16,7 +16,8 @@ from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
 from vaelab.scorecard.extractors import Extractor
-from vaelab.scorecard.ways import drawn, ways_of
+from vaelab.scorecard.passes import drawn, encoded
+from vaelab.scorecard.ways import ways_of
 
 SEED = 0
 REFERENCE = "real_faces"
@@ -40,7 +41,7 @@ def generation_section(
     if len(faces) < MIN_PICTURES:
         return {"refused": f"needs {MIN_PICTURES} faces, there are {len(faces)}"}
     real = data.pixels(faces)
-    ways, missing = ways_of(model, model.encode(real)[0], SEED)
+    ways, missing = ways_of(model, encoded(model, real)[0], SEED)
     real_features = [extractor.features(real) for extractor in extractors]
     found: dict[str, Any] = {}
     for way in ways:

@@ -13,6 +13,7 @@ from vaelab.evaluation.intervals import bootstrapped
 from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness, ssim
 from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
+from vaelab.scorecard.passes import drawn, encoded
 
 MAX_PCA_FACES = 16_000
 ACTIVE_VARIANCE = 0.01
@@ -28,8 +29,8 @@ def reconstruction_section(
     for start in range(0, len(faces), CHUNK):
         tell(f"reconstructions, {start:,} of {len(faces):,} faces")
         pixels = data.pixels(faces[start : start + CHUNK])
-        mu, std = model.encode(pixels)
-        recon = model.decode(mu)
+        mu, std = encoded(model, pixels)
+        recon = drawn(model, mu)
         quality.append(psnr(pixels, recon))
         likeness.append(ssim(pixels, recon))
         detail.append(sharpness(recon) / np.maximum(sharpness(pixels), 1e-6))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
 
 Latents = Float[np.ndarray, "n latent"]
-Pixels = UInt8[np.ndarray, "n size size 3"]
 
 PRIORS = ("standard", "fitted", "mixture", "second-stage")
 """Priors to draw from, as far as the model has them."""
-CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -62,10 +58,3 @@ def midpoints(mu: Latents, seed: int) -> Latents:
     # slerp's weights at 1/2: sin(angle / 2) / sin(angle) = 1 / (2 cos(angle / 2)); opposite faces have no shortest path
     half_cosine = np.sqrt(np.maximum((1 + cosine) / 2, 1e-4))
     return np.asarray((first + second) / (2 * half_cosine[:, None]), np.float32)
-
-
-def drawn(model: FaceModel, z: Latents) -> Pixels:
-    """The picture of each latent vector, on as many threads as torch would take: a decoder by itself takes one."""
-    parts = [z[start : start + CHUNK] for start in range(0, len(z), CHUNK)]
-    with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as pool:
-        return np.concatenate(list(pool.map(model.decode, parts)))
