@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaelab.config import replace
+from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.groups import group_columns
 from vaelab.data.synthetic.factors import FACTORS
@@ -57,7 +57,7 @@ def factors_of(data: Collection, rows: np.ndarray) -> tuple[np.ndarray, list[Fac
     known = [name for name in quantities if labels[name].notna().all() and labels[name].nunique() > 1]
     derived = {factor.name for factor in FACTORS.values() if factor.parent in known}
     words = [name for name in group_columns(labels) if name not in derived | NOT_FACTORS]
-    keep = labels[words].notna().all(axis=1).to_numpy()
+    keep = np.array(labels[words].notna().all(axis=1))  # a copy: pandas lends its own for reading only
     for name in words:
         counts = labels.loc[keep, name].value_counts()
         keep &= ~labels[name].isin(counts[counts < MIN_LEVEL_FACES].index).to_numpy()
@@ -71,7 +71,7 @@ def _untrained(model: FaceModel) -> FaceModel:
 
     Not the model's own network: some begin at the linear solution, or at nothing.
     """
-    config = replace(model.config, model="vae")
+    config = replace(TrainConfig(), model="vae", size=model.size, latent=model.latent_size)
     network = build_model(config).eval().requires_grad_(False).to(model.device)
     return dataclasses.replace(model, run_id="untrained", config=config, network=network, latents=None, directions=None)
 
