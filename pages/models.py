@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
+from pages.shell.scorecard import scorecard
 from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
@@ -121,14 +122,19 @@ def show_card(run: Run, card: str) -> None:
 
 
 def results(run: Run) -> None:
-    """Every report of the run as a table."""
+    """The scorecard of every report of the run, and each report in full."""
     reports = run.reports()
     if not reports:
         return
-    st.subheader("Measured", anchor=False)
-    for name, report in reports.items():
-        st.markdown(f"**{name.replace('-', ' ').capitalize()}**")
-        st.dataframe(result_rows(report), hide_index=True, alt=f"Results of {name} for {run.id}")
+    st.subheader("Scorecard", anchor=False)
+    for name in sorted(reports, key=lambda name: name != "test"):  # the figures that the card quotes come first
+        report = reports[name]
+        st.markdown(f"#### {name.replace('-', ' ').capitalize()}")
+        if scorecard(report, f"{name} for {run.id}"):
+            with st.expander("Every number", icon=":material/data_object:"):
+                st.dataframe(result_rows(report), hide_index=True, alt=f"Results of {name} for {run.id}")
+        else:
+            st.dataframe(result_rows(report), hide_index=True, alt=f"Results of {name} for {run.id}")
         st.download_button(
             "report as JSON",
             json.dumps(report, indent=1),

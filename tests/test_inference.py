@@ -15,7 +15,7 @@ from vaelab.models import build_model
 from vaelab.rng import numpy_generator
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run
-from vaelab.scorecard import encode_faces
+from vaelab.scorecard.encoding import encode_faces
 from vaelab.training.feed import images_on
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -19,11 +18,16 @@ from vaelab.models import count_parameters
 from vaelab.pictures import contact_sheet, save_generated
 from vaelab.recipes import RECIPES
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
-from vaelab.runs.store import Run, RunStatus
-from vaelab.scorecard import encode_faces, evaluate
+from vaelab.runs.store import Run, RunStatus, find_run
+from vaelab.scorecard import PARTS
+from vaelab.scorecard.card import result_lines
+from vaelab.scorecard.encoding import encode_faces
+from vaelab.scorecard.extractors import Extractor, detector_features
+from vaelab.scorecard.report import evaluate
 
 SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7))
 NUM_KEPT = 4000
+EXTRACTOR = "cnn"
 
 KINDS = {
     "cnn": "The MIT lab's standard CNN, a face detector",
@@ -66,7 +70,9 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
         model = FaceModel.load(run)
     for split in ("val", "test"):
         tell(f"report on split {split}")
-        run.write_report(split, evaluate(model, data, split))
+        parts = PARTS if split == "test" else ("reconstruction", "detection")
+        extractors = _extractors(run, model) if split == "test" else []
+        run.write_report(split, evaluate(model, data, split, 0, tell, parts, extractors))
     if model.has_decoder:
         tell("sample sheets")
         for prior, temperature in SAMPLES:
@@ -79,6 +85,17 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
     run.state_path.unlink(missing_ok=True)
 
 
+def _extractors(run: Run, model: FaceModel) -> list[Extractor]:
+    """The detector beside the run, if its pictures are as large: what drawn faces are compared by."""
+    try:
+        detector = find_run(EXTRACTOR, run.dir.parent)
+    except RunError:
+        return []
+    if not model.has_decoder or detector.config.data.size != model.size or not detector.weights_path.is_file():
+        return []
+    return [detector_features(FaceModel.load(detector))]
+
+
 def sheet_name(prior: str, temperature: float) -> str:
     """File name of a sample sheet."""
     return f"samples-{prior}.png" if temperature == 1 else f"samples-{prior}-{temperature:g}.png"
@@ -87,7 +104,7 @@ def sheet_name(prior: str, temperature: float) -> str:
 def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str:
     """The model card, Markdown; every number from the run's files."""
     config, report = run.config, run.reports()["test"]
-    sections = [f"# {run.id}", _introduction(config, model, status), "## Results", _results(report)]
+    sections = [f"# {run.id}", _introduction(config, model, status), "## Results", "\n".join(result_lines(report))]
     if model.has_decoder:
         sheets = [
             f"![48 faces sampled from the {p} prior at temperature {t:g}]({sheet_name(p, t)})" for p, t in SAMPLES
@@ -108,48 +125,6 @@ def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> s
         f"{count_parameters(model.network):,} trained parameters, weights kept as float16. Saw {status.images_seen:,} "
         f"images in {status.train_seconds / 60:.0f} minutes of training steps.{beta}"
     )
-
-
-def _results(report: dict[str, Any]) -> str:
-    lines = [
-        f"`report-test.json`, from `python -m vaelab evaluate`, on {report['num_faces']:,} faces that were not "
-        "trained on. Brackets are 95 % intervals.",
-        "",
-        "| measure | value | n |",
-        "|---|---|---|",
-    ]
-    if found := report.get("reconstruction"):
-        names = (("reconstruction from mu, PSNR", "psnr_db"), ("PCA with as many components, PSNR", "pca_psnr_db"),
-                 ("difference", "psnr_over_pca_db"))  # fmt: skip
-        for name, key in names:
-            value = found[key]
-            lines.append(
-                f"| {name} | {value['mean']:.2f} dB [{value['low']:.2f}, {value['high']:.2f}] | {value['n']:,} |"
-            )
-        lines.append(f"| sharpness against the pictures (median ratio of Laplacian variance) | "
-                     f"{found['sharpness_ratio_median']:.2f} | {report['num_faces']:,} |")  # fmt: skip
-        lines.append(f"| KL | {found['kl_nats']:.1f} nats | {report['num_faces']:,} |")
-        lines.append(
-            f"| active latents (variance of mu above 0.01) | {found['active_units']} | {report['num_faces']:,} |"
-        )
-    for key, found in report.get("detection", {}).items():
-        if not key.startswith("fpr_"):
-            continue
-        if "refused" in found:
-            lines.append(f"| recall at {float(key[4:]):.1%} false positives | refused: {found['refused']} | |")
-            continue
-        lines.append(f"| recall at {found['fpr']:.1%} false positives | {_rate(found['overall'])} |")
-        lines.append(
-            f"| … false positives it really gives on held-out object classes | {_rate(found['realised_fpr'])} |"
-        )
-        for column, group in found["worst_group"].items():
-            gap = f"gap {found['gap'][column] * 100:.1f} points"
-            lines.append(f"| … lowest recall by {column}: {group}, {gap} | {_rate(found['by_group'][column][group])} |")
-    return "\n".join(lines)
-
-
-def _rate(rate: dict[str, Any]) -> str:
-    return f"{rate['rate']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}] | {rate['count']:,}"
 
 
 def _data_lines(data: Collection) -> str:

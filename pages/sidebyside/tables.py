@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MEASURES = {
     "psnr_db": "Reconstruction, PSNR in dB",
+    "ssim": "Structural similarity",
     "psnr_over_pca_db": "Above PCA of as many components, dB",
     "sharpness_ratio_median": "Sharpness, share of the photograph's (median)",
     "kl_nats": "KL, nats per image",
@@ -96,7 +97,8 @@ def _value(report: Mapping[str, Any], key: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
-        text = f"{value['mean']:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
+        centre = value["mean"] if "mean" in value else value["value"]
+        text = f"{centre:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
     return with_minus(text)

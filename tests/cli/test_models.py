@@ -51,18 +51,34 @@ def test_encode_makes_the_fitted_prior(vaelab: Call, trained: Callable[[str], Ru
 @pytest.mark.parametrize("kind", ["cnn", "dbvae", "residual"])
 def test_evaluate_prints_and_keeps_its_report(vaelab: Call, trained: Callable[[str], Run], kind: str) -> None:
     run = trained(kind)
-    answer = vaelab("evaluate", run.dir, "--json")
+    answer = vaelab("evaluate", run.dir, "--json", "--num-importance", 2)
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     assert report == run.reports()["test"]
     assert ("reconstruction" in report) == (kind != "cnn")
     assert ("detection" in report) == (kind != "residual")
-    lines = vaelab("evaluate", run.dir, "--limit", 5).out
+    lines = vaelab("evaluate", run.dir, "--limit", 5, "--num-importance", 2).out
     assert "5 faces" in lines
     if kind != "cnn":
-        assert "dB PSNR" in lines
+        assert "PSNR, dB" in lines
     if kind != "residual":
         assert "false positives" in lines
+
+
+def test_evaluate_adds_one_part_to_the_report_that_is_there(
+    vaelab: Call, trained: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run, detector, out = trained("dbvae"), trained("cnn"), tmp_path / "report.json"
+    assert vaelab("evaluate", run.dir, "--parts", "detection").code == 0
+    answer = vaelab(
+        "evaluate", run.dir, "--parts", "generation", "--extractor", detector.dir, "--out", out, "--num-generated", 20
+    )
+    assert answer.code == 0, answer.err
+    assert "FD-cnn" in answer.out
+    report = run.reports()["test"]
+    assert json.loads(out.read_text()) == report
+    assert report["generation"]["n"] == 20
+    assert "fpr_0.05" in report["detection"]
 
 
 def test_reconstruct_takes_held_out_faces_or_files(
@@ -94,6 +110,11 @@ def test_reconstruct_takes_held_out_faces_or_files(
         (["evaluate", "RUN", "--split", "holiday"], "holiday"),
         (["evaluate", "RUN", "--split", "calibration"], "calibration"),
         (["evaluate", "RUN", "--limit", -3], "limit"),
+        (["evaluate", "RUN", "--parts", "beauty"], "beauty"),
+        (["evaluate", "RUN", "--num-generated", 0], "num-generated"),
+        (["evaluate", "RUN", "--extractor", "NOWHERE"], "NOWHERE"),
+        (["evaluate", "RUN", "--extractor", "RUN"], "features"),
+        (["evaluate", "RUN", "--inception", "MISSING"], "FID"),
         (["evaluate", "RUN", "--datasets", "nowhere"], "nowhere"),
         (["encode", "RUN", "--keep", 0], "keep"),
         (["encode", "RUN", "--device", "abacus"], "abacus"),

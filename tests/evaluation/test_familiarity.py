@@ -21,7 +21,7 @@ from vaelab.evaluation.familiarity import (
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
-from vaelab.scorecard import encode_faces
+from vaelab.scorecard.encoding import encode_faces
 
 LATENT, SIZE = 4, 8
 FINGERPRINT = "0123456789abcdef"

@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
-from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness
+from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness, ssim
 from vaelab.rng import numpy_generator
 
 
@@ -67,3 +67,21 @@ def test_fitting_leaves_the_global_generator_alone_and_repeats(faces: np.ndarray
 def test_components_need_more_pictures(faces: np.ndarray) -> None:
     with pytest.raises(DataError, match="need more pictures"):
         PrincipalComponents.fit(faces, len(faces))
+
+
+def test_structural_similarity_is_that_of_scikit_image(faces: np.ndarray) -> None:
+    metrics = pytest.importorskip("skimage.metrics")
+    noise = numpy_generator(0, "noise").integers(-30, 30, faces.shape)
+    noisy = np.clip(faces.astype(int) + noise, 0, 255).astype(np.uint8)
+    for found, one, other in zip(ssim(faces, noisy), faces, noisy, strict=True):
+        expected = metrics.structural_similarity(
+            one, other, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1
+        )
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_equal_pictures_are_alike_and_inverted_ones_are_not(faces: np.ndarray) -> None:
+    assert ssim(faces, faces) == pytest.approx(1.0)
+    assert (ssim(faces, 255 - faces) < 0.5).all()
+    with pytest.raises(DataError, match="11 pixels"):
+        ssim(faces[:, :8, :8], faces[:, :8, :8])

@@ -35,6 +35,30 @@ def test_a_card_and_its_measurements_are_shown(lab: Path, open_app: Open) -> Non
     assert table.to_numpy().tolist() == [["psnr", "25.31 (25.2 to 25.4), n = 5,000"], ["pca psnr", "24.2"]]
 
 
+def test_the_scorecard_has_intervals_and_says_what_figures_mean(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished", card="# finished\n")
+    distance = {"value": 1.234, "low": 1.1, "high": 1.4, "n": 2000}
+    ways = {"prior_standard": {"fd_cnn": distance}, "interpolate": {"fd_cnn": distance}}
+    about = {"name": "vaelab's cnn (cnn)", "weights": "abc", "layer": "last"}
+    run.write_report("test", {
+        "split": "test", "num_faces": 5000, "crop": {"fairface-64": "whole"}, "data": {"fairface-64": "f" * 64},
+        "reconstruction": {"psnr_db": {"mean": 25.31, "low": 25.2, "high": 25.4, "n": 5000}, "active_units": 128},
+        "generation": {"n": 2000, "extractors": [about], "ways": ways, "not_measured": {"fitted": "no stored latents"}},
+    })  # fmt: skip
+    app = open_app(PAGE)
+    assert not app.exception
+    reconstruction, generation = app.dataframe[0].value, app.dataframe[1].value
+    assert reconstruction["Value"].tolist() == ["25.31", "128"]
+    assert reconstruction["95 % interval"].tolist() == ["25.20 to 25.40", "–"]
+    assert generation["Of"].tolist() == ["N(0, I)", "interpolation"]
+    assert generation["n"].tolist() == ["2,000", "2,000"]
+    assert generation["What it means"].str.contains("lower is nearer").all()
+    captions = " ".join(element.value for element in app.caption)
+    for words in ("5,000 held-out faces", "crop whole", "vaelab's cnn"):
+        assert words in captions
+    assert any("no stored latents" in element.value for element in app.markdown)
+
+
 def test_a_link_opens_its_model_and_a_wrong_one_gets_a_note(lab: Path, open_app: Open) -> None:
     make_run(lab, "one", card="# one\n")
     make_run(lab, "two", card="# two\n")

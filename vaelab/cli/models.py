@@ -1,4 +1,4 @@
-"""`encode`, `evaluate`, `reconstruct`, `sample` and `ship`."""
+"""`encode`, `reconstruct`, `sample` and `ship`; the flags of `evaluate` are its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from vaelab.cli import evaluating
 from vaelab.cli.arguments import Command, add_data, non_negative, open_data, open_model, run_command, whole_number
 from vaelab.errors import DataError
 from vaelab.runs.store import Run, find_run
@@ -25,10 +25,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--keep", type=whole_number, default=3000, metavar="N", help="posterior means to keep (default: %(default)s)"
     )
     evaluate = _command(
-        commands, "evaluate", _evaluate, "measure a model on held-out faces and keep the report in the run"
+        commands, "evaluate", evaluating.run, "measure a model on held-out faces and keep the report in the run"
     )
     evaluate.add_argument("--split", default="test", help="split to measure on (default: %(default)s)")
     evaluate.add_argument("--limit", type=whole_number, default=0, metavar="N", help="only the first N of the split")
+    evaluating.add_flags(evaluate)
     reconstruct = _command(commands, "reconstruct", _reconstruct, "write pictures beside their reconstructions")
     reconstruct.add_argument("pictures", nargs="*", type=Path, help="square crops of faces; none takes held-out faces")
     reconstruct.add_argument("--count", type=whole_number, default=16, help="how many faces (default: %(default)s)")
@@ -56,7 +57,7 @@ def _command(
 
 def _encode(arguments: argparse.Namespace) -> int:
     from vaelab.inference import FaceModel
-    from vaelab.scorecard import encode_faces
+    from vaelab.scorecard.encoding import encode_faces
 
     run = find_run(arguments.run_id, arguments.root)
     model = FaceModel.load(run, arguments.device, with_latents=False)
@@ -73,58 +74,6 @@ def _encode(arguments: argparse.Namespace) -> int:
         else f"{result['encoded']:,} faces encoded, {result['kept']:,} kept in {run.dir}"
     )
     return 0
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from vaelab.scorecard import evaluate
-
-    run, model = open_model(arguments)
-    report = evaluate(
-        model,
-        open_data(arguments, run),
-        arguments.split,
-        arguments.limit,
-        lambda text: print(f"{text} ...", file=sys.stderr),
-    )
-    path = run.write_report(arguments.split, report)
-    if arguments.json:
-        print(json.dumps(report))
-        return 0
-    for line in report_lines(report):
-        print(line)
-    print(f"kept in {path}", file=sys.stderr)
-    return 0
-
-
-def report_lines(report: dict[str, Any]) -> list[str]:
-    """The report as lines for people."""
-    lines = [f"{report['model']['model']} on {report['num_faces']:,} faces of split {report['split']}"]
-    if found := report.get("reconstruction"):
-        for name, key in (
-            ("reconstruction from mu", "psnr_db"),
-            ("PCA, as many components", "pca_psnr_db"),
-            ("difference", "psnr_over_pca_db"),
-        ):
-            if key in found:
-                value = found[key]
-                lines.append(f"  {name:26} {value['mean']:.2f} dB PSNR [{value['low']:.2f}, {value['high']:.2f}]")
-        lines.append(f"  {'KL':26} {found['kl_nats']:.1f} nats, {found['active_units']} active latents")
-    for key, found in report.get("detection", {}).items():
-        if not key.startswith("fpr_"):
-            continue
-        if "refused" in found:
-            lines.append(f"  at {float(key[4:]):.1%} false positives: refused, {found['refused']}")
-            continue
-        recall, realised = found["overall"], found["realised_fpr"]
-        lines.append(f"  at {found['fpr']:.1%} false positives: recall {_shown(recall)}, realised {_shown(realised)}")
-        for column, name in found["worst_group"].items():
-            group = found["by_group"][column][name]
-            lines.append(f"      worst {column}: {name} {_shown(group)}; gap {found['gap'][column]:.2%}")
-    return lines
-
-
-def _shown(rate: dict[str, Any]) -> str:
-    return f"{rate['rate']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}] of {rate['count']:,}"
 
 
 def _picture(path: Path, size: int) -> np.ndarray:

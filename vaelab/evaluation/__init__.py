@@ -1,1 +1,1 @@
-"""Measures of a trained model: reconstruction, detection by group, latents. Numbers come with their n and interval."""
+"""Measures of a trained model: reconstruction, generation, likelihood, detection. Each number has n and interval."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
 from vaelab.errors import DataError
@@ -25,6 +26,46 @@ def sharpness(pixels: Pixels) -> PerImage:
     inner = grey[:, 1:-1, 1:-1]
     laplacian = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:] - 4 * inner
     return np.asarray(laplacian.var(axis=(1, 2)))
+
+
+SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
+"""Side and deviation of the Gaussian window, pixels, as published."""
+
+
+def ssim(pixels: Pixels, recon: Pixels) -> PerImage:
+    """Structural similarity of each picture, mean over its colours and over windows that lie wholly inside; 1 is equal.
+
+    Source: Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity (2004), equation 13.
+
+    Raises:
+        DataError: the pictures are smaller than the window.
+    """
+    if pixels.shape[1] < SSIM_WINDOW:
+        raise DataError(f"structural similarity needs pictures of {SSIM_WINDOW} pixels, these have {pixels.shape[1]}")
+    offsets = torch.arange(SSIM_WINDOW, dtype=torch.float64) - SSIM_WINDOW // 2
+    window = torch.exp(-offsets.square() / (2 * SSIM_SIGMA**2))
+    window = window / window.sum()
+
+    def local_mean(values: torch.Tensor) -> torch.Tensor:
+        rows = F.conv2d(values.flatten(0, 1)[:, None], window.view(1, 1, -1, 1))
+        return F.conv2d(rows, window.view(1, 1, 1, -1)).unflatten(0, values.shape[:2])[:, :, 0]
+
+    result = np.empty(len(pixels))
+    for start in range(0, len(pixels), 128):  # float64, since variances are small differences of large squares
+        first, second = (
+            torch.from_numpy(side[start : start + 128]).permute(0, 3, 1, 2).double() for side in (pixels, recon)
+        )
+        mean_first, mean_second = local_mean(first), local_mean(second)
+        variance_first = local_mean(first * first) - mean_first.square()
+        variance_second = local_mean(second * second) - mean_second.square()
+        covariance = local_mean(first * second) - mean_first * mean_second
+        steady_mean, steady_variance = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+        likeness = (2 * mean_first * mean_second + steady_mean) * (2 * covariance + steady_variance)
+        scale = (mean_first.square() + mean_second.square() + steady_mean) * (
+            variance_first + variance_second + steady_variance
+        )
+        result[start : start + 128] = (likeness / scale).mean(dim=(1, 2, 3)).numpy()
+    return result
 
 
 @dataclass(frozen=True)

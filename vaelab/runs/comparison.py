@@ -54,7 +54,7 @@ def _measures_in(report: Mapping[str, Any], path: str = "") -> Iterator[tuple[st
         if _is_number(value):
             yield here, Measure(float(value))
         elif isinstance(value, dict):
-            main: Any = value.get("mean", value.get("rate"))
+            main: Any = value.get("mean", value.get("value", value.get("rate")))
             count: Any = value.get("n", value.get("count", 0))
             if _is_number(main) and "low" in value and "high" in value:
                 yield here, Measure(float(main), float(value["low"]), float(value["high"]), int(count))

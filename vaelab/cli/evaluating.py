@@ -1,0 +1,125 @@
+"""`evaluate`: which parts of the scorecard to measure, on how many pictures, and the report as lines for people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelab.cli.arguments import open_data, open_model, whole_number
+from vaelab.errors import ConfigError
+from vaelab.runs.store import Run, find_run
+from vaelab.scorecard import PARTS
+from vaelab.scorecard.card import refusals_of, rows_of
+
+if TYPE_CHECKING:
+    from vaelab.inference import FaceModel
+    from vaelab.scorecard.extractors import Extractor
+
+EXTRACTOR = "cnn"
+"""The run whose features the Frechet distance is on: the detector that ships."""
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of `evaluate` alone."""
+    parser.add_argument(
+        "--parts", type=_parts, default=PARTS, metavar="A,B", help=f"what to measure: {','.join(PARTS)} (default: all)"
+    )
+    parser.add_argument(
+        "--extractor", metavar="RUN", help=f"cnn whose features drawn faces are compared on (default: {EXTRACTOR})"
+    )
+    parser.add_argument(
+        "--inception", type=Path, metavar="FILE", help="Inception weights, safetensors: the published FID too"
+    )
+    for name, text in (
+        ("generated", "faces drawn in each way"),
+        ("likelihood", "faces whose probability is bounded"),
+        ("importance", "posterior samples for each of them"),
+        ("disentanglement", "faces whose labels are read off latents"),
+    ):
+        parser.add_argument(f"--num-{name}", type=whole_number, metavar="N", help=text)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there too, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, keep the report in the run, print it."""
+    from vaelab.scorecard.report import Amounts, evaluate, merged
+
+    run, model = open_model(arguments)
+    given = {name: getattr(arguments, f"num_{name}") for name in vars(Amounts())}
+    report = evaluate(
+        model,
+        open_data(arguments, run),
+        arguments.split,
+        arguments.limit,
+        _told,
+        arguments.parts,
+        _extractors(arguments, model) if model.has_decoder and "generation" in arguments.parts else (),
+        Amounts(**{name: value for name, value in given.items() if value is not None}),
+    )
+    if set(arguments.parts) < set(PARTS):
+        report = merged(run.reports().get(arguments.split), report)
+    path = run.write_report(arguments.split, report)
+    if arguments.out:
+        _write(arguments.out, report)
+    if arguments.json:
+        print(json.dumps(report))
+        return 0
+    for line in report_lines(report):
+        print(line)
+    print(f"kept in {path}", file=sys.stderr)
+    return 0
+
+
+def report_lines(report: Mapping[str, Any]) -> list[str]:
+    """The report as lines for people."""
+    lines = [f"{report['model']['model']} on {report['num_faces']:,} faces of split {report['split']}"]
+    part = ""
+    for row in rows_of(report):
+        if row.part != part:
+            part = row.part
+            lines.append(f"  {part}")
+        interval = f" [{row.interval}]" if row.interval else ""
+        count = f", n = {row.n:,}" if row.n else ""
+        lines.append(f"    {row.measure:24} {row.subject:40} {row.shown}{interval}{count}")
+    return lines + [f"  not measured: {reason}" for reason in refusals_of(report)]
+
+
+def _told(text: str) -> None:
+    print(f"{text} ...", file=sys.stderr)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(","))
+    for part in parts:
+        if part not in PARTS:
+            raise argparse.ArgumentTypeError(f"expected parts of {','.join(PARTS)}, met {part!r}")
+    return parts
+
+
+def _extractors(arguments: argparse.Namespace, model: FaceModel) -> list[Extractor]:
+    """The detector that was named, or else the one that ships if it takes pictures of this size; Inception if named."""
+    from vaelab.inference import FaceModel
+    from vaelab.scorecard.extractors import detector_features, inception_features
+
+    found = []
+    if arguments.extractor:
+        detector = find_run(arguments.extractor, arguments.root)
+        found.append(detector_features(FaceModel.load(detector, arguments.device)))
+    elif ((arguments.root / EXTRACTOR) / "config.json").is_file():
+        detector = Run.open(arguments.root / EXTRACTOR)
+        if detector.config.data.size == model.size and detector.weights_path.is_file():
+            found.append(detector_features(FaceModel.load(detector, arguments.device)))
+    if not found:
+        _told(f"no run {EXTRACTOR!r} for {model.size} pixels: drawn faces are not compared; name one with --extractor")
+    return [*found, inception_features(arguments.inception)] if arguments.inception else found
+
+
+def _write(path: Path, report: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}; choose another --out") from error

@@ -1,0 +1,62 @@
+"""What is kept of a model's view of held-out faces: latents, directions learned from labels, how far faces lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from vaelab.data.collection import Collection
+from vaelab.errors import DataError
+from vaelab.evaluation.directions import Directions
+from vaelab.evaluation.familiarity import MIN_FACES, Familiarity
+from vaelab.evaluation.latents import StoredLatents
+from vaelab.inference import FaceModel
+from vaelab.rng import numpy_generator
+from vaelab.runs.store import Run
+
+CHUNK = 512
+
+
+def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_kept: int) -> StoredLatents:
+    """Encode all faces of a split and keep the statistics, and `num_kept` posterior means, in the run's folder.
+
+    Beside them go directions learned from their labels, unless the run has some for these weights, and how far
+    other held-out faces are from what the model knows (`Familiarity`).
+
+    Raises:
+        ConfigError: the model has no decoder.
+        DataError: there are not more faces than latents.
+    """
+    rows = data.rows(split, is_face=True)
+    if len(rows) <= model.latent_size:
+        raise DataError(f"{len(rows)} faces cannot fit a Gaussian over {model.latent_size} latents; encode more")
+    parts = [model.encode(data.pixels(rows[start : start + CHUNK])) for start in range(0, len(rows), CHUNK)]
+    mu, std = (np.concatenate(side) for side in zip(*parts, strict=True))
+    keep = np.sort(numpy_generator(0, "kept latents").permutation(len(rows))[:num_kept])
+    labels = data.labels.iloc[rows].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
+    stored = StoredLatents.fit(mu, std, labels, keep, model.weights_fingerprint)
+    stored.write(run)
+    _keep_directions(run, mu, labels, model.weights_fingerprint)
+    _keep_familiarity(model, run, data, stored, "test" if split == "val" else "val")
+    return stored
+
+
+def _keep_directions(run: Run, mu: np.ndarray, labels: pd.DataFrame, weights_fingerprint: str) -> None:
+    """Learn them, unless those that are kept belong to these weights: `directions` learns from more faces."""
+    if not (run.directions_path.is_file() and Directions.read(run).weights_fingerprint == weights_fingerprint):
+        Directions.fit(mu, labels, weights_fingerprint).write(run)
+
+
+def _keep_familiarity(model: FaceModel, run: Run, data: Collection, stored: StoredLatents, split: str) -> None:
+    """Rank the faces of a split that the prior was not fitted to; without enough of them there is nothing to keep."""
+    run.familiarity_path.unlink(missing_ok=True)
+    rows = data.rows(split, is_face=True)
+    if len(rows) < MIN_FACES:
+        return
+    parts = []
+    for start in range(0, len(rows), CHUNK):
+        pixels = data.pixels(rows[start : start + CHUNK])
+        mu = model.encode(pixels)[0]
+        parts.append((pixels, model.decode(mu), mu))
+    pixels, recon, mu = (np.concatenate(side) for side in zip(*parts, strict=True))
+    Familiarity.fit(pixels, recon, mu, stored, model.weights_fingerprint).write(run)

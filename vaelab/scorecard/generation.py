@@ -1,0 +1,98 @@
+"""The four-way comparison: reconstruct, prior, fitted priors, interpolate, each against as many real faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from vaelab.data.collection import Collection
+from vaelab.errors import ConfigError, DataError
+from vaelab.evaluation.generation import MIN_PICTURES, Neighbours, frechet_with_interval
+from vaelab.evaluation.intervals import bootstrapped
+from vaelab.evaluation.reconstruction import sharpness
+from vaelab.inference import FaceModel
+from vaelab.rng import numpy_generator
+from vaelab.scorecard.extractors import Extractor
+from vaelab.scorecard.passes import drawn, encoded
+from vaelab.scorecard.ways import ways_of
+
+SEED = 0
+REFERENCE = "real_faces"
+"""The row that says what other real faces, in place of drawn ones, reach."""
+
+
+def generation_section(
+    model: FaceModel,
+    data: Collection,
+    faces: np.ndarray,
+    num_generated: int,
+    extractors: Sequence[Extractor],
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    """Every way's sharpness against real faces, Frechet distances, precision, recall, density and coverage.
+
+    The real faces are the first `num_generated` of `faces`; every way makes as many, so that figures compare.
+    Precision and its like are on the first extractor's features.
+    """
+    faces = faces[:num_generated]
+    if len(faces) < MIN_PICTURES:
+        return {"refused": f"needs {MIN_PICTURES} faces, there are {len(faces)}"}
+    real = data.pixels(faces)
+    ways, missing = ways_of(model, encoded(model, real)[0], SEED)
+    real_features = [extractor.features(real) for extractor in extractors]
+    found: dict[str, Any] = {}
+    for way in ways:
+        tell(f"generation: {way.words}, {len(faces):,} faces")
+        pixels = drawn(model, way.latents)
+        found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors)}
+    others = _other_faces(data, len(faces))
+    if len(others):
+        tell(f"generation: {len(others):,} training faces, for comparison")
+        words = "training faces, as if they were drawn: what a perfect model would reach at this n"
+        found[REFERENCE] = {"words": words, **_against(real, data.pixels(others), real_features, extractors)}
+    report = {"n": len(faces), "seed": SEED, "extractors": [extractor.about for extractor in extractors]}
+    return report | {"ways": found} | ({"not_measured": missing} if missing else {})
+
+
+def _against(
+    real: np.ndarray, pixels: np.ndarray, real_features: list[np.ndarray], extractors: Sequence[Extractor]
+) -> dict[str, Any]:
+    """The figures of one set of pictures."""
+    usual = float(np.median(sharpness(real)))
+    ratio = bootstrapped(lambda values: float(np.median(values)) / max(usual, 1e-6), sharpness(pixels))
+    found = {"sharpness_ratio": asdict(ratio)}
+    for place, (extractor, features) in enumerate(zip(extractors, real_features, strict=True)):
+        seen = extractor.features(pixels)
+        found[extractor.measure] = asdict(frechet_with_interval(features, seen))
+        if place == 0:
+            scores = Neighbours.measure(features, seen).with_intervals()
+            found |= {name: asdict(score) for name, score in scores.items()}
+    return found
+
+
+def _other_faces(data: Collection, count: int) -> np.ndarray:
+    """As many training faces, drawn at random; none where there are fewer."""
+    training = data.rows("train", is_face=True)
+    if len(training) < count:
+        return training[:0]
+    return np.sort(numpy_generator(SEED, "other faces").choice(training, count, replace=False))
+
+
+def check_extractors(extractors: Sequence[Extractor], size: int) -> None:
+    """Refuse extractors that cannot look at the model's pictures, before anything long begins.
+
+    Raises:
+        DataError: one takes another size.
+        ConfigError: two give a figure of the same name.
+    """
+    for extractor in extractors:
+        if extractor.size not in (0, size):
+            raise DataError(
+                f"{extractor.about['name']} takes pictures of {extractor.size} pixels, the model draws {size}; "
+                "name a cnn of that size as the extractor"
+            )
+    if len({extractor.measure for extractor in extractors}) < len(extractors):
+        raise ConfigError("two extractors give a figure of the same name; keep one of them")
