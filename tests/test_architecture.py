@@ -18,7 +18,7 @@ ROWS = [
     {"losses", "debiasing"},
     {"evaluation"},
     {"training", "inference", "photos"},
-    {"scorecard", "editing", "browser_decoder", "counterfactual"},
+    {"scorecard", "priors", "editing", "browser_decoder", "counterfactual"},
     {"shipping", "jobs"},
     {"cli"},
     {"__main__"},
