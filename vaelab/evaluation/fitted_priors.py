@@ -66,7 +66,6 @@ class FittedPriors:
             "mixture.factors": half(self.mixture.factors),
             "second_stage.mean": half(stage.mean),
             "second_stage.factor": half(stage.factor),
-            "second_stage.deviations": stage.deviations,
         }
         for layer, (weight, bias) in enumerate(zip(stage.weights, stage.biases, strict=True)):
             arrays |= {f"second_stage.weight{layer}": half(weight), f"second_stage.bias{layer}": half(bias)}
@@ -95,7 +94,6 @@ class FittedPriors:
             stage = SecondStage(
                 mean=arrays["second_stage.mean"],
                 factor=arrays["second_stage.factor"],
-                deviations=arrays["second_stage.deviations"],
                 weights=tuple(arrays[f"second_stage.weight{layer}"] for layer in layers),
                 biases=tuple(arrays[f"second_stage.bias{layer}"] for layer in layers),
             )

@@ -154,39 +154,40 @@ class Mixture(Prior):
 
 @dataclass(frozen=True, eq=False)
 class SecondStage(Prior):
-    """The decoder of a second VAE: u from N(0, I), then z = mean + factor @ (network(u) + deviations * noise).
+    """The decoder of a second VAE: u from N(0, I), then z = mean + factor @ (centre(u) + deviation(u) * noise).
 
     Attributes:
-        mean, factor: the Gaussian whose whitened coordinates it works in; where the network says nothing, it is that.
-        deviations: of what the network leaves open in each whitened coordinate.
-        weights, biases: of the network's layers, (inputs, outputs) and (outputs,); ReLU between them.
+        mean, factor: the Gaussian whose whitened coordinates it works in.
+        weights, biases: of the network's layers, (inputs, outputs) and (outputs,), with ReLU between them; the last
+            gives the centre and the logarithm of the deviation of each coordinate.
     """
 
     mean: PerLatent
     factor: Square
-    deviations: PerLatent
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
 
     def draw(self, noise: Latents, seed: int, temperature: float) -> Latents:
         inner = numpy_generator(seed, "sample", "second stage").standard_normal(noise.shape)
-        whitened = self.decoded(inner * temperature) + self.deviations * noise * temperature
+        centre, deviation = self.decoded(inner * temperature)
+        whitened = centre + deviation * noise * temperature
         return np.asarray(self.mean + whitened @ self.factor.T, np.float32)
 
     def on_plane(self, axes: Axes, temperature: float) -> PlaneMixture:
         inner = numpy_generator(0, "second stage on a plane").standard_normal((PLANE_DRAWS, len(self.mean)))
+        centre, deviation = self.decoded(inner * temperature)
         across = axes.T @ self.factor
-        means = self.mean @ axes + self.decoded(inner * temperature) @ across.T
-        spread = temperature * across * self.deviations
-        covariance = np.broadcast_to(spread @ spread.T, (PLANE_DRAWS, 2, 2))
-        return PlaneMixture(np.full(PLANE_DRAWS, 1 / PLANE_DRAWS), means, covariance)
+        spread = temperature * across * deviation[:, None, :]
+        means = self.mean @ axes + centre @ across.T
+        return PlaneMixture(np.full(PLANE_DRAWS, 1 / PLANE_DRAWS), means, spread @ spread.transpose(0, 2, 1))
 
-    def decoded(self, inner: Latents) -> Latents:
-        """What the network makes of inner latents, in whitened coordinates."""
+    def decoded(self, inner: Latents) -> tuple[Latents, Latents]:
+        """Centre and deviation that the network gives each inner latent, in whitened coordinates."""
         hidden = inner
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ weight + bias, 0.0)
-        return np.asarray(hidden @ self.weights[-1] + self.biases[-1])
+        centre, log_deviation = np.split(hidden @ self.weights[-1] + self.biases[-1], 2, axis=1)
+        return centre, np.exp(log_deviation)
 
 
 def gaussian_log_density(z: Latents, mean: PerLatent, factor: Square) -> PerImage:

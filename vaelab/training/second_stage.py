@@ -1,8 +1,10 @@
 """The second stage: a small VAE over the latents of a trained one, so that what it draws lies where faces lie.
 
 Source: Dai and Wipf, Diagnosing and Enhancing VAE Models (ICLR 2019), section 5.
-Differs: the latents are whitened by their own Gaussian first and both networks begin by saying nothing, so training
-begins at exactly that Gaussian; the open deviation is learned for each coordinate rather than once.
+Differs: the latents are whitened by their own Gaussian first, and the decoder begins by saying N(0, I), so that
+training begins at that Gaussian; and the deviation that it leaves open is its own for each coordinate and each u.
+With one deviation for all, the second stage of `face-vae` learned nothing: what its latents are not Gaussian in is how
+far they spread, and that differs from face to face.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ NUM_SEEN = 1_200_000
 MAX_PASSES = 100
 """Fewer faces are not looked at more often than this; by then there is nothing new in them."""
 LEARNING_RATE = 1e-3
+WARMUP = 0.3
+"""Share of the steps over which the KL's weight rises from 0 to 1; at once, the encoder gives up before it begins."""
 BOUND_DRAWS = 32
 """Draws of the importance-weighted bound on the log density."""
 
@@ -36,8 +40,11 @@ class SecondStageNetwork(nn.Module):
     def __init__(self, latent: int) -> None:
         super().__init__()
         self.encoder = _layers(latent, 2 * latent)
-        self.decoder = _layers(latent, latent)
-        self.log_deviation = nn.Parameter(torch.zeros(latent))
+        self.decoder = _layers(latent, 2 * latent)
+        last = self.decoder[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def posterior(self, w: Float[Tensor, "batch latent"]) -> DiagonalGaussian:
         """q(u given w)."""
@@ -47,8 +54,10 @@ class SecondStageNetwork(nn.Module):
         self, w: Float[Tensor, "*batch latent"], u: Float[Tensor, "*batch latent"]
     ) -> Float[Tensor, "*batch"]:
         """log p(w given u), nats."""
-        residual = (w - self.decoder(u)) * (-self.log_deviation).exp()
-        return -0.5 * residual.square().sum(-1) - self.log_deviation.sum() - 0.5 * w.shape[-1] * math.log(2 * math.pi)
+        mean, log_deviation = self.decoder(u).chunk(2, dim=-1)
+        residual: Tensor = (w - mean) * (-log_deviation).exp()
+        log_volume = log_deviation.sum(-1) + 0.5 * w.shape[-1] * math.log(2 * math.pi)
+        return -0.5 * residual.square().sum(-1) - log_volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +77,7 @@ class FittedSecondStage:
         noise = generator(seed, "second stage", "bound")
         log_volume = float(np.log(np.diag(self.whitening.factor)).sum())
         bounds = []
-        for w in torch.from_numpy(whitened(z, self.whitening)).split(BATCH):
+        for w in torch.split(torch.from_numpy(whitened(z, self.whitening)), BATCH):
             posterior = self.network.posterior(w)
             eps = torch.randn((BOUND_DRAWS, *w.shape), generator=noise)
             u = posterior.mu + posterior.std * eps
@@ -94,15 +103,16 @@ def fit_second_stage(mu: Latents, std: Latents, whitening: Gaussian, seed: int =
     num_steps = max(1, min(NUM_SEEN, MAX_PASSES * len(mu)) // BATCH)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, num_steps)
-    for _ in range(num_steps):
+    for step in range(num_steps):
         rows = draws.integers(0, len(mu), BATCH)
         z = mu[rows] + std[rows] * draws.standard_normal((BATCH, mu.shape[1]), dtype=np.float32)
         w = torch.from_numpy(whitened(z, whitening))
         posterior = network.posterior(w)
         u = posterior.sample(torch.randn(w.shape, generator=noise))
-        loss = (posterior.kl() - network.log_likelihood(w, u)).mean()
+        beta = min(1.0, step / (WARMUP * num_steps))
+        loss = (beta * posterior.kl() - network.log_likelihood(w, u)).mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     return FittedSecondStage(_record(network, whitening), network, whitening)
@@ -115,10 +125,9 @@ def whitened(z: Latents, whitening: Gaussian) -> Latents:
 
 
 def _layers(inputs: int, outputs: int) -> nn.Sequential:
-    last = nn.Linear(WIDTH, outputs)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), last)
+    return nn.Sequential(
+        nn.Linear(inputs, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, outputs)
+    )
 
 
 def _record(network: SecondStageNetwork, whitening: Gaussian) -> SecondStage:
@@ -126,7 +135,6 @@ def _record(network: SecondStageNetwork, whitening: Gaussian) -> SecondStage:
     return SecondStage(
         mean=whitening.mean,
         factor=whitening.factor,
-        deviations=network.log_deviation.detach().exp().numpy(),
         weights=tuple(layer.weight.detach().T.contiguous().numpy() for layer in linear),
         biases=tuple(layer.bias.detach().numpy() for layer in linear),
     )
