@@ -118,8 +118,9 @@ def _grid(model: FaceModel, prior: str, seeds: list[int], temperature: float) ->
 def _words(model: FaceModel, prior: str, temperature: float) -> str:
     in_holes, left_out = shares(model, prior, temperature)
     return (
-        f"{shown(in_holes)} of {in_holes.count:,} draws fall in a hole; {shown(left_out)} of {left_out.count:,} encoded "
-        "faces are nearer to the middle or farther from it than it ever draws. Of a perfect prior both would be 1 %."
+        f"{shown(in_holes)} of {in_holes.count:,} draws fall in a hole; {shown(left_out)} of {left_out.count:,} "
+        "encoded faces are nearer to the middle, or farther from it, than it practically draws. A perfect prior has "
+        "1 % of both."
     )
 
 

@@ -26,18 +26,14 @@ def lengths_figure(
     figure = go.Figure()
     for name, (lengths, colour) in {"Encoded faces": (faces, FACES), **draws}.items():
         density = np.histogram(lengths, edges)[0] / (len(lengths) * (edges[1] - edges[0]))
-        is_faces = colour == FACES
+        is_faces, dash = colour == FACES, "dash" if colour == STANDARD else "solid"
         figure.add_trace(
             go.Scatter(
                 x=middles,
                 y=density,
                 name=name,
                 mode="lines",
-                line={
-                    "color": colour,
-                    "width": 1 if is_faces else 2,
-                    "dash": "dash" if colour == STANDARD else "solid",
-                },
+                line={"color": colour, "width": 1 if is_faces else 2, "dash": dash},
                 fill="tozeroy" if is_faces else None,
                 hovertemplate="distance %{x:.1f}<extra>%{fullData.name}</extra>",
             )

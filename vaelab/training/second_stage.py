@@ -54,8 +54,9 @@ class SecondStageNetwork(nn.Module):
         self, w: Float[Tensor, "*batch latent"], u: Float[Tensor, "*batch latent"]
     ) -> Float[Tensor, "*batch"]:
         """log p(w given u), nats."""
-        mean, log_deviation = self.decoder(u).chunk(2, dim=-1)
-        residual: Tensor = (w - mean) * (-log_deviation).exp()
+        decoded: Tensor = self.decoder(u)
+        mean, log_deviation = decoded.chunk(2, dim=-1)
+        residual = (w - mean) * (-log_deviation).exp()
         log_volume = log_deviation.sum(-1) + 0.5 * w.shape[-1] * math.log(2 * math.pi)
         return -0.5 * residual.square().sum(-1) - log_volume
 
