@@ -33,6 +33,8 @@ PRIORS: dict[str, str] = {
 """Every prior a model may have, and what it is; the plainest first."""
 PLANE_DRAWS = 2000
 """Gaussians that stand for the second stage on a plane."""
+GAUSSIANS_AT_ONCE = 100
+"""Of which a density is taken; all at once would take hundreds of megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +53,16 @@ class PlaneMixture:
 
     def density(self, points: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
         """Probability per unit of area at each point; 0 everywhere at temperature 0, where it has no area."""
+        determinants = np.linalg.det(self.covariances)
+        solid = determinants > 0.0
+        heights = self.weights[solid] / (2 * math.pi * np.sqrt(determinants[solid]))
+        inverses, means = np.linalg.inv(self.covariances[solid]), self.means[solid]
         total = np.zeros(len(points))
-        for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True):
-            determinant = float(np.linalg.det(covariance))
-            if determinant <= 0.0:
-                continue
-            offset = points - mean
-            exponent = np.einsum("ij,jk,ik->i", offset, np.linalg.inv(covariance), offset)
-            total += weight * np.exp(-exponent / 2) / (2 * math.pi * math.sqrt(determinant))
+        for start in range(0, len(heights), GAUSSIANS_AT_ONCE):
+            some = slice(start, start + GAUSSIANS_AT_ONCE)
+            x, y = (points[:, axis] - means[some, axis, None] for axis in (0, 1))
+            xx, xy, yy = (inverses[some, i, j, None] for i, j in ((0, 0), (0, 1), (1, 1)))
+            total += heights[some] @ np.exp(-(xx * x * x + 2 * xy * x * y + yy * y * y) / 2)
         return total
 
 
