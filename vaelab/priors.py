@@ -39,8 +39,9 @@ def fit_priors(
 
     Both are fitted to draws from the posteriors of the faces of `split`, not to their means: the likelihood of such
     draws is the term of the evidence lower bound that a prior can better, and a latent that carries nothing stays
-    N(0, 1) instead of shrinking to a point. `README.md` has what the means give instead.
-    Differs: Ghosh et al. (2020), whose encoder gives points, fit the means.
+    N(0, 1) instead of shrinking to a point.
+    Differs: Ghosh et al. (2020), whose encoder gives points, fit the means. Where posteriors are narrow that is the
+    same: for `face-vae` the mixture of the means is 17.4 nats over N(0, I), that of the draws 17.5 (n = 2,008).
 
     Raises:
         ConfigError: the model has no decoder.
