@@ -19,7 +19,7 @@ ROWS = [
     {"objectives"},
     {"evaluation"},
     {"training", "inference", "photos"},
-    {"scorecard", "editing", "browser_decoder", "counterfactual"},
+    {"scorecard", "priors", "editing", "browser_decoder", "counterfactual"},
     {"shipping", "jobs"},
     {"cli"},
     {"__main__"},

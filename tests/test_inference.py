@@ -165,7 +165,7 @@ def test_the_fitted_prior_has_the_moments_of_the_encoded_faces(encoded: FaceMode
 def test_priors_that_are_not_there_are_refused(model: FaceModel) -> None:
     with pytest.raises(ConfigError, match="encode"):
         model.sample_latents(1, 0, prior="fitted")
-    with pytest.raises(ConfigError, match="standard or fitted"):
+    with pytest.raises(ConfigError, match="choose one of: standard, fitted"):
         model.sample_latents(1, 0, prior="uniform")
 
 

@@ -16,7 +16,9 @@ from jaxtyping import Float, Int, UInt8
 from vaelab.config import TrainConfig
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.directions import Directions
+from vaelab.evaluation.fitted_priors import FittedPriors
 from vaelab.evaluation.latents import StoredLatents
+from vaelab.evaluation.priors import PRIORS, Gaussian, Prior, Standard
 from vaelab.losses import LIKELIHOODS
 from vaelab.models import build_model
 from vaelab.models.network import Encoding, Network
@@ -42,6 +44,7 @@ class FaceModel:
         latents: posterior means of some faces, their labels, statistics and fitted prior; None where not stored.
         directions: attributes, principal components and probes; learned from the stored latents where none are kept,
             None where there are no latents either.
+        fitted_priors: the mixture and the second stage; None where none were fitted.
     """
 
     run_id: str
@@ -51,6 +54,7 @@ class FaceModel:
     directions: Directions | None
     network: Network
     device: torch.device
+    fitted_priors: FittedPriors | None = None
 
     @classmethod
     def load(cls, run: Run, device: str = "cpu", with_latents: bool = True) -> FaceModel:
@@ -76,7 +80,8 @@ class FaceModel:
                 f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode` makes them anew"
             )
         directions = _directions(run, latents, fingerprint) if latents is not None else None
-        return cls(run.id, config, fingerprint, latents, directions, network, torch.device(device))
+        priors = FittedPriors.read(run) if with_latents and run.priors_path.is_file() else None
+        return cls(run.id, config, fingerprint, latents, directions, network, torch.device(device), priors)
 
     @property
     def size(self) -> int:
@@ -159,27 +164,64 @@ class FaceModel:
         """Probability that each picture is a face, by the model's own logit."""
         return np.asarray(1.0 / (1.0 + np.exp(-self.face_logit(pixels).astype(np.float64))), np.float32)
 
+    @property
+    def priors(self) -> list[str]:
+        """Names of the priors that faces can be drawn from now, in the order of PRIORS; none without a decoder."""
+        if not self.has_decoder:
+            return []
+        fitted = self.fitted_priors
+        has_fitted = fitted is not None and fitted.weights_fingerprint == self.weights_fingerprint
+        known = {
+            "standard": True,
+            "fitted": self.latents is not None,
+            "mixture": has_fitted,
+            "second-stage": has_fitted,
+        }
+        return [name for name in PRIORS if known[name]]
+
+    @property
+    def best_prior(self) -> str:
+        """The prior under which held-out faces are likeliest; where that was not measured, the last plain one."""
+        if "mixture" in self.priors and self.fitted_priors is not None and self.fitted_priors.best in self.priors:
+            return self.fitted_priors.best
+        return "fitted" if self.latents is not None else "standard"
+
+    def prior(self, name: str) -> Prior:
+        """The prior of this name.
+
+        Raises:
+            ConfigError: there is no such prior, the model has no decoder, or nothing was fitted to its weights yet.
+        """
+        self._need_decoder()
+        if name not in PRIORS:
+            raise ConfigError(f"prior is {name!r}; choose one of: {', '.join(PRIORS)}")
+        if name == "standard":
+            return Standard(self.latent_size)
+        if name == "fitted":
+            if self.latents is None:
+                raise ConfigError(
+                    f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them"
+                )
+            return Gaussian(self.latents.prior_mean, self.latents.prior_factor)
+        again = f"`python -m vaelab priors {self.run_id}` fits one"
+        if self.fitted_priors is None:
+            raise ConfigError(f"{self.run_id} has no {name} prior; {again}")
+        if self.fitted_priors.weights_fingerprint != self.weights_fingerprint:
+            raise ConfigError(f"the {name} prior of {self.run_id} was fitted to other weights; {again} anew")
+        return self.fitted_priors.mixture if name == "mixture" else self.fitted_priors.second_stage
+
     def sample_latents(self, count: int, seed: int, prior: str = "standard", temperature: float = 1.0) -> Latents:
-        """Latent vectors from N(0, I), or from the Gaussian fitted to the stored posteriors; the same for a seed.
+        """Latent vectors from one of PRIORS; the same for a seed, and from the same noise in every prior.
 
         Args:
             temperature: factor on the deviations; below 1 gives more typical faces.
 
         Raises:
-            ConfigError: an unknown prior, or `fitted` without stored latents.
+            ConfigError: an unknown prior, or one that this model has not.
         """
-        self._need_decoder()
-        noise = numpy_generator(seed, "sample").standard_normal((count, self.latent_size)) * temperature
-        if prior == "standard":
-            return noise.astype(np.float32)
-        if prior != "fitted":
-            raise ConfigError(f"prior is {prior!r}; choose standard or fitted")
-        if self.latents is None:
-            raise ConfigError(
-                f"{self.run_id} has no stored latents to fit a prior on; `python -m vaelab encode` makes them"
-            )
-        z = self.latents.prior_mean + noise @ self.latents.prior_factor.T
-        return np.asarray(z, np.float32)
+        source = self.prior(prior)
+        noise = numpy_generator(seed, "sample").standard_normal((count, self.latent_size))
+        return source.draw(noise, seed, temperature)
 
     @property
     def dims_by_kl(self) -> Int[np.ndarray, " latent"]:

@@ -16,6 +16,7 @@ from vaelab.errors import RunError
 from vaelab.inference import FaceModel
 from vaelab.models import count_parameters
 from vaelab.pictures import contact_sheet, save_generated
+from vaelab.priors import fit_priors
 from vaelab.recipes import RECIPES
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run, RunStatus, find_run
@@ -25,7 +26,7 @@ from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features
 from vaelab.scorecard.report import evaluate
 
-SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7))
+SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7), ("mixture", 1.0))
 NUM_KEPT = 4000
 EXTRACTOR = "cnn"
 
@@ -67,6 +68,7 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
     if model.has_decoder:
         tell("latents of the test faces")
         encode_faces(model, run, data, "test", NUM_KEPT)
+        fit_priors(FaceModel.load(run), data, tell=tell).write(run)
         model = FaceModel.load(run)
     for split in ("val", "test"):
         tell(f"report on split {split}")
@@ -110,11 +112,12 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
             f"![48 faces sampled from the {p} prior at temperature {t:g}]({sheet_name(p, t)})" for p, t in SAMPLES
         ]
         sections += ["## New faces", "From N(0, I); from the Gaussian fitted to the stored posteriors; from it at "
-                     "temperature 0.7. None shows a real person.", *sheets]  # fmt: skip
+                     "temperature 0.7; from a mixture of Gaussians. None shows a real person.", *sheets]  # fmt: skip
+        sections += [_priors(model)]
         sections += ["## What is stored", _stored(run, model)]
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
     sections += [LIMITS + (DETECTOR_LIMITS if model.has_detector else "")]
-    return "\n\n".join(sections).strip() + "\n"
+    return "\n\n".join(filter(None, sections)).strip() + "\n"
 
 
 def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> str:
@@ -125,6 +128,24 @@ def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> s
         f"{count_parameters(model.network):,} trained parameters, weights kept as float16. Saw {status.images_seen:,} "
         f"images in {status.train_seconds / 60:.0f} minutes of training steps.{beta}"
     )
+
+
+def _priors(model: FaceModel) -> str:
+    """How likely each prior holds held-out faces; empty where none were fitted."""
+    if (fitted := model.fitted_priors) is None:
+        return ""
+    lines = [
+        f"`priors.safetensors`, from `python -m vaelab priors`: how much likelier each prior holds the latents of "
+        f"held-out faces (split {fitted.held_out}) than N(0, I) does, nats per face; of the second stage, at least.",
+        "",
+        "| prior | nats over N(0, I) | n |",
+        "|---|---|---|",
+    ]
+    for name, found in fitted.likelihoods.items():
+        gain = found.over_standard
+        if name != "standard":
+            lines.append(f"| {name} | {gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}] | {gain.n:,} |")
+    return "\n".join(lines)
 
 
 def _data_lines(data: Collection) -> str:

@@ -11,7 +11,7 @@ from pages.atelier.bench import MOST_FACES, bench, change, open_in_explore, put
 from pages.shell.faces import described, draw
 from pages.shell.pictures import png
 from pages.studio.state import RECIPE
-from vaelab.editing.recipe import FaceRecipe, read_record
+from vaelab.editing.recipe import START_OF, FaceRecipe, read_record
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import DataError
 
@@ -89,8 +89,7 @@ def _edit(index: int) -> None:
 
 
 def _random(model: FaceModel) -> None:
-    start = "prior" if model.latents is None else "fitted"
-    put(FaceRecipe(model.run_id, start=start, seed=secrets.randbelow(10_000)))
+    put(FaceRecipe(model.run_id, start=START_OF[model.best_prior], seed=secrets.randbelow(10_000)))
 
 
 def _stored(model: FaceModel) -> None:

@@ -12,6 +12,7 @@ from pages.counterfactual.plan import MOST_DETECTORS, REACHES, SCALES, change, e
 from pages.shell.faces import described
 from pages.studio.state import show_in
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
+from vaelab.editing.recipe import START_OF
 from vaelab.editing.sliders import FAMILIES, sliders
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def _stored_face(model: FaceModel) -> None:
 
 
 def _drawn_face(model: FaceModel) -> None:
-    start = "prior" if model.latents is None else "fitted"
-    change(recipe=plan().recipe.started(start=start, seed=secrets.randbelow(10_000)))
+    change(recipe=plan().recipe.started(start=START_OF[model.best_prior], seed=secrets.randbelow(10_000)))
 
 
 def _way(model: FaceModel) -> None:

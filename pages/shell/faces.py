@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaelab.data.groups import group_columns
-from vaelab.editing.recipe import FaceRecipe, to_record
+from vaelab.editing.recipe import STARTS, FaceRecipe, to_record
 from vaelab.editing.sliders import STEP, edited_latent, find_slider, reach, start_latent, step_vector
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def described(model: FaceModel, recipe: FaceRecipe) -> str:
     elif recipe.start == "latent":
         origin = "A face by its latent"
     else:
-        prior = "fitted" if recipe.start == "fitted" else "standard"
-        origin = f"Seed {recipe.seed}, {prior} prior, temperature {recipe.temperature:g}"
+        origin = f"Seed {recipe.seed}, {STARTS[recipe.start].lower()}, temperature {recipe.temperature:g}"
     if not recipe.edits:
         return origin
     return f"{origin}, {len(recipe.edits)} slider{'s' if len(recipe.edits) > 1 else ''} moved"

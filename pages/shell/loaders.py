@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -35,22 +36,31 @@ def find(run_id: str) -> Run:
 
 def weights_stamp(run: Run) -> str:
     """Text that changes whenever the run's weights file does; empty while there is none."""
-    try:
-        stat = run.weights_path.stat()
-    except FileNotFoundError:
-        return ""
-    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    return _file_stamp(run.weights_path)
 
 
 def load_model(run: Run) -> FaceModel:
-    """The model of `run` with the weights it has now, kept in memory for all visitors."""
-    model: FaceModel = _load(run.id, weights_stamp(run), run)
+    """The model of `run` with the weights and priors it has now, kept in memory for all visitors."""
+    model: FaceModel = _load(run.id, _model_stamp(run), run)
     return model
 
 
 def is_loaded(run: Run) -> bool:
     """Whether `load_model` would answer at once; a hint for showing placeholders, no promise."""
-    return (run.id, weights_stamp(run)) in _seen
+    return (run.id, _model_stamp(run)) in _seen
+
+
+def _model_stamp(run: Run) -> str:
+    """Text that changes with whatever a loaded model is made from and may be fitted while the app runs."""
+    return f"{weights_stamp(run)} {_file_stamp(run.priors_path)}"
+
+
+def _file_stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -43,6 +43,12 @@ page = st.navigation(
             help="Move a face until a detector stops seeing one.",
         ),
         st.Page(
+            PAGES_DIR / "prior.py",
+            title="Prior",
+            url_path="prior",
+            help="Where new faces are drawn from, and the holes between encoded faces.",
+        ),
+        st.Page(
             PAGES_DIR / "train.py",
             title="Train",
             url_path="train",

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from pages.shell.faces import Pixels, walk
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import sheet
-from vaelab.editing.recipe import MAX_SEED, FaceRecipe, fit_to_model, read_query
+from vaelab.editing.recipe import MAX_SEED, FaceRecipe, fit_to_model, prior_starts, read_query
 from vaelab.editing.sliders import sampled_latents
 from vaelab.errors import VaelabError
 
@@ -65,7 +65,7 @@ def _drawn_walk(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixel
 
 
 def _drawn_samples(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
-    if recipe.start not in ("prior", "fitted") or (recipe.start == "fitted" and model.latents is None):
+    if recipe.start not in prior_starts(model):
         raise _BadRequestError(f"{model.run_id} cannot sample from {recipe.start!r}")
     seeds = tuple(_numbers(request, "seeds", below=MAX_SEED + 1))
     return model.decode(sampled_latents(model, recipe.start, seeds, recipe.temperature))

@@ -1,4 +1,4 @@
-"""Faces nobody chose: the same seeds through the standard prior and through the one fitted to the model's latents."""
+"""Faces nobody chose: the same seeds through the standard prior and through the model's likeliest fitted one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell.routes import samples_address
 from pages.shell.sheet import face_sheet
 from pages.studio.state import keep, recipe
+from vaelab.editing.recipe import START_OF
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -19,6 +20,8 @@ GRID_SEED = "studio.grid"
 WORDS = {
     "prior": ("Standard prior", "What N(0, I) draws: the model's own idea of chance."),
     "fitted": ("Fitted prior", "The same, drawn where the model really puts faces."),
+    "mixture": ("Mixture prior", "The same, drawn from ten Gaussians that cover the faces the model learned from."),
+    "second-stage": ("Two-stage prior", "The same, drawn by a second VAE that learned where the model puts faces."),
 }
 
 
@@ -29,7 +32,7 @@ def samples(model: FaceModel) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Faces nobody chose", anchor=False, width="content")
         st.button("Draw again", icon=":material/casino:", on_click=_draw_again)
-    starts = ["prior", "fitted"] if model.latents is not None else ["prior"]
+    starts = list(dict.fromkeys(("prior", START_OF[model.best_prior])))
     for start, column in zip(starts, st.columns(len(starts), gap="large"), strict=True):
         with column:
             title, words = WORDS[start]

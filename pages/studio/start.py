@@ -14,7 +14,7 @@ from pages.shell.routes import stored_address
 from pages.shell.sheet import face_sheet
 from pages.studio.photo import PhotoStart, photo_controls
 from pages.studio.state import keep, recipe, show_in
-from vaelab.editing.recipe import MAX_SEED, STARTS, TEMPERATURES, FaceRecipe, pack_latent
+from vaelab.editing.recipe import MAX_SEED, PRIOR_OF, STARTS, TEMPERATURES, FaceRecipe, pack_latent, prior_starts
 from vaelab.rng import numpy_generator
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def start_controls(model: FaceModel) -> PhotoStart | None:
             on_change=_begin_elsewhere,
             args=(key,),
         )
-        if kind in ("prior", "fitted"):
+        if kind in PRIOR_OF:
             _prior_controls()
         wanted = _filters(model) if kind == "stored" else {}
         if kind != PHOTO:
@@ -76,9 +76,8 @@ def _start(face: FaceRecipe) -> tuple[object, ...]:
 
 
 def _kinds(model: FaceModel, kind: str) -> list[str]:
-    without_latents = model.latents is None
-    known = ["prior"] if without_latents else ["fitted", "prior", "stored"]
-    return [*known, PHOTO, *(["latent"] if kind == "latent" else [])]
+    stored = [] if model.latents is None else ["stored"]
+    return [*prior_starts(model), *stored, PHOTO, *(["latent"] if kind == "latent" else [])]
 
 
 def matching_rows(labels: pd.DataFrame, wanted: dict[str, str]) -> NDArray[np.int64]:

@@ -78,3 +78,29 @@ def write_latents(run: Run) -> None:
     )
     fingerprint = FaceModel.load(run).weights_fingerprint
     StoredLatents.fit(mu, std, labels, np.arange(STORED), fingerprint).write(run)
+
+
+def write_priors(run: Run) -> None:
+    """Fitted priors for the weights and latents that `run` has now; the mixture is the likeliest."""
+    from vaelab.evaluation.fitted_priors import FittedPriors, Likelihood
+    from vaelab.evaluation.priors import Mixture, SecondStage
+    from vaelab.evaluation.reconstruction import MeanWithInterval
+    from vaelab.inference import FaceModel
+
+    model = FaceModel.load(run)
+    assert model.latents is not None
+    mean, factor = model.latents.prior_mean, model.latents.prior_factor
+    random = np.random.default_rng(4)
+    weights = tuple(random.normal(0, 0.3, shape).astype(np.float32) for shape in ((LATENT, 6), (6, 2 * LATENT)))
+    stage = SecondStage(mean, factor, weights, (np.zeros(6, np.float32), np.full(2 * LATENT, -0.3, np.float32)))
+    mixture = Mixture(np.array([0.4, 0.6], np.float32), np.stack([mean - 0.5, mean + 0.4]), np.stack([factor, factor]))
+    gains = {"standard": 0.0, "fitted": 1.0, "mixture": 3.0, "second-stage": 2.0}
+    likelihoods = {
+        name: Likelihood(
+            MeanWithInterval(gain - 9, gain - 10, gain - 8, STORED),
+            MeanWithInterval(gain, gain - 1, gain + 1, STORED),
+            99,
+        )
+        for name, gain in gains.items()
+    }
+    FittedPriors(mixture, stage, likelihoods, "train", "val", model.weights_fingerprint).write(run)

@@ -13,6 +13,7 @@ import numpy as np
 from vaelab.cli.arguments import non_negative
 from vaelab.editing.recipe import (
     MAX_SEED,
+    START_OF,
     TEMPERATURES,
     FaceRecipe,
     fit_to_model,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def add_prior(parser: argparse.ArgumentParser) -> None:
     """Flags that say where random faces come from, and what to do with recipes of other weights."""
-    parser.add_argument("--prior", choices=["fitted", "standard"], default="fitted", help="where seeds draw from "
+    parser.add_argument("--prior", choices=list(START_OF), default="fitted", help="where seeds draw from "
                         "(default: %(default)s, or standard where none is stored)")  # fmt: skip
     parser.add_argument("--temperature", type=non_negative, default=0.8, help="how far seeds stray from the average "
                         "face, 0.1 to 1.5 (default: %(default)s)")  # fmt: skip
@@ -50,7 +51,7 @@ def starting_face(arguments: argparse.Namespace, model: FaceModel) -> FaceRecipe
     low, high = TEMPERATURES
     if not low <= arguments.temperature <= high:
         raise ConfigError(f"--temperature is {arguments.temperature:g}; choose {low} to {high}")
-    start = "prior" if arguments.prior == "standard" or model.latents is None else "fitted"
+    start = START_OF["standard" if arguments.prior == "fitted" and model.latents is None else arguments.prior]
     seed = FaceRecipe.seed if arguments.seed is None else arguments.seed
     return FaceRecipe(model.run_id, start=start, seed=seed, temperature=round(arguments.temperature, 2))
 

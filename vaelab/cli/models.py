@@ -12,6 +12,7 @@ import numpy as np
 from vaelab.cli import evaluating
 from vaelab.cli.arguments import Command, add_data, non_negative, open_data, open_model, run_command, whole_number
 from vaelab.errors import DataError
+from vaelab.evaluation.priors import PRIORS
 from vaelab.runs.store import Run, find_run
 
 
@@ -35,7 +36,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     reconstruct.add_argument("--count", type=whole_number, default=16, help="how many faces (default: %(default)s)")
     sample = run_command(commands, "sample", _sample, "write new faces, decoded from random latents")
     sample.add_argument("--count", type=whole_number, default=64, help="how many (default: %(default)s)")
-    sample.add_argument("--prior", choices=["standard", "fitted"], default="standard", help="where latents come from")
+    sample.add_argument(
+        "--prior", choices=list(PRIORS), default="standard", help="where latents come from (default: %(default)s)"
+    )
     sample.add_argument(
         "--temperature", type=non_negative, default=1.0, help="factor on the deviations (default: %(default)s)"
     )

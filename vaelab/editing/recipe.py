@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # pages read recipes before torch is there
 
 STARTS: dict[str, str] = {
     "fitted": "Fitted prior",
+    "mixture": "Mixture prior",
+    "second-stage": "Two-stage prior",
     "prior": "Standard prior",
     "stored": "Stored faces",
     "latent": "A latent of its own",
@@ -30,6 +32,14 @@ STARTS: dict[str, str] = {
 """Where a face begins, in words. `latent` carries the vector itself: a photo's, or the result of a calculation."""
 
 FORMAT = "vaelab-face-2"
+PRIOR_OF: dict[str, str] = {
+    "fitted": "fitted",
+    "mixture": "mixture",
+    "second-stage": "second-stage",
+    "prior": "standard",
+}
+"""The model's name of the prior that each start draws from; links said `prior` for N(0, I) before there were others."""
+START_OF: dict[str, str] = {prior: start for start, prior in PRIOR_OF.items()}
 MAX_SEED = 2**31 - 1
 TEMPERATURES = (0.1, 1.5)
 LARGEST_VALUE = 20.0
@@ -95,6 +105,11 @@ class FaceRecipe:
         if self.method != METHODS[0]:
             query["how"] = self.method
         return query
+
+
+def prior_starts(model: FaceModel) -> list[str]:
+    """The starts among STARTS that draw from a prior which `model` has."""
+    return [start for start, prior in PRIOR_OF.items() if prior in model.priors]
 
 
 def pack_latent(z: Float[np.ndarray, " latent"]) -> str:
@@ -238,7 +253,10 @@ def _fit_start(recipe: FaceRecipe, model: FaceModel) -> tuple[FaceRecipe, list[s
             return recipe, notes
         notes.append(f"The link's face has {count} latents, {model.run_id} takes {model.latent_size}: started anew.")
         recipe = dataclasses.replace(recipe, start="fitted", z="")
-    if latents is None and recipe.start != "prior":
+    if recipe.start in ("mixture", "second-stage") and recipe.start not in model.priors:
+        notes.append(f"{model.run_id} has no {STARTS[recipe.start].lower()} for its weights: started from another.")
+        recipe = dataclasses.replace(recipe, start="fitted")
+    if latents is None and recipe.start in ("fitted", "stored"):
         notes.append(f"{model.run_id} stores no latents, so faces start from the standard prior.")
         recipe = dataclasses.replace(recipe, start="prior")
     if latents is not None and recipe.start == "stored":

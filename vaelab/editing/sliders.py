@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from vaelab.editing.recipe import FaceRecipe, unpack_latent
+from vaelab.editing.recipe import PRIOR_OF, FaceRecipe, unpack_latent
 from vaelab.errors import DataError
 
 if TYPE_CHECKING:  # pages speak of sliders before torch is there
@@ -118,7 +118,7 @@ def sampled_latents(
     model: FaceModel, start: str, seeds: tuple[int, ...], temperature: float
 ) -> Float[np.ndarray, "seeds latent"]:
     """z drawn from a prior, one face per seed, so that each face has a link of its own."""
-    prior = "fitted" if start == "fitted" else "standard"
+    prior = PRIOR_OF.get(start, "standard")
     draws = [model.sample_latents(1, seed, prior=prior, temperature=temperature) for seed in seeds]
     return np.concatenate(draws)
 

@@ -35,7 +35,7 @@ def check_contents(run: Run) -> None:
         with torch.device("meta"):  # shapes alone: a config may describe a network larger than the memory
             network = build_model(run.config)
         check_weights(network, read_checkpoint(run.weights_path).tensors, "the archive's weights-latest.safetensors")
-    for path in (run.state_path, run.latents_path, run.directions_path):
+    for path in (run.state_path, run.latents_path, run.directions_path, run.priors_path):
         if path.is_file():
             read_checkpoint(path)
     table = run.latents_path.with_suffix(".parquet")

@@ -15,6 +15,7 @@ checkpoints/<run_id>/
   latents.safetensors, .parquet  posterior means, their statistics and labels: what pages need without a data set
   directions.safetensors         what sliders move: attributes, principal components, probes
   names.json                     names that people gave to sliders
+  priors.safetensors             priors fitted to the latents of training faces, and how likely each holds others
   familiarity.json               how far held-out faces are from what the model knows: what a photo is ranked among
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project
@@ -307,6 +308,11 @@ class Run:
     def directions_path(self) -> Path:
         """Directions in latent space and their probes, safetensors."""
         return self.dir / "directions.safetensors"
+
+    @property
+    def priors_path(self) -> Path:
+        """Priors fitted to the latents of training faces, safetensors."""
+        return self.dir / "priors.safetensors"
 
     @property
     def slider_names(self) -> dict[str, str]:

@@ -1,0 +1,50 @@
+"""The page about priors in a real Chromium: the plane is drawn, and a press or a key decodes another face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.browsing import Server, Visit, needs_chromium, start_server, stop_server
+from tests.pages.tiny_runs import make_run, write_priors
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder: Path = tmp_path_factory.mktemp("priors")
+    write_priors(make_run(folder, "tiny"))
+    running = start_server(folder)
+    yield running
+    stop_server(running)
+    assert "Traceback" not in (folder / "server.log").read_text()
+
+
+def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/prior?model=tiny")
+    canvas = page.locator(".plane canvas")
+    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
+    expect(page.get_by_text("Drawn at 0.00, 0.00")).not_to_be_visible()
+    shown = page.get_by_text("Drawn at")
+    across, up = (float(value) for value in shown.inner_text().removeprefix("Drawn at ").split(", "))
+    assert across == pytest.approx(4.5 * 0.5 * box["width"] / (box["width"] - 52), abs=0.1)
+    assert up == pytest.approx(0.0, abs=0.1)
+    canvas.press("Shift+ArrowUp")
+    expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"))
+
+
+def test_a_face_of_the_grid_goes_to_explore(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/prior?model=tiny")
+    page.get_by_role("button", name="Take seed 102 of the mixture prior to Explore").click()
+    expect(page).to_have_title("Explore · vaelab")
+    expect(page.get_by_label("Seed")).to_have_value("102")
