@@ -14,7 +14,7 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 ROWS = [
     {"errors"},
     {"config", "rng"},
-    {"data", "models", "runs", "recipes", "pictures", "animation"},
+    {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "animation"},
     {"losses", "debiasing"},
     {"evaluation"},
     {"training", "inference", "photos"},
