@@ -14,11 +14,11 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 ROWS = [
     {"errors"},
     {"config", "rng"},
-    {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "animation"},
+    {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "curves", "animation"},
     {"losses", "debiasing"},
     {"evaluation"},
     {"training", "inference", "photos"},
-    {"scorecard", "editing", "browser_decoder", "counterfactual"},
+    {"scorecard", "editing", "browser_decoder", "counterfactual", "results"},
     {"shipping", "jobs"},
     {"cli"},
     {"__main__"},

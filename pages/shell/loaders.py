@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
 _seen: set[tuple[str, str]] = set()
-"""(run id, weights stamp) of the models that were loaded since the server started."""
+"""(run id, model stamp) of the models that were loaded since the server started."""
 
 
 def decoder_runs() -> list[Run]:
@@ -42,15 +42,21 @@ def weights_stamp(run: Run) -> str:
     return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
+def model_stamp(run: Run) -> str:
+    """Text that changes with anything a loaded model is made from: weights, stored latents, directions."""
+    paths = (run.latents_path, run.directions_path)
+    return "/".join([weights_stamp(run), *(f"{p.stat().st_mtime_ns:x}" if p.is_file() else "" for p in paths)])
+
+
 def load_model(run: Run) -> FaceModel:
-    """The model of `run` with the weights it has now, kept in memory for all visitors."""
-    model: FaceModel = _load(run.id, weights_stamp(run), run)
+    """The model of `run` with the weights and latents it has now, kept in memory for all visitors."""
+    model: FaceModel = _load(run.id, model_stamp(run), run)
     return model
 
 
 def is_loaded(run: Run) -> bool:
     """Whether `load_model` would answer at once; a hint for showing placeholders, no promise."""
-    return (run.id, weights_stamp(run)) in _seen
+    return (run.id, model_stamp(run)) in _seen
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
