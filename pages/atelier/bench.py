@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from pages.shell.address import page_query_lists, write_page_query
 from pages.studio.state import RECIPE
 from pages.studio.state import keep as keep_for_explore
 from vaelab.editing.paths import PATHS
@@ -100,7 +101,7 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
 
     A link wins over the session; without either, Explore's face lies there beside two random ones.
     """
-    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    query = page_query_lists()
     notes: list[str] = []
     if query.keys() & {"do", "face"} and query != st.session_state.get(LINK):
         opened, notes = read_link(query, run_ids[0])
@@ -182,8 +183,8 @@ def read_link(query: dict[str, list[str]], default_model: str) -> tuple[Bench, l
 def write_link() -> None:
     """Put a link to what is shown into the address bar."""
     query = to_link(bench())
-    if query != {name: st.query_params.get_all(name) for name in st.query_params}:
-        st.query_params.from_dict(query)
+    if query != page_query_lists():
+        write_page_query(query)
     st.session_state[LINK] = query
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shell.address import page_query, write_page_query
 from pages.studio.state import RECIPE
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
 from vaelab.editing.recipe import FaceRecipe, fit_to_model, read_query
@@ -115,7 +116,7 @@ def explored() -> FaceRecipe | None:
 
 def open_plan(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the face from Explore."""
-    query = st.query_params.to_dict()
+    query = page_query()
     notes: list[str] = []
     default = Plan(explored() or FaceRecipe(model=run_ids[0]))
     if query and query != st.session_state.get(LINK):
@@ -132,6 +133,6 @@ def open_plan(run_ids: Sequence[str]) -> list[str]:
 def write_plan_link() -> None:
     """Put a link to what is shown into the address bar."""
     query = {name: value for name, value in plan().to_query().items() if value}
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
+    if query != page_query():
+        write_page_query(query)
     st.session_state[LINK] = query

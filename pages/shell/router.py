@@ -13,6 +13,7 @@ import streamlit as st
 from pages.launch.sidebar import sidebar
 from pages.shell.brand import mark
 from pages.shell.style import apply_style
+from pages.tour.card import tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
 
@@ -41,6 +42,12 @@ page = st.navigation(
             title="Counterfactual",
             url_path="walk",
             help="Move a face until a detector stops seeing one.",
+        ),
+        st.Page(
+            PAGES_DIR / "recipes.py",
+            title="Recipes",
+            url_path="recipes",
+            help="Every training with a name: explained, started, and what came of it.",
         ),
         st.Page(
             PAGES_DIR / "train.py",
@@ -74,6 +81,7 @@ st.set_page_config(
 )
 apply_style()
 st.logo(mark(128), size="large")
+tour(page.url_path)
 page.run()
 sidebar(with_form=page.url_path != "train")  # after the page: on a cold server it waits for torch
 st.space("medium")

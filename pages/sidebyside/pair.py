@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.counterfactual.detectors import PHOTO
+from pages.shell.address import page_query, write_page_query
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,7 @@ def change_pair(**changes: Any) -> None:
 
 def open_pair(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the first two models."""
-    query = st.query_params.to_dict()
+    query = page_query()
     default = Pair(run_ids[0], run_ids[1])
     is_link = bool(query) and query != st.session_state.get(LINK)
     opened = read_pair(query, default) if is_link else st.session_state.get(PAIR) or default
@@ -136,6 +137,6 @@ def open_pair(run_ids: Sequence[str]) -> list[str]:
 def write_pair_link() -> None:
     """Put a link to what is shown into the address bar."""
     query = pair().to_query()
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
+    if query != page_query():
+        write_page_query(query)
     st.session_state[LINK] = query

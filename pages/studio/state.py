@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.address import page_query, write_page_query
 from vaelab.editing.recipe import LARGEST_VALUE, SLIDER_KEY, FaceRecipe, read_query
 from vaelab.errors import DataError
 
@@ -61,7 +62,7 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
     An address that the page did not write itself (a link, or the browser's back button) wins over the session; an
     address without a query (coming back from another page) leaves the session's face as it was.
     """
-    query = st.query_params.to_dict()
+    query = page_query()
     notes: list[str] = []
     if query and query != st.session_state.get(LINK):
         opened, notes = read_query(query, FaceRecipe(model=run_ids[0]))
@@ -77,8 +78,8 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
 def write_link() -> None:
     """Put a link to the shown face into the address bar; the browser's back button then undoes a change."""
     query = recipe().to_query()
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
+    if query != page_query():
+        write_page_query(query)
     st.session_state[LINK] = query
 
 
