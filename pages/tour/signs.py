@@ -54,6 +54,12 @@ def has_second() -> bool:
     return second_run() is not None
 
 
+def have_both_stored_faces() -> bool:
+    """Whether both runs have stored held-out faces."""
+    runs = (first_run(), second_run())
+    return all(run is not None and run.latents_path.is_file() for run in runs)
+
+
 def has_moved() -> bool:
     """Whether a slider of Explore is away from its start."""
     face = st.session_state.get(RECIPE)

@@ -155,7 +155,7 @@ ALL_STEPS = (
         "detector",
         "walk",
         "Ask a detector",
-        "Choose another direction, and see where a detector stops seeing a face.",
+        "Choose another direction or another face, and see where a detector stops seeing one.",
         "The same face, changed one way only: what a detector reacts to becomes visible. It needs a detector for "
         "pictures of this size; where none is here, the recipe cnn trains one.",
         record=lambda: signs.record_of(PLAN),
@@ -167,7 +167,7 @@ ALL_STEPS = (
         "Press **Store the faces of both**, then drag both at once.",
         "The same face under beta 1 and beta 8: which one keeps glasses, hair and light, and which one smooths them "
         "away? That is the trade that beta makes.",
-        lambda: signs.record_of(PAIR) is not None and signs.has_stored_faces() and signs.has_second(),
+        lambda: signs.record_of(PAIR) is not None and signs.have_both_stored_faces(),
         query=_both_query,
     ),
     Step(
