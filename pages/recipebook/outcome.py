@@ -21,10 +21,11 @@ def runs_of(recipe: str) -> list[Run]:
     found = []
     for run in list_runs(RUNS_DIR):
         try:
-            if run.config.recipe == recipe and run.status:
-                found.append(run)
+            config, _ = run.config, run.status
         except VaelabError:
             continue
+        if config.recipe == recipe:
+            found.append(run)
     return sorted(found, key=lambda run: run.is_shipped)
 
 
