@@ -19,7 +19,7 @@ PARTS = {
 }
 SCALE = 2
 """Drawn so many times larger than shown, for screens with fine pixels."""
-WIDTH, HEIGHT, TOP, LEFT = 300 * SCALE, 170 * SCALE, 26 * SCALE, 8 * SCALE
+WIDTH, HEIGHT, TOP, LEFT = 320 * SCALE, 170 * SCALE, 28 * SCALE, 58 * SCALE
 INK, GRID, TRAINING, HELD_OUT = "#22211f", "#dedad3", "#0f6b66", "#d1741f"
 SKIPPED = 0.05
 """Share of the training whose steep beginning does not stretch the scale."""
@@ -71,10 +71,15 @@ def _panel(
     for point in held_out:
         x, y = place(point)
         pen.ellipse([x - 3 * SCALE, y - 3 * SCALE, x + 3 * SCALE, y + 3 * SCALE], HELD_OUT)
-    pen.text((LEFT, 4 * SCALE), title, INK, font)
-    pen.text((right, TOP + SCALE), f"{high:,.4g}", INK, font, anchor="ra")
-    pen.text((LEFT, bottom - SCALE), f"{low:,.4g}", INK, font, anchor="lb")
-    pen.text((right, HEIGHT - 4 * SCALE), f"{last:,.0f} images", INK, font, anchor="rb")
-    pen.text((LEFT, HEIGHT - 4 * SCALE), "training", TRAINING, font, anchor="lb")
-    pen.text((LEFT + 60 * SCALE, HEIGHT - 4 * SCALE), "held out", HELD_OUT, font, anchor="lb")
+    pen.text((LEFT, 18 * SCALE), title, INK, font, anchor="ls")
+    for value, level in ((high, TOP), (low, bottom)):
+        pen.text((LEFT - 5 * SCALE, level), _shown(value), INK, font, anchor="rm")
+    foot = HEIGHT - 6 * SCALE
+    pen.text((LEFT, foot), "training", TRAINING, font, anchor="ls")
+    pen.text((LEFT + 62 * SCALE, foot), "held out", HELD_OUT, font, anchor="ls")
+    pen.text((right, foot), f"{last:,.0f} images", INK, font, anchor="rs")
     return np.asarray(picture)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
