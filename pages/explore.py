@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
-from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, weights_stamp
+from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, model_stamp
 from pages.studio.actions import PLAIN, STRIPS, actions
 from pages.studio.panel import morph_panel
 from pages.studio.plain import plain_sliders
@@ -104,8 +104,8 @@ def watch(seen: str) -> None:
 
 
 def fingerprint(runs: list[Run]) -> str:
-    """Text that changes with the set of runs and with their weights."""
-    return " ".join(f"{run.id}:{weights_stamp(run)}" for run in runs)
+    """Text that changes with the set of runs, their weights and their stored faces."""
+    return " ".join(f"{run.id}:{model_stamp(run)}" for run in runs)
 
 
 def empty_state() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
 from pages.shell.scorecard import scorecard
@@ -22,6 +23,8 @@ STATE_COLORS = {
     "lost": "red",
 }
 WATCH_SECONDS = 4.0
+CARD_HAS_RESULTS = "results-curves.png"
+"""A card written with this beside it shows the result panel itself."""
 
 
 @error_boundary
@@ -68,6 +71,9 @@ def show_run(run_id: str) -> None:
     progress(run_id)
     if run.card:
         show_card(run, run.card)
+    if not (run.dir / CARD_HAS_RESULTS).is_file():
+        st.subheader("In pictures", anchor=False)
+        result_panel(run, "models.results")
     results(run)
     with st.expander("Settings", icon=":material/tune:"):
         st.dataframe(settings_rows(run.config), hide_index=True, alt=f"All settings of {run.id}")

@@ -11,6 +11,7 @@ from pages.launch.start import TRAIN_CHOSEN, TRAIN_LINK, start
 from pages.launch.under_way import under_way
 from pages.live.view import live_view
 from pages.shell.boundary import error_boundary
+from pages.shell.links import write_page_query
 from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab.runs.store import RUNS_DIR, list_runs
@@ -54,7 +55,7 @@ def choice() -> str:
         "Training", known, format_func=lambda i: names.get(i, i), key=key, on_change=choose, width=420
     )
     if shown != wanted:
-        st.query_params.from_dict({"run": shown} if shown else {})
+        write_page_query({"run": shown} if shown else {})
     st.session_state[TRAIN_LINK] = shown
     return shown
 

@@ -18,6 +18,8 @@ from vaelab.models import count_parameters
 from vaelab.pictures import contact_sheet, save_generated
 from vaelab.priors import fit_priors
 from vaelab.recipes import RECIPES
+from vaelab.results import KINDS as SHEETS
+from vaelab.results import picture_name, write_pictures
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run, RunStatus, find_run
 from vaelab.scorecard import PARTS
@@ -37,6 +39,11 @@ KINDS = {
     "residual": "A residual VAE",
     "convolutional": "A convolutional VAE, channels doubling while the side halves",
 }
+
+NO_DECODER = (
+    "It has no decoder: there is nothing to reconstruct with, to sample from or to interpolate. Its results are the "
+    "scores above and its curves."
+)
 
 LIMITS = """\
 - Trained on 64x64 crops with the face in the middle, as FairFace's 0.25-margin crops have it; other framings, profile
@@ -81,6 +88,8 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
             z = model.sample_latents(48, seed=0, prior=prior, temperature=temperature)
             about = {"seed": 0, "prior": prior, "temperature": temperature, **model.about()}
             save_generated(contact_sheet(model.decode(z), 12), run.dir / sheet_name(prior, temperature), about)
+    tell("results in pictures")
+    write_pictures(run, model, data)
     status = replace(run.status, host="", pid=0)
     run.replace_status(status)
     run.write_card(card(run, model, data, status))
@@ -107,6 +116,7 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
     """The model card, Markdown; every number from the run's files."""
     config, report = run.config, run.reports()["test"]
     sections = [f"# {run.id}", _introduction(config, model, status), "## Results", "\n".join(result_lines(report))]
+    sections += ["## In pictures", *_pictures(run, model)]
     if model.has_decoder:
         sheets = [
             f"![48 faces sampled from the {p} prior at temperature {t:g}]({sheet_name(p, t)})" for p, t in SAMPLES
@@ -118,6 +128,15 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
     sections += [LIMITS + (DETECTOR_LIMITS if model.has_detector else "")]
     return "\n\n".join(filter(None, sections)).strip() + "\n"
+
+
+def _pictures(run: Run, model: FaceModel) -> list[str]:
+    """The panel that every card and result page has, as far as the run's folder holds it."""
+    shown = SHEETS | {"curves": "The loss and its parts over the training"}
+    lines = [] if model.has_decoder else [NO_DECODER]
+    return lines + [
+        f"![{words}]({picture_name(kind)})" for kind, words in shown.items() if (run.dir / picture_name(kind)).is_file()
+    ]
 
 
 def _introduction(config: TrainConfig, model: FaceModel, status: RunStatus) -> str:
@@ -172,8 +191,8 @@ def _stored(run: Run, model: FaceModel) -> str:
     return (
         f"`latents.safetensors` and `latents.parquet`: posterior means of {len(model.latents.mu):,} test faces with "
         f"their labels, and statistics over {model.latents.num_encoded:,}: KL per dimension, mean posterior variance, "
-        "the fitted Gaussian prior. Labels and image numbers are the data set's and keep its licence; no picture is "
-        f"stored.{familiarity}"
+        "the fitted Gaussian prior. Labels and image numbers are the data set's and keep its licence, and so do the "
+        f"held-out pictures shown above, the only ones that are stored.{familiarity}"
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from pages.shell.links import address_query, is_link
+from pages.shell.links import is_link, page_query_lists
 from pages.studio.state import RECIPE
 from pages.studio.state import keep as keep_for_explore
 from vaelab.editing.paths import PATHS
@@ -101,7 +101,7 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
 
     A link wins over the session; without either, Explore's face lies there beside two random ones.
     """
-    query = address_query()
+    query = page_query_lists()
     notes: list[str] = []
     if query.keys() & {"do", "face"} and is_link(LINK):
         opened, notes = read_link(query, run_ids[0])

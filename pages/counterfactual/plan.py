@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell.links import is_link
+from pages.shell.links import is_link, page_query
 from pages.studio.state import RECIPE
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
 from vaelab.editing.recipe import FaceRecipe, fit_to_model, read_query
@@ -119,7 +119,7 @@ def open_plan(run_ids: Sequence[str]) -> list[str]:
     notes: list[str] = []
     default = Plan(explored() or FaceRecipe(model=run_ids[0]))
     if is_link(LINK):
-        opened, notes = read_plan(st.query_params.to_dict(), Plan(FaceRecipe(model=run_ids[0])))
+        opened, notes = read_plan(page_query(), Plan(FaceRecipe(model=run_ids[0])))
     else:
         opened = st.session_state.get(PLAN) or default
     if opened.recipe.model not in run_ids:

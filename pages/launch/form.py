@@ -13,19 +13,9 @@ from pages.datasets.shelf import trainable
 from pages.launch.draft import Draft, change_setting, choose_recipe, draft, keep_draft, values_of
 from pages.studio.state import show_in
 from vaelab.config import SECTIONS, Option, TrainConfig, options
+from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
 
-RECIPE_WORDS = {
-    "first-minute": "drawn faces, no download, about a minute",
-    "face-vae": "the deeper VAE on photographs",
-    "cnn": "the detector alone",
-    "dbvae": "the debiasing VAE of the paper",
-    "mit-vae": "the lab's VAE, as in the lab",
-    "mit-cnn": "the lab's detector, as in the lab",
-    "mit-dbvae": "the lab's debiasing VAE, as in the lab",
-    "face-producer": "convolutions, cross-entropy and KL",
-    "anime": "the same on drawn faces, squared error and KL",
-}
 ABOUT: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())
 }
@@ -41,7 +31,7 @@ def recipe_widget(place: str) -> None:
         "Recipe",
         list(RECIPES),
         key=key,
-        format_func=lambda name: f"{name}: {RECIPE_WORDS[name]}" if name in RECIPE_WORDS else name,
+        format_func=lambda name: f"{name}: {RECIPE_NOTES[name].title}",
         on_change=lambda: choose_recipe(st.session_state[key]),
         help="Fills every setting below; change any of them afterwards.",
     )

@@ -12,6 +12,7 @@ from pages.live.history import LOSSES, NEVER_NEGATIVE, OTHERS, line, parts_of
 from pages.live.plot import plot
 from pages.live.reports import reports
 from pages.live.routes import preview_addresses
+from pages.results.panel import pictures_beside
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import differing_rows, result_rows
 from pages.shell.loaders import find, load_model, weights_stamp
@@ -30,7 +31,11 @@ FACES = {**LOSSES, **OTHERS}
 def comparison(run_ids: Sequence[str]) -> None:
     """Everything in which the runs can be compared."""
     runs = [find(run_id) for run_id in run_ids]
-    curves, settings, measured, faces = st.tabs(["Curves", "Settings", "Measured", "The same faces"])
+    results, curves, settings, measured, faces = st.tabs(
+        ["Results", "Curves", "Settings", "Measured", "The same faces"]
+    )
+    with results:
+        pictures_beside(runs)
     with curves:
         overlaid(runs)
     with settings:

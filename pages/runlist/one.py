@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.live.words import CAN_RESUME, UNDER_WAY, look
+from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find
 from pages.studio.state import show_in
@@ -56,6 +57,8 @@ def one_run(run_id: str, train_page: Path) -> None:
             delete(run)
     if run.is_shipped:
         st.caption("It ships with vaelab: tags and notes are yours, the run itself stays.")
+    st.subheader("Results", anchor=False)
+    result_panel(run, "runs.results")
 
 
 def labels(run: Run) -> None:

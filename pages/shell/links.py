@@ -1,4 +1,8 @@
-"""Links: a page keeps what it shows in the address bar, and knows an address that it did not write there itself."""
+"""Links: a page keeps what it shows in the address bar, and knows an address that it did not write there itself.
+
+The frame around the pages keeps a word in the address too; a page reads and writes its own part only, for what the
+frame keeps there must not look like a link.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,25 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+TOUR = "tour"
+FRAME = (TOUR,)
+"""Query parameters that belong to the frame."""
 
-def address_query() -> dict[str, list[str]]:
-    """All values of each query parameter in the address bar."""
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+def page_query() -> dict[str, str]:
+    """The page's own query parameters, the last value of each."""
+    return {name: value for name, value in st.query_params.to_dict().items() if name not in FRAME}
+
+
+def page_query_lists() -> dict[str, list[str]]:
+    """The page's own query parameters with all their values."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in FRAME}
+
+
+def write_page_query(query: Mapping[str, str | Sequence[str]]) -> None:
+    """Replace the page's own query parameters; the frame's stay."""
+    kept = {name: st.query_params[name] for name in FRAME if name in st.query_params}
+    st.query_params.from_dict({**query, **kept})
 
 
 def is_link(key: str) -> bool:
@@ -17,7 +36,7 @@ def is_link(key: str) -> bool:
 
     An address without a query is none: a visitor comes back from another page, and finds what the page showed.
     """
-    query = address_query()
+    query = page_query_lists()
     return bool(query) and query != st.session_state.get(key)
 
 
@@ -29,6 +48,6 @@ def write_link(query: Mapping[str, str | Sequence[str]], key: str) -> None:
         key: where the session keeps what was written, for `is_link`.
     """
     written = {name: [value] if isinstance(value, str) else list(value) for name, value in query.items() if value}
-    if written != address_query():
-        st.query_params.from_dict(written)
+    if written != page_query_lists():
+        write_page_query(written)
     st.session_state[key] = written

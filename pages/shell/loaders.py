@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
 _seen: set[tuple[str, str]] = set()
-"""(run id, weights stamp) of the models that were loaded since the server started."""
+"""(run id, model stamp) of the models that were loaded since the server started."""
 
 
 def decoder_runs() -> list[Run]:
@@ -39,20 +39,21 @@ def weights_stamp(run: Run) -> str:
     return _file_stamp(run.weights_path)
 
 
+def model_stamp(run: Run) -> str:
+    """Text that changes with anything a loaded model is made from: weights, stored latents, directions, priors."""
+    paths = (run.weights_path, run.latents_path, run.directions_path, run.priors_path)
+    return "/".join(_file_stamp(path) for path in paths)
+
+
 def load_model(run: Run) -> FaceModel:
-    """The model of `run` with the weights and priors it has now, kept in memory for all visitors."""
-    model: FaceModel = _load(run.id, _model_stamp(run), run)
+    """The model of `run` with the weights, latents and priors it has now, kept in memory for all visitors."""
+    model: FaceModel = _load(run.id, model_stamp(run), run)
     return model
 
 
 def is_loaded(run: Run) -> bool:
     """Whether `load_model` would answer at once; a hint for showing placeholders, no promise."""
-    return (run.id, _model_stamp(run)) in _seen
-
-
-def _model_stamp(run: Run) -> str:
-    """Text that changes with whatever a loaded model is made from and may be fitted while the app runs."""
-    return f"{weights_stamp(run)} {_file_stamp(run.priors_path)}"
+    return (run.id, model_stamp(run)) in _seen
 
 
 def _file_stamp(path: Path) -> str:

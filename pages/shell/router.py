@@ -13,6 +13,7 @@ import streamlit as st
 from pages.launch.sidebar import sidebar
 from pages.shell.brand import mark
 from pages.shell.style import apply_style
+from pages.tour.card import tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
 
@@ -49,6 +50,12 @@ page = st.navigation(
             help="Where new faces are drawn from, and the holes between encoded faces.",
         ),
         st.Page(
+            PAGES_DIR / "recipes.py",
+            title="Recipes",
+            url_path="recipes",
+            help="Every training with a name: explained, started, and what came of it.",
+        ),
+        st.Page(
             PAGES_DIR / "train.py",
             title="Train",
             url_path="train",
@@ -80,6 +87,7 @@ st.set_page_config(
 )
 apply_style()
 st.logo(mark(128), size="large")
+tour(page.url_path)
 page.run()
 sidebar(with_form=page.url_path != "train")  # after the page: on a cold server it waits for torch
 st.space("medium")

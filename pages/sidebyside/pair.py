@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell.links import is_link
+from pages.shell.links import is_link, page_query
 from pages.studio.photo import photo_start
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def change_pair(**changes: Any) -> None:
 def open_pair(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the first two models."""
     default = Pair(run_ids[0], run_ids[1])
-    link = read_pair(st.query_params.to_dict(), default) if is_link(LINK) else None
+    link = read_pair(page_query(), default) if is_link(LINK) else None
     opened = link or st.session_state.get(PAIR) or default
     notes = []
     if not {opened.first, opened.second} <= set(run_ids):

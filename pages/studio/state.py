@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell.links import is_link
+from pages.shell.links import is_link, page_query
 from vaelab.editing.recipe import LARGEST_VALUE, SLIDER_KEY, FaceRecipe, read_query
 from vaelab.errors import DataError
 
@@ -64,7 +64,7 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
     """
     notes: list[str] = []
     if is_link(LINK):
-        opened, notes = read_query(st.query_params.to_dict(), FaceRecipe(model=run_ids[0]))
+        opened, notes = read_query(page_query(), FaceRecipe(model=run_ids[0]))
     else:
         opened = st.session_state.get(RECIPE) or FaceRecipe(model=run_ids[0])
     if opened.model not in run_ids:

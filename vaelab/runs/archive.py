@@ -27,7 +27,7 @@ STATE_NAME = "state-latest.safetensors"
 ALLOWED = re.compile(
     r"(config|status|record|names|familiarity)\.json|report-[\w.-]+\.json|metrics\.jsonl|log\.txt|README\.md|"
     r"labels-by-eye\.(csv|md)|(weights-latest|state-latest|latents|directions|priors)\.safetensors|latents\.parquet|"
-    r"samples-[\w.-]+\.png|previews/(originals|(recon|samples)-\d{9,12})\.png"
+    r"(samples|results)-[\w.-]+\.png|previews/(originals|(recon|samples)-\d{9,12})\.png"
 )
 MOST_FILES = 1_000
 MOST_BYTES = 4 * 2**30

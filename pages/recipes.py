@@ -1,0 +1,49 @@
+"""Recipes: each training with a name, explained, started with one click, and shown with what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.recipebook.beside import beside
+from pages.recipebook.explained import explained
+from pages.recipebook.making import making
+from pages.recipebook.outcome import origin_of, outcome
+from pages.shell.boundary import error_boundary
+from pages.tour.state import begin
+from vaelab.recipe_notes import RECIPE_NOTES
+from vaelab.recipes import RECIPES
+
+TRAIN_PAGE = Path(__file__).with_name("train.py")
+RUNS_PAGE = Path(__file__).with_name("runs.py")
+
+
+@error_boundary
+def recipes() -> None:
+    """The page."""
+    words, tour = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
+    words.title("Recipes", anchor=False)
+    words.markdown("Trainings with a name: what each learns, what it minimises, what it needs, what came of it.")
+    tour.button(
+        "VAE in ten minutes",
+        icon=":material/tour:",
+        key="recipes.tour",
+        on_click=begin,
+        help="A tour that trains the first recipe and uses every page once.",
+    )
+    wanted = st.query_params.get("recipe")
+    names, detail = st.columns([1, 3], gap="large")
+    captions = [f"{RECIPE_NOTES[name].title} · {origin_of(name)}" for name in RECIPES]
+    name = names.radio("Recipe", list(RECIPES), captions=captions, key="recipe", bind="query-params")
+    with detail:
+        if wanted and wanted not in RECIPES:
+            st.info("The link names a recipe that this version does not have.", icon=":material/link_off:")
+        explained(name)
+        making(name, TRAIN_PAGE)
+        outcome(name, TRAIN_PAGE)
+    st.divider()
+    beside(name, RUNS_PAGE)
+
+
+recipes()

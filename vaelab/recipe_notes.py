@@ -1,0 +1,180 @@
+"""What each recipe is, in plain words: where it comes from, its formula, its data, and the command that prepares it.
+
+Settings are not repeated here: `vaelab.recipes` has them. A note says why they are as they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RecipeNote:
+    """One recipe, explained to somebody who meets it for the first time.
+
+    Attributes:
+        title: a few words, for lists.
+        origin: the project or paper that it reproduces.
+        words: one paragraph of what it learns, and how.
+        formula: what is minimised for each picture, as LaTeX.
+        data: which pictures it was made for, and which it takes here.
+        paper: where to read on, or empty.
+        weight: how the KL's published weight reads in nats per image; empty where no KL is weighed.
+    """
+
+    title: str
+    origin: str
+    words: str
+    formula: str
+    data: str
+    paper: str = ""
+    weight: str = ""
+
+
+KL = r"\mathrm{KL}\big(q(z\mid x)\,\Vert\,\mathcal N(0, I)\big)"
+OPTIMAL = rf"-\log \mathcal N\big(x;\,\hat x(z),\,\sigma_*^2 I\big) \;+\; {KL},\qquad \sigma_*^2 = \mathrm{{MSE}}"
+LAB_SUM = (
+    rf"\mathrm{{CE}}(y, \hat y) \;+\; y\,\Big[\,0.0005\cdot{KL}"
+    r" \;+\; \tfrac1n\textstyle\sum_i |x_i - \hat x_i|\,\Big]"
+)
+DETECTOR = r"\mathrm{CE}(y, \hat y) \;=\; -\,y\log \hat y \;-\; (1 - y)\log(1 - \hat y)"
+SIGMA_PAPER = "Rybkin, Daniilidis, Levine: Simple and Effective VAE Training with Calibrated Decoders (ICML 2021)"
+VAE_PAPER = "Kingma, Welling: Auto-Encoding Variational Bayes (ICLR 2014)"
+DEBIASING_PAPER = (
+    "Amini, Soleimany et al.: Uncovering and Mitigating Algorithmic Bias through Learned Latent Structure (AIES 2019)"
+)
+LAB = "MIT 6.S191, Introduction to Deep Learning, lab 2: facial detection systems"
+LAB_WEIGHT = (
+    "The lab writes 0.0005 · KL beside an error averaged over the 12,288 values of a picture. Summed over the picture, "
+    "as a likelihood is, the same weight reads 0.0005 · 12,288 = 6.144."
+)
+ONE = "Nothing is weighed: with the likelihood in nats, 1 is the evidence lower bound itself."
+
+
+RECIPE_NOTES: dict[str, RecipeNote] = {
+    "first-minute": RecipeNote(
+        title="a first face VAE in about a minute",
+        origin="This project: the smallest training that shows everything a VAE does.",
+        words="An encoder squeezes a drawn face into 64 numbers, each with its own doubt; a decoder draws the face "
+        "from them again. Two forces pull: the picture should come back (reconstruction), and the numbers should look "
+        "like noise from a bell curve (KL), so that noise can be decoded into new faces. It begins at the principal "
+        "components of the faces, which is why the first pictures are recognisable after seconds.",
+        formula=OPTIMAL,
+        data="Faces that the program draws itself, with exact labels. No download.",
+        paper=SIGMA_PAPER,
+        weight=ONE,
+    ),
+    "face-vae": RecipeNote(
+        title="the deeper VAE on photographs",
+        origin="This project: the model that the pages show first.",
+        words="The same idea on photographs, with 128 numbers and a deeper network of residual blocks. The width of "
+        "the pixel noise is not chosen by hand: it is the error that the model makes at the time, which balances "
+        "reconstruction and KL by itself. Weights are averaged over the training, which draws steadier faces.",
+        formula=OPTIMAL,
+        data="FairFace: photographs with the face in the middle, balanced over seven annotated groups.",
+        paper=SIGMA_PAPER,
+        weight=ONE,
+    ),
+    "cnn": RecipeNote(
+        title="the detector alone",
+        origin=f"{LAB}; trained for longer, with a falling learning rate.",
+        words="Four convolutions and two dense layers answer one question: is this a face? It is what the debiasing "
+        "VAE is measured against, and the judge on the Counterfactual page. It has no decoder, so it draws nothing.",
+        formula=DETECTOR,
+        data="FairFace as faces; pictures of object classes as what is no face, half and half in every batch.",
+        paper=DEBIASING_PAPER,
+    ),
+    "dbvae": RecipeNote(
+        title="the debiasing VAE, trained for longer",
+        origin=f"{LAB}; trained for longer, on latents brought to one scale.",
+        words="A detector and a VAE share one trunk. While it trains, it looks at its own latents: faces whose latents "
+        "are rare are drawn more often, so that what the data hold little of is seen more. Pictures that are no faces "
+        "train the detector only: the VAE's terms are multiplied by y, which is 0 for them.",
+        formula=LAB_SUM,
+        data="FairFace as faces; pictures of object classes as what is no face, half and half in every batch.",
+        paper=DEBIASING_PAPER,
+        weight=LAB_WEIGHT,
+    ),
+    "mit-vae": RecipeNote(
+        title="the lab's network as a plain VAE",
+        origin=LAB,
+        words="The lab's encoder and decoder without the detector: four convolutions down to 100 numbers, four "
+        "transposed convolutions back. Small and blurred; it shows what a VAE of under a million weights can do, and "
+        "beside the debiasing one, what sharing a trunk with a detector costs.",
+        formula=rf"0.0005\cdot{KL} \;+\; \tfrac1n\textstyle\sum_i |x_i - \hat x_i|",
+        data="The lab takes faces of CelebA; here FairFace stands in unless a prepared CelebA is named.",
+        paper=VAE_PAPER,
+        weight=LAB_WEIGHT,
+    ),
+    "mit-cnn": RecipeNote(
+        title="the lab's detector, with the lab's settings",
+        origin=LAB,
+        words="The lab's standard classifier, trained for two epochs with its step size and batch. It finds most "
+        "faces; the question of the lab is whose faces it misses.",
+        formula=DETECTOR,
+        data="The lab takes CelebA and ImageNet; here FairFace and object classes stand in unless those are prepared.",
+        paper=DEBIASING_PAPER,
+    ),
+    "mit-dbvae": RecipeNote(
+        title="the lab's debiasing VAE, with the lab's settings",
+        origin=LAB,
+        words="The debiasing VAE as the lab means it: once per epoch every latent's histogram over all faces is "
+        "taken, each face's rarest latent decides how often it is drawn. The published PyTorch notebook multiplies y "
+        "with the wrong term, and its detector never learns from what is no face; a switch repeats that mistake, so "
+        "that both can be seen side by side.",
+        formula=LAB_SUM,
+        data="The lab takes CelebA and ImageNet; here FairFace and object classes stand in unless those are prepared.",
+        paper=DEBIASING_PAPER,
+        weight=LAB_WEIGHT,
+    ),
+    "face-producer": RecipeNote(
+        title="new faces from noise, the classic way",
+        origin="Face producer, one of the projects that this one grew from.",
+        words="The classic convolutional VAE: channels grow as the picture shrinks, 256 numbers in the middle, "
+        "transposed convolutions back up. Each colour value is treated as the probability of a coin, which is no "
+        "likelihood of real pictures but trains steadily. New faces come from plain noise.",
+        formula=rf"-\textstyle\sum_i \big[x_i\log \hat x_i + (1-x_i)\log(1-\hat x_i)\big] \;+\; {KL}",
+        data="30,000 face pictures of 64 pixels.",
+        paper=VAE_PAPER,
+        weight="The cross-entropy is summed over the picture and not averaged, so the KL's weight is what it says.",
+    ),
+    "vgg19-transfer": RecipeNote(
+        title="a VAE on features that ImageNet taught",
+        origin="VGG19 transfer, one of the projects that this one grew from.",
+        words="The encoder is not trained: a VGG19 that learned to tell a thousand kinds of objects looks at the face, "
+        "and only the step from its features to 128 numbers, and the decoder, are learned. As the features never "
+        "change, they are computed once and kept. The project asked whether the eyes come out first; the error of "
+        "each part of the face over the training answers it.",
+        formula=rf"\sqrt{{\textstyle\sum_i (x_i - \hat x_i)^2}} \;+\; \beta\,{KL}",
+        data="FairFace, and the weights of VGG19 that torchvision publishes.",
+        paper="Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition (ICLR 2015)",
+        weight="A root of summed squares is no log likelihood: the weight stands against an energy, and its "
+        "effective beta compares with no other recipe's. Averaged over the picture, the error would be about 111 "
+        "times smaller, and so would be the same weight.",
+    ),
+    "anime": RecipeNote(
+        title="any folder of small pictures",
+        origin="Anime faces, one of the projects that this one grew from.",
+        words="The convolutional VAE on drawings. Squared error is the likelihood of a picture under even noise. Flat "
+        "colours and hard outlines are a fair test of blur: an average of two outlines is no outline.",
+        formula=rf"\tfrac12\textstyle\sum_i (x_i - \hat x_i)^2 \;+\; \beta\,{KL}",
+        data="Any folder of pictures, prepared under the name anime-64.",
+        paper=VAE_PAPER,
+        weight="Half the summed squared error is minus log likelihood at a noise of 1, less a constant.",
+    ),
+}
+
+
+PREPARING: Mapping[str, str] = {
+    "synthetic-64": "python -m vaelab data prepare synthetic",
+    "fairface-64": "python -m vaelab data prepare fairface --root ~/fairface --name fairface-64",
+    "nonfaces-64": "python -m vaelab data prepare class-folders --root ~/tiny-imagenet/train --name nonfaces-64",
+    "anime-64": "python -m vaelab data prepare folder --root ~/anime --name anime-64",
+    "celeba-64": "python -m vaelab data prepare celeba --root ~/celeba --name celeba-64",
+    "imagenet-64": "python -m vaelab data prepare class-folders --root ~/imagenet/train --name imagenet-64",
+}
+"""The command that prepares each data set that a recipe names; the folder is where its pictures lie."""
+
+
+def preparing_command(name: str) -> str:
+    """The command that prepares the data set `name`; for an unknown one, that of any folder of pictures."""
+    return PREPARING.get(name, f"python -m vaelab data prepare folder --root ~/pictures --name {name}")
