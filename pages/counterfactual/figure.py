@@ -50,9 +50,9 @@ def walk_figure(walk: Walk, scale: str, direction: str) -> go.Figure:
         )
     figure.add_vline(x=0, line={"width": 1, "color": "#888"}, opacity=0.5)
     _lay_out(figure, walk.reach + spacing / 2, direction)
-    height = "face probability" if scale == "probability" else "face log-odds"
+    measure = "face probability" if scale == "probability" else "face log-odds"
     figure.update_layout(
-        yaxis={"domain": [STRIP + 0.11, 1], "title": {"text": height, "standoff": 4}},
+        yaxis={"domain": [STRIP + 0.11, 1], "title": {"text": measure, "standoff": 4}},
         yaxis2={"domain": [0, STRIP], "range": [0, 1], "visible": False, "fixedrange": True},
         height=HEIGHT,
     )
