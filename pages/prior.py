@@ -37,8 +37,8 @@ def prior_page() -> None:
     st.markdown(
         "A VAE is trained to lay faces out as if they came from the standard normal distribution N(0, I), and new "
         "faces are drawn from there. The layout never quite succeeds: draws may fall in holes, where no face was ever "
-        "encoded, and faces may lie where hardly anything is drawn. A prior fitted to the encoded faces draws where "
-        "they are."
+        "encoded, and faces may lie where hardly anything is drawn. A prior fitted to the encoded faces "
+        "draws where they are."
     )
     runs = [run.id for run in decoder_runs()]
     if not runs:
