@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.launch.draft import Draft, keep_draft
 from pages.launch.start import TRAIN_CHOSEN
 from pages.results.storing import can_store_faces, store
+from pages.shell.address import page_query
 from pages.shell.boundary import error_boundary
 from pages.tour import signs
 from pages.tour.state import change_tour, go_to, leave, meet_address, tour_now
-from pages.tour.steps import Step, steps
+from pages.tour.steps import Step, file_of, steps
 
 TICK_SECONDS = 2.0
 LARGE_BETA = 8.0
@@ -45,14 +47,24 @@ def tour(page: str) -> None:
         return
     change_tour(visited=now.visited | {page})
     st.html(STYLE)
-    st.fragment(_card, run_every=TICK_SECONDS)(page)
+    st.fragment(_card, run_every=TICK_SECONDS)(page, _page_now())
+
+
+def _page_now() -> str:
+    """What Streamlit calls the page of this run."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.page_script_hash
 
 
 @error_boundary
-def _card(page: str) -> None:
+def _card(page: str, drawn_on: str) -> None:
     now = tour_now()
     if now is None:
         return
+    if _page_now() != drawn_on:
+        # A tick that the browser sent before it heard of a change of page runs after it, as the page before, and the
+        # browser then takes the new page's elements away: draw them once more.
+        st.switch_page(file_of(page), query_params=page_query())
     known = steps()
     place = [step.key for step in known].index(now.step)
     step = known[place]
@@ -60,11 +72,8 @@ def _card(page: str) -> None:
     with st.container(key="tour", border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**VAE in ten minutes** · {place + 1} of {len(known)}", width="stretch")
-            fold = "Unfold the tour" if now.is_folded else "Fold the tour"
-            icon = ":material/expand_less:" if now.is_folded else ":material/expand_more:"
-            st.button(
-                "", icon=icon, key="tour.fold", type="tertiary", help=fold, on_click=_fold, args=(not now.is_folded,)
-            )
+            fold = "Unfold" if now.is_folded else "Fold"
+            st.button(fold, key="tour.fold", type="tertiary", on_click=_fold, args=(not now.is_folded,))
         _status(step, done)
         if not now.is_folded:
             st.markdown(step.task)

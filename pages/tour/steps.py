@@ -21,6 +21,11 @@ def _no_query() -> dict[str, str]:
     return {}
 
 
+def file_of(page: str) -> Path:
+    """The file of the page with this path in the address."""
+    return PAGES_DIR / FILES.get(page, f"{page}.py")
+
+
 @dataclass(frozen=True)
 class Step:
     """One step.
@@ -47,7 +52,7 @@ class Step:
     @property
     def file(self) -> Path:
         """The page's file."""
-        return PAGES_DIR / FILES.get(self.page, f"{self.page}.py")
+        return file_of(self.page)
 
 
 def _first_query(name: str) -> Callable[[], dict[str, str]]:
