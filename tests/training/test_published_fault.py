@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelab.config import TrainConfig
+from vaelab.config import TrainConfig, replace
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
 from vaelab.training.job import run_training
