@@ -44,15 +44,17 @@ def test_the_estimate_is_unbiased_around_zero_for_one_distribution_and_positive_
 
 
 def test_following_the_distance_spreads_the_points_as_the_prior() -> None:
+    """All but a few points in the tails, where the kernels are nearly flat."""
     z = (0.05 * normal(64, "z") + 3).requires_grad_()
     optimizer = torch.optim.Adam([z], 0.1)
+    start = float(squared_mmd(z, normal(64, "prior")).detach())
     for step in range(150):
         optimizer.zero_grad()
         squared_mmd(z, normal(64, f"prior{step}")).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    assert z.mean(0).abs().max() < 0.5
-    assert z.std(0).min() > 0.6
-    assert z.std(0).max() < 1.4
+    assert squared_mmd(z, normal(64, "prior")) < 0.1 * start
+    assert z.median(0).values.abs().max() < 0.5
+    assert 0.4 < z.abs().median() < 1.1  # 0.67 for N(0, 1)
 
 
 def test_one_latent_alone_has_no_distance_and_no_gradient_that_is_not_finite() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelab.config import TrainConfig
+from vaelab.config import TrainConfig, replace
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
 from vaelab.training.job import run_training
@@ -16,9 +16,8 @@ def test_as_published_everything_becomes_a_face(
 ) -> None:
     shares = {}
     for mask in ("faces-only", "as-published"):
-        run = Run.create(
-            tiny_config(model="dbvae", mask=mask, classifier_weight=768.0, num_images=1600), tmp_path, mask
-        )
+        config = tiny_config(model="dbvae", mask=mask, classifier_weight=768.0, num_images=6400)
+        run = Run.create(replace(config, report_every=3200, validate_every=6400, checkpoint_every=6400), tmp_path, mask)
         run_training(run)
         model = FaceModel.load(run)
         shares[mask] = tuple(float((model.face_prob(pixels) > 0.5).mean()) for pixels in (faces, nonfaces))
