@@ -8,6 +8,7 @@ from vaelab.config import TrainConfig
 from vaelab.models.lab import VAE, Classifier, DebiasingVAE, lab_decoder, lab_trunk
 from vaelab.models.network import Network
 from vaelab.models.residual import ResidualVAE
+from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import stream_seed
 
 
@@ -26,6 +27,7 @@ MODELS: dict[str, Callable[[TrainConfig], Network]] = {
     "vae": _lab_vae,
     "dbvae": lambda config: DebiasingVAE(config.data.size, config.model.latent),
     "residual": _residual_vae,
+    "vgg19": lambda config: VGG19VAE(config.data.size, config.model.latent, config.model.width),
 }
 
 

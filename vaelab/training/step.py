@@ -12,6 +12,7 @@ from vaelab.config import LossConfig, RunConfig
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, LossParts, charged_kl, classification_nll
 from vaelab.models.network import Network
+from vaelab.models.vgg import VGG19VAE
 
 
 class Objective(nn.Module):
@@ -34,9 +35,19 @@ class Objective(nn.Module):
         num_faces: int,
         eps: Float[Tensor, "faces latent"] | None,
         beta: Float[Tensor, ""],
+        features: Float[Tensor, "batch features"] | None = None,
     ) -> LossParts:
+        """The parts of the loss.
+
+        Args:
+            features: what the network's frozen backbone sees in the images, where that is known already.
+        """
         batch = images.shape[0]
-        encoding = self.network.encode(images)
+        if features is None:
+            encoding = self.network.encode(images)
+        else:
+            assert isinstance(self.network, VGG19VAE)
+            encoding = self.network.encode_features(features)
         loss = images.new_zeros(())
         classification_loss = recon_loss = kl = kl_per_dim = mu = None
         if encoding.face_logit is not None:

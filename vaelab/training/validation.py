@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
@@ -25,15 +25,29 @@ FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
 """The label column that recall is reported by while training; else the first there is."""
 
 
-def validate(objective: Objective, data: Collection, config: TrainConfig, device: torch.device) -> dict[str, Any]:
+def held_out_faces(data: Collection) -> Int[np.ndarray, " faces"]:
+    """The faces that each validation looks at."""
+    return data.rows("val", is_face=True, limit=MAX_PICTURES)
+
+
+def validate(
+    objective: Objective,
+    data: Collection,
+    config: TrainConfig,
+    device: torch.device,
+    features: Float[np.ndarray, "faces features"] | None = None,
+) -> dict[str, Any]:
     """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension.
 
     The noise is the same each time, so that two validations differ by the weights alone.
 
+    Args:
+        features: what a frozen backbone sees in these faces, where it is kept.
+
     Raises:
         TrainingDiverged: a mean is not finite.
     """
-    faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
+    faces = held_out_faces(data)
     others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
     if not len(faces) or (config.needs_nonfaces and not len(others)):
         return {}
@@ -49,7 +63,10 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
             eps = None
             if config.has_decoder:
                 eps = torch.randn(len(mine), config.model.latent, generator=noise).to(device)
-            parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device))
+            seen = None
+            if features is not None:
+                seen = torch.from_numpy(features[start : start + step].astype(np.float32)).to(device)
+            parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
             values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
             if parts.recon_loss is not None and parts.kl is not None and parts.kl_per_dim is not None:
                 values |= {"recon_loss": float(parts.recon_loss.mean()), "kl": float(parts.kl.mean())}
