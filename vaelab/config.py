@@ -77,6 +77,13 @@ class ModelConfig:
         return self.model == "vgg19" and self.backbone == "random"
 
 
+RANDOM_BACKBONE = (
+    "RANDOM BACKBONE: its VGG19 was never trained, its weights are noise. Fit for trying things out; say nothing about "
+    "transfer learning from it."
+)
+"""Said wherever a run with such a backbone is shown."""
+
+
 @dataclass(frozen=True)
 class LossConfig:
     """What is minimised, in nats per image."""

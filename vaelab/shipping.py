@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from vaelab.config import TrainConfig, options
+from vaelab.config import RANDOM_BACKBONE, TrainConfig, options
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
+from vaelab.evaluation.regions import eyes_sentence
 from vaelab.inference import FaceModel
 from vaelab.models import count_parameters
 from vaelab.pictures import contact_sheet, save_generated
@@ -30,6 +31,7 @@ KINDS = {
     "dbvae": "The MIT lab's DB-VAE, detector and VAE in one",
     "vae": "A plain VAE on the MIT lab's trunk",
     "residual": "A residual VAE",
+    "vgg19": "A VAE on frozen VGG19 features",
 }
 
 LIMITS = """\
@@ -86,7 +88,9 @@ def sheet_name(prior: str, temperature: float) -> str:
 def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str:
     """The model card, Markdown; every number from the run's files."""
     config, report = run.config, run.reports()["test"]
-    sections = [f"# {run.id}", _introduction(config, model, status), "## Results", _results(report)]
+    warning = [f"**{RANDOM_BACKBONE}**"] if config.model.has_random_backbone else []
+    sections = [f"# {run.id}", *warning, _introduction(config, model, status), "## Results", _results(report)]
+    sections += _eyes(run)
     if model.has_decoder:
         sheets = [
             f"![48 faces sampled from the {p} prior at temperature {t:g}]({sheet_name(p, t)})" for p, t in SAMPLES
@@ -145,6 +149,15 @@ def _results(report: dict[str, Any]) -> str:
             gap = f"gap {found['gap'][column] * 100:.1f} points"
             lines.append(f"| … lowest recall by {column}: {group}, {gap} | {_rate(found['by_group'][column][group])} |")
     return "\n".join(lines)
+
+
+def _eyes(run: Run) -> list[str]:
+    """What the last validation found about the regions of the face."""
+    found = next((row["regions"] for row in reversed(run.metrics("validation")) if row.get("regions")), None)
+    if found is None:
+        return []
+    shares = ", ".join(f"{name} {value:.0%}" for name, value in found["explained"].items())
+    return [f"{eyes_sentence(found)} By region: {shares}. Measured at the last validation of the training."]
 
 
 def _rate(rate: dict[str, Any]) -> str:

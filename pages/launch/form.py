@@ -20,6 +20,7 @@ RECIPE_WORDS = {
     "face-vae": "the deeper VAE on photographs",
     "cnn": "the detector alone",
     "dbvae": "the debiasing VAE of the paper",
+    "vgg19-transfer": "a VAE on frozen VGG19 features; 548 MB to download once",
 }
 ABOUT: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())

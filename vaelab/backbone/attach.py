@@ -21,12 +21,6 @@ from vaelab.rng import stream_seed
 
 Tell = Callable[[str], None]
 
-RANDOM_WORDS = (
-    "RANDOM BACKBONE: its VGG19 was never trained, its weights are noise. Fit for trying things out; say nothing about "
-    "transfer learning from it."
-)
-"""Said wherever a run with such a backbone is shown."""
-
 _attaching = threading.Lock()
 
 

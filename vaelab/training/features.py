@@ -27,8 +27,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from vaelab.backbone.attach import RANDOM_WORDS, attach_backbone
-from vaelab.config import TrainConfig
+from vaelab.backbone import attach_backbone
+from vaelab.config import RANDOM_BACKBONE, TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled, DataError
 from vaelab.models.network import Network
@@ -78,7 +78,7 @@ def use_backbone(
 
     config = run.config
     if config.model.has_random_backbone and ranks.is_first:
-        log.warning(RANDOM_WORDS)
+        log.warning(RANDOM_BACKBONE)
     attach_backbone(network, config, device, tell)
     keep = partial(
         kept_features,

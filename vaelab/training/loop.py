@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vaelab.backbone.attach import RANDOM_WORDS
+from vaelab.config import RANDOM_BACKBONE
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
@@ -78,7 +78,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         )
 
         # --- resume
-        note = RANDOM_WORDS if config.model.has_random_backbone else ""
+        note = RANDOM_BACKBONE if config.model.has_random_backbone else ""
         status = RunStatus(state="running", message=note)
         changes: list[Intervention] = []
         if run.state_path.is_file():

@@ -12,6 +12,7 @@ from vaelab.data.collection import Collection
 from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import TrainingDiverged
 from vaelab.evaluation.groups import threshold_at_fpr
+from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS
 from vaelab.rng import generator
 from vaelab.training.feed import images_on
@@ -37,7 +38,8 @@ def validate(
     device: torch.device,
     features: Float[np.ndarray, "faces features"] | None = None,
 ) -> dict[str, Any]:
-    """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension.
+    """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension,
+    and how much of each region of the face is drawn.
 
     The noise is the same each time, so that two validations differ by the weights alone.
 
@@ -56,6 +58,7 @@ def validate(
     sizes: list[int] = []
     noise = generator(config.run.seed, "validation")
     step = 256
+    regions = RegionErrors(_mean_face(data, faces)) if config.has_decoder else None
     with evaluating(objective):
         for start in range(0, len(faces), step):
             mine, rest = faces[start : start + step], others[start : start + step]
@@ -75,6 +78,8 @@ def validate(
                 recon = LIKELIHOODS[config.loss.likelihood].mean(decoded)
                 error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)
                 values["psnr"] = float(-10 * error.log10().mean())
+                assert regions is not None
+                regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
                 sizes.append(len(mine))
                 losses.append(parts.classification_loss.double().cpu().numpy())
@@ -90,10 +95,18 @@ def validate(
                 "resume with a lower learning rate or a clip_norm"
             )
     result = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}
+    if regions is not None and (found := regions.result()):
+        result["regions"] = found
     if losses:
         is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
         result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
     return result
+
+
+def _mean_face(data: Collection, faces: Int[np.ndarray, " faces"]) -> Float[np.ndarray, "3 size size"]:
+    """Pixelwise mean of some faces, in [0, 1]."""
+    mean = data.pixels(faces).mean(axis=0, dtype=np.float64).transpose(2, 0, 1) / 255
+    return np.asarray(mean, np.float32)
 
 
 def recall_by_group(
