@@ -34,8 +34,8 @@ def region_curves(rows: Rows, key: str) -> None:
     plot([regions_panel(rows)], marks(rows), key=key, height=160, plain=True)
     st.markdown(eyes_sentence(latest))
     st.caption(
-        "1 is a perfect reconstruction, 0 the mean face. Regions are fixed boxes that fit crops as FairFace's are; each "
-        "is measured against how much faces differ there."
+        "1 is a perfect reconstruction, 0 the mean face. Regions are fixed boxes that fit crops as FairFace's are; "
+        "each is measured against how much faces differ there."
     )
 
 

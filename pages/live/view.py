@@ -14,8 +14,8 @@ from pages.live.history import event_words
 from pages.live.reports import reports, speed
 from pages.live.words import UNDER_WAY, duration, look, progress_words
 from pages.shell.boundary import error_boundary
-from pages.shell.loaders import find
 from pages.shell.cautions import random_backbone_badge
+from pages.shell.loaders import find
 from vaelab import jobs
 from vaelab.runs.store import Run, RunStatus
 

@@ -11,8 +11,8 @@ import streamlit as st
 
 from pages.live.words import CAN_RESUME, UNDER_WAY, look
 from pages.shell.boundary import error_boundary
-from pages.shell.loaders import find
 from pages.shell.cautions import random_backbone_badge
+from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab import jobs
 from vaelab.errors import VaelabError

@@ -13,7 +13,6 @@ happens there: 1 is perfect, 0 is the mean face, less than 0 is worse than it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -118,7 +117,7 @@ def _lead(sums: Float[np.ndarray, "faces 4"]) -> dict[str, float]:
 
 
 def eyes_sentence(regions: Mapping[str, Any]) -> str:
-    """Whether the eyes come out clearer than the rest of the face, as a sentence; `regions` is `RegionErrors.result`."""
+    """Whether the eyes come out clearer than the rest of the face, in words; `regions` is `RegionErrors.result`."""
     lead, explained = regions["eyes_lead"], regions["explained"]
     if lead["low"] > 0:
         verdict = "The eyes come out clearer than the rest of the face"
@@ -127,7 +126,7 @@ def eyes_sentence(regions: Mapping[str, Any]) -> str:
     else:
         verdict = "The eyes come out neither clearer nor less clear than the rest of the face"
     return (
-        f"{verdict}: {explained['eyes']:.0%} of what differs between faces is drawn there, {regions['rest_of_face']:.0%} "
-        f"in nose, mouth, forehead and cheeks (difference {100 * lead['mean']:+.1f} points, 95 % interval "
-        f"{100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}, {regions['n']:,} held-out faces)."
+        f"{verdict}: {explained['eyes']:.0%} of what differs between faces is drawn there, "
+        f"{regions['rest_of_face']:.0%} in nose, mouth, forehead and cheeks (difference {100 * lead['mean']:+.1f} "
+        f"points, 95 % interval {100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}, {regions['n']:,} held-out faces)."
     )
