@@ -128,5 +128,5 @@ def eyes_sentence(regions: Mapping[str, Any]) -> str:
     return (
         f"{verdict}: {explained['eyes']:.0%} of what differs between faces is drawn there, "
         f"{regions['rest_of_face']:.0%} in nose, mouth, forehead and cheeks (difference {100 * lead['mean']:+.1f} "
-        f"points, 95 % interval {100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}, {regions['n']:,} held-out faces)."
+        f"points, 95 % interval {100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}, n = {regions['n']:,})."
     )
