@@ -134,14 +134,11 @@ def test_the_backbone_is_no_part_of_what_is_trained_or_saved(config: TrainConfig
 def test_a_random_backbone_follows_from_the_seed_and_leaves_torchs_generator_alone(config: TrainConfig) -> None:
     before = torch.random.get_rng_state()
     first = random_weights(1)
-    random_weights.cache_clear()
     assert torch.equal(torch.random.get_rng_state(), before)
     assert fingerprint(random_weights(1)) == fingerprint(first) != fingerprint(random_weights(2))
-    random_weights.cache_clear()
 
 
 def test_a_network_refuses_another_backbone_than_its_own(config: TrainConfig) -> None:
-    random_weights.cache_clear()
     trained = vae(replace(config, backbone="random", seed=1))
     attach_backbone(trained, replace(config, backbone="random", seed=1), CPU)
     other = vae(replace(config, backbone="random", seed=2))

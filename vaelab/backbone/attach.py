@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
@@ -65,7 +64,6 @@ def backbone_weights(config: TrainConfig, tell: Tell) -> dict[str, Tensor]:
     return read_weights(published_weights(tell) if named == "imagenet" else Path(named).expanduser())
 
 
-@functools.lru_cache(maxsize=1)
 def random_weights(seed: int) -> dict[str, Tensor]:
     """Weights that learned nothing, drawn from the stream (seed, "backbone") as torchvision draws them at first."""
     with torch.random.fork_rng(devices=[]):

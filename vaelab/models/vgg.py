@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vaelab.models.gaussian import DiagonalGaussian
@@ -117,13 +117,13 @@ class VGG19VAE(Network):
     """Frozen VGG19 features, dense to `mu` and `logvar`; an upsampling decoder of its own.
 
     Attributes:
-        backbone_fingerprint: SHA-256 of the backbone that the rest was trained on; zeros while untrained. It is saved
-            with the weights, so that no other backbone can take its place unnoticed.
+        backbone_fingerprint: (32,) uint8, SHA-256 of the backbone that the rest was trained on; zeros while untrained.
+            It is saved with the weights, so that no other backbone can take its place unnoticed.
     """
 
     has_detector, has_decoder = False, True
 
-    backbone_fingerprint: UInt8[Tensor, 32]
+    backbone_fingerprint: Tensor
 
     def __init__(self, size: int, latent: int, width: int) -> None:
         super().__init__()
