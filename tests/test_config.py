@@ -119,6 +119,9 @@ def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
         ({"datasets": ()}, "datasets"),
         ({"aggregation": "max"}, "aggregation"),
         ({"linear_path": True}, "linear_path"),
+        ({"model": "vgg19", "size": 16}, "size"),
+        ({"backbone": "random"}, "backbone"),
+        ({"model": "vgg19", "backbone": ""}, "backbone"),
         ({"model": "cnn", "batch_size": 33}, "batch_size"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vaelab.backbone.attach import attach_backbone, random_weights
+from vaelab.cli import main
 from vaelab.config import RANDOM_BACKBONE, TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.prepare import prepare
@@ -171,6 +172,16 @@ def test_training_on_kept_features_is_training_on_pictures(
     validations = [run.metrics("validation")[-1] for run in runs]
     assert validations[0]["psnr"] == pytest.approx(validations[1]["psnr"], abs=0.02)
     assert validations[0]["regions"]["explained"].keys() >= {"eyes", "mouth"}
+
+
+def test_the_recipe_trains_from_the_command_line(config: TrainConfig, tmp_path: Path) -> None:
+    words = ["train", "--recipe", "vgg19-transfer", "--random-backbone", "--name", "first", "--root", str(tmp_path)]
+    words += ["--datasets", "tiny-32", "--data-dir", config.data.data_dir, "--size", "32", "--width", "2"]
+    words += ["--num-images", "64", "--validate-every", "64", "--report-every", "32", "--checkpoint-every", "64"]
+    assert main(words) == 0
+    run = Run.open(tmp_path / "first")
+    assert run.status.state == "done"
+    assert run.metrics("validation")[-1]["regions"]["n"] > 30
 
 
 def test_a_stopped_training_ends_bit_for_bit_the_same(config: TrainConfig, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         changes: list[Intervention] = []
         if run.state_path.is_file():
             status, sample_probs, changes = restore_state(run, objective, averages, optimizer)
+            status = replace(status, message=note)
             feed.faces.set_probs(sample_probs)
         if ranks.is_first:
             run.clear_leftovers()
@@ -96,7 +97,10 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             if note:
                 run.log(note)
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
+
+        # --- frozen backbone: its weights, and what it sees in each face, computed once
         held_out_features = use_backbone(run, network, data, feed, device, ranks, status)
+
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
