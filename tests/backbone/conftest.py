@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import http.server
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +25,15 @@ NARROW = tuple(channels and channels // 64 + 2 for channels in vgg.PLAN)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every VGG19 that a test builds is narrow."""
     monkeypatch.setattr(vgg, "PLAN", NARROW)
+
+
+@pytest.fixture(scope="session")
+def torchvisions() -> ast.Module:
+    """The source of torchvision's VGG; importing torchvision takes many seconds."""
+    found = importlib.util.find_spec("torchvision")
+    if found is None or found.origin is None:
+        pytest.skip("torchvision is not installed")
+    return ast.parse((Path(found.origin).parent / "models" / "vgg.py").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

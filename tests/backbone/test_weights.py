@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -22,15 +23,20 @@ from vaelab.models.vgg import VGG19VAE
 CPU = torch.device("cpu")
 
 
-def test_the_layers_are_those_of_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names and shapes of the real, wide one."""
-    monkeypatch.undo()
-    torchvision = pytest.importorskip("torchvision")
+def test_the_layers_are_those_of_torchvision(monkeypatch: pytest.MonkeyPatch, torchvisions: ast.Module) -> None:
+    """Its configuration E, conv and ReLU for each number, read from its source."""
+    monkeypatch.undo()  # the real, wide one
+    plans = next(
+        node.value
+        for node in torchvisions.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "cfgs"
+    )
+    assert plans is not None
+    assert ast.literal_eval(plans)["E"] == [channels or "M" for channels in vgg.PLAN]
     with torch.device("meta"):
-        theirs, ours = torchvision.models.vgg19(weights=None).features, vgg.vgg19_features()
-    shapes = [{name: tensor.shape for name, tensor in net.state_dict().items()} for net in (theirs, ours)]
-    assert shapes[0] == shapes[1]
-    assert [type(layer) for layer in theirs] == [type(layer) for layer in ours]
+        layers = vgg.vgg19_features()
+    assert len(layers) == 37
+    assert list(layers.state_dict())[-1] == "34.bias", "as in the published file"
 
 
 def test_features_come_from_classifiers_and_from_features_alone(

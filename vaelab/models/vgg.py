@@ -84,7 +84,7 @@ class Backbone:
     def apply(self, function: Callable[[Tensor], Tensor]) -> None:
         """Follow the network to another device or memory format; there is nothing to take along without weights."""
         if self.fingerprint:
-            self._layers._apply(function)
+            self._layers._apply(function)  # type: ignore[no-untyped-call]
 
 
 def upsampling_decoder(size: int, latent: int, width: int) -> nn.Sequential:
