@@ -24,7 +24,7 @@ from vaelab.training.step import Objective, pick_device, pick_precision
 NUM_EPOCHS = 5
 
 
-def measure(data_dir: Path, num_faces: int = 512) -> dict[str, Any]:
+def measure(data_dir: Path, num_faces: int = 256) -> dict[str, Any]:
     """Seconds of epochs 2 to 5 of `vgg19-transfer` on the first faces of FairFace (drawn ones where it is missing).
 
     The epochs with and without kept features are taken in turn, so that a machine whose speed drifts still gives a
