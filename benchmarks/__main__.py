@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import decoding, dragging, preparing, training, watching
+from benchmarks import decoding, dragging, feature_cache, preparing, training, watching
 from vaelab import __version__
 from vaelab.config import DataConfig
 from vaelab.data.embedded import prepare_embedded
@@ -24,6 +24,7 @@ def main() -> None:
     results = [training.measure(arguments.data_dir, arguments.rounds)]
     shipped = [run for run in list_runs(RUNS_DIR) if run.is_shipped and run.config.has_decoder]
     results += [decoding.measure(run, 10 * arguments.rounds) for run in shipped]
+    results.append(feature_cache.measure(arguments.data_dir))
     results.append(preparing.measure())
     results += dragging.measure("face-vae", max(1, arguments.rounds // 2))
     results.append(watching.measure(max(1, arguments.rounds // 2)))

@@ -54,15 +54,35 @@ class ModelConfig:
     model: str = option(
         "vae",
         "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm; "
-        "convolutional: doubling channels with batch norm, transposed convolutions back",
-        choices=("cnn", "vae", "dbvae", "residual", "convolutional"),
+        "convolutional: doubling channels with batch norm, transposed convolutions back; "
+        "vgg19: a VAE on frozen VGG19 features",
+        choices=("cnn", "vae", "dbvae", "residual", "convolutional", "vgg19"),
     )
     latent: int = option(100, "length of the latent vector z", unit="numbers", low=1, high=2048)
-    width: int = option(24, "channels at half resolution (residual, convolutional)", unit="channels", low=2, high=256)
+    width: int = option(
+        24, "channels at half resolution (residual, convolutional, vgg19)", unit="channels", low=2, high=256
+    )
     depth: int = option(1, "residual blocks per resolution", unit="blocks", low=1, high=16)
     linear_path: bool = option(
         False, "residual only: begin at the principal components of the faces and learn what they miss"
     )
+    backbone: str = option(
+        "imagenet",
+        "vgg19 only: imagenet (torchvision's weights, 548 MB, downloaded on first use), a file that holds them, or "
+        "random (learned nothing: to try things out)",
+    )
+
+    @property
+    def has_random_backbone(self) -> bool:
+        """Whether faces are seen through layers that never learned anything, which everybody must be told."""
+        return self.model == "vgg19" and self.backbone == "random"
+
+
+RANDOM_BACKBONE = (
+    "RANDOM BACKBONE: its VGG19 was never trained, its weights are noise. Fit for trying things out; say nothing about "
+    "transfer learning from it."
+)
+"""Said wherever a run with such a backbone is shown."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +266,12 @@ class TrainConfig:
             )
         if self.model.linear_path and self.model.model != "residual":
             raise ConfigError(f"linear_path needs model residual, not {self.model.model}")
+        if self.model.model == "vgg19" and self.data.size < 32:
+            raise ConfigError(f"size is {self.data.size}; VGG19 halves it five times: take 32 or more")
+        if self.model.backbone != "imagenet" and self.model.model != "vgg19":
+            raise ConfigError(f"backbone is {self.model.backbone}; only model vgg19 has one, not {self.model.model}")
+        if not self.model.backbone:
+            raise ConfigError("backbone is empty; take imagenet, random, or the path of a file with VGG19's weights")
         if self.needs_nonfaces and self.optim.batch_size % 2:
             raise ConfigError(
                 f"batch_size is {self.optim.batch_size}; half of a detector's batch are faces: take an even one"

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
+from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.directions import Directions
@@ -109,6 +110,7 @@ class FaceModel:
         Raises:
             ConfigError: the model has no decoder.
             DataError: the pictures have another shape or type.
+            CheckpointError: its frozen backbone is not on this machine and cannot be had; decoding needs none.
         """
         self._need_decoder()
         means, deviations = [], []
@@ -256,6 +258,7 @@ class FaceModel:
                 f"pictures have shape {pixels.shape} and type {pixels.dtype}; {self.run_id} takes uint8 of shape "
                 f"(n, {self.size}, {self.size}, 3)"
             )
+        attach_backbone(self.network, self.config, self.device)
         with _quiet(self.device):
             for start in range(0, len(pixels), BATCH):
                 part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)

@@ -136,5 +136,21 @@ RECIPES: dict[str, TrainConfig] = {
         ),
         _recipe("face-producer", **NOTEBOOK, datasets=("fairface-64",), max_faces=30_000, likelihood="bernoulli"),
         _recipe("anime", **NOTEBOOK, datasets=("anime-64",), likelihood="gaussian", beta=SQUARED_ERROR_BETA),
+        _recipe(
+            "vgg19-transfer",
+            datasets=("fairface-64",),
+            flip=False,  # mirrored pictures have features of their own: a second pass of the backbone over all faces
+            model="vgg19",
+            latent=128,
+            width=32,
+            likelihood="rmse",
+            beta=0.01,
+            num_images=5 * 37_992,
+            batch_size=32,
+            learning_rate=1e-3,
+            report_every=3_799,
+            validate_every=37_992,
+            checkpoint_every=37_992,
+        ),
     )
 }

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import torch
 
-from vaelab.config import TrainConfig, options
+from vaelab.config import RANDOM_BACKBONE, TrainConfig, options
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
+from vaelab.evaluation.regions import eyes_sentence
 from vaelab.inference import FaceModel
 from vaelab.models import count_parameters
 from vaelab.pictures import contact_sheet, save_generated
@@ -38,6 +39,7 @@ KINDS = {
     "vae": "A plain VAE on the MIT lab's trunk",
     "residual": "A residual VAE",
     "convolutional": "A convolutional VAE, channels doubling while the side halves",
+    "vgg19": "A VAE on frozen VGG19 features",
 }
 
 NO_DECODER = (
@@ -115,7 +117,9 @@ def sheet_name(prior: str, temperature: float) -> str:
 def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str:
     """The model card, Markdown; every number from the run's files."""
     config, report = run.config, run.reports()["test"]
-    sections = [f"# {run.id}", _introduction(config, model, status), "## Results", "\n".join(result_lines(report))]
+    warning = [f"**{RANDOM_BACKBONE}**"] if config.model.has_random_backbone else []
+    sections = [f"# {run.id}", *warning, _introduction(config, model, status)]
+    sections += ["## Results", "\n".join(result_lines(report)), *_eyes(run)]
     sections += ["## In pictures", *_pictures(run, model)]
     if model.has_decoder:
         sheets = [
@@ -165,6 +169,15 @@ def _priors(model: FaceModel) -> str:
         if name != "standard":
             lines.append(f"| {name} | {gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}] | {gain.n:,} |")
     return "\n".join(lines)
+
+
+def _eyes(run: Run) -> list[str]:
+    """What the last validation found about the regions of the face."""
+    found = next((row["regions"] for row in reversed(run.metrics("validation")) if row.get("regions")), None)
+    if found is None:
+        return []
+    shares = ", ".join(f"{name} {value:.0%}" for name, value in found["explained"].items())
+    return [f"{eyes_sentence(found)} By region: {shares}. Measured at the last validation of the training."]
 
 
 def _data_lines(data: Collection) -> str:

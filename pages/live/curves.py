@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.live.history import LOSSES, OTHERS, Rows, kl_strip, marks, panel, parts_of
+from pages.live.history import LOSSES, OTHERS, Rows, kl_strip, marks, panel, parts_of, regions_panel
 from pages.live.plot import plot
+from vaelab.evaluation.regions import eyes_sentence
 
 USED_NATS = 0.01
 """A latent that tells less is as good as unused."""
@@ -22,6 +23,20 @@ def other_curves(rows: Rows, key: str) -> None:
     """What else is reported: quality on held-out pictures, and the settings of the moment."""
     panels = [panel(rows, part) for part in parts_of(rows, OTHERS)]
     plot(panels, marks(rows), key=key, height=120, narrowest=260, plain=True)
+
+
+def region_curves(rows: Rows, key: str) -> None:
+    """How well each region of the face is drawn, and whether the eyes are ahead; nothing where it was not measured."""
+    latest = next((row["regions"] for row in reversed(rows) if row.get("regions")), None)
+    if latest is None:
+        return
+    st.subheader("Eyes first?", anchor=False)
+    plot([regions_panel(rows)], marks(rows), key=key, height=160, plain=True)
+    st.markdown(eyes_sentence(latest))
+    st.caption(
+        "1 is a perfect reconstruction, 0 the mean face. Regions are fixed boxes that fit crops as FairFace's are; "
+        "each is measured against how much faces differ there."
+    )
 
 
 def kl_heat(rows: Rows, key: str) -> None:

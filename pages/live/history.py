@@ -51,6 +51,15 @@ def panel(rows: Rows, part: str) -> dict[str, Any]:
     return {"title": title, "positive": part in NEVER_NEGATIVE, "lines": [found for found in lines if found["x"]]}
 
 
+def regions_panel(rows: Rows) -> dict[str, Any]:
+    """What is drawn of each region of the face, at each validation."""
+    validations = [row for row in rows if row.get("kind") == "validation" and row.get("regions")]
+    names = list(validations[0]["regions"]["explained"]) if validations else []
+    flat = [{**row, **row["regions"]["explained"]} for row in validations]
+    lines = [{**line(flat, name, "validation", name, ink), "dashed": False} for ink, name in enumerate(names)]
+    return {"title": "Share of the differences between faces that is drawn", "positive": False, "lines": lines}
+
+
 def line(rows: Rows, part: str, source: str, name: str, ink: int) -> dict[str, Any]:
     """One quantity from one kind of report (`train` or `validation`), at most about MOST_POINTS points of it."""
     found = [(row["images_seen"], row[part]) for row in rows if row.get("kind") == source and part in row]

@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from pages.live.controls import controls
-from pages.live.curves import kl_heat, loss_curves, other_curves
+from pages.live.curves import kl_heat, loss_curves, other_curves, region_curves
 from pages.live.debias import debiasing, recall_by_group
 from pages.live.filmstrip import filmstrip
 from pages.live.history import event_words
 from pages.live.reports import damaged_lines, reports, speed
 from pages.live.words import UNDER_WAY, duration, look, progress_words
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import random_backbone_badge
 from pages.shell.loaders import find
 from vaelab import jobs
 from vaelab.runs.store import Run, RunStatus
@@ -73,6 +74,7 @@ def _view(run_id: str, began_as: str, tick: float) -> None:
     recall_by_group(rows)
     st.subheader("Quality and settings", anchor=False)
     other_curves(rows, key=f"live.others.{run.id}")
+    region_curves(rows, key=f"live.regions.{run.id}")
     if run.config.has_decoder:
         st.subheader("What each latent tells", anchor=False)
         kl_heat(rows, key=f"live.heat.{run.id}")
@@ -86,6 +88,7 @@ def heading(run: Run, status: RunStatus) -> None:
         st.header(run.id, anchor=False, width="content")
         st.badge(status.state, icon=about.icon, color=about.color)
         st.badge(run.config.recipe, color="gray")
+        random_backbone_badge(run.config)
 
 
 def standing(run: Run, status: RunStatus, images_per_second: float | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pages.launch.draft import Draft
-from pages.live.history import event_words, kl_strip, panel, thinned
+from pages.live.history import event_words, kl_strip, panel, regions_panel, thinned
 from pages.live.view import tick_seconds
 from pages.live.words import LOOKS, duration, size_in_words
 from tests.pages.driving import Open, words
@@ -164,6 +164,29 @@ def test_reports_become_lines_and_strips() -> None:
         ("held out", [20.0], [1.0]),
     ]
     assert kl_strip(rows)["latent"].tolist() == [1, 0]
+
+
+def regions(eyes: float) -> dict[str, Any]:
+    """What a validation reports of the regions of the face."""
+    lead = {"mean": eyes - 0.5, "low": eyes - 0.52, "high": eyes - 0.48}
+    return {"n": 200, "explained": {"eyes": eyes, "nose": 0.5}, "rest_of_face": 0.5, "eyes_lead": lead}
+
+
+def test_regions_are_lines_over_the_validations() -> None:
+    rows = [{"kind": "validation", "images_seen": images, "regions": regions(images / 100)} for images in (10, 60)]
+    eyes, nose = regions_panel([*rows, {"kind": "validation", "images_seen": 70}])["lines"]
+    assert (eyes["name"], eyes["x"], eyes["y"]) == ("eyes", [10, 60], [0.1, 0.6])
+    assert nose["y"] == [0.5, 0.5]
+    assert eyes["ink"] != nose["ink"]
+
+
+def test_the_eyes_get_their_verdict_and_a_random_backbone_its_badge(open_app: Open, tmp_path: Path) -> None:
+    run = reported_run(tmp_path, "looks", model="vgg19", size=32, backbone="random")
+    run.append_metrics("validation", 1_600, regions=regions(0.6))
+    app = open_app(PAGE, run="looks")
+    assert not app.exception
+    assert "eyes come out clearer" in words(app)
+    assert "random backbone" in words(app)
 
 
 @pytest.mark.parametrize(

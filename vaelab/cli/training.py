@@ -45,6 +45,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             groups[section].add_argument(flag, choices=about.choices, **values)
         else:
             groups[section].add_argument(flag, metavar="NAME", nargs=None if kind is str else "+", **values)
+    groups["model"].add_argument(
+        "--random-backbone",
+        action="store_const",
+        const="random",
+        default=argparse.SUPPRESS,
+        dest="setting_backbone",
+        help="the same as --backbone random: no download, and nothing learned elsewhere",
+    )
     train.set_defaults(run=_train)
 
     resume = commands.add_parser(

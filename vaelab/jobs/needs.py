@@ -35,6 +35,8 @@ PROBE_SECONDS = 10.0
 PROBE_TIMEOUT_SECONDS = 180.0
 VALIDATION_PICTURES = 2048
 """As `vaelab.training.validation` takes; that module is not imported here, for it imports torch."""
+VGG19_FEATURES_AT_32 = 512
+"""Numbers that VGG19's last pool gives for a picture of 32 pixels; kept as two bytes each."""
 Progress = Callable[[float], None]
 
 
@@ -45,7 +47,8 @@ class Needs:
     Attributes:
         seconds: from its start to its end; low and high are from the slower and faster tenth of the probed steps.
         memory_bytes: largest resident memory of the process; on a GPU, of the GPU.
-        disk_bytes: weights, state, reports and previews in the run's folder.
+        disk_bytes: weights, state, reports and previews in the run's folder; and a frozen backbone's features, which
+            lie beside the data.
         images_per_second: of the training steps alone.
         measured: whether a probe ran for just this network, batch and device; else only the disk was computed.
         free_disk_bytes: what is free where the runs lie.
@@ -128,11 +131,16 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
         faces = _num_training_faces(config)
         every = config.debias.refresh_every or 2 * faces
         rest += (optim.num_images // max(every, 1)) * faces * probe.encode_seconds
+    features_bytes = 0
+    if config.model.model == "vgg19":  # one look of the frozen layers at each face, and at its mirror image
+        looked_at = _num_training_faces(config) * (1 + config.data.flip) + VALIDATION_PICTURES
+        rest += looked_at * probe.encode_seconds
+        features_bytes = looked_at * VGG19_FEATURES_AT_32 * (config.data.size // 32) ** 2 * 2
     copies = 3 + (1 if optim.ema_half_life else 0)  # weights and two moments; averages
     previews = len(KINDS) * min(looks, MOST_KEPT) * 8 * config.data.size**2 * 2 if config.has_decoder else 0
     reports = (optim.num_images // run.report_every + looks * (1 + config.model.latent // 16)) * 400
     # a file is replaced by writing a second one beside it
-    disk = (1 + 2 * copies) * probe.parameter_bytes + previews + reports
+    disk = (1 + 2 * copies) * probe.parameter_bytes + previews + reports + features_bytes
     return Needs(
         steps * probe.step_seconds + rest,
         steps * probe.step_seconds_low + rest,

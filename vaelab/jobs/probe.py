@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vaelab.config import TrainConfig, from_dict
+from vaelab.backbone import attach_backbone
+from vaelab.config import TrainConfig, from_dict, replace
 from vaelab.jobs.environment import NICENESS
 from vaelab.models import build_model, count_parameters
+from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import generator
 from vaelab.runs.store import RUNS_DIR
 from vaelab.training.perceptual import perceptual_distance
@@ -80,11 +82,15 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
     eps = torch.randn(drawn, config.model.latent, generator=noise).to(device) if config.has_decoder else None
     beta = torch.tensor(config.loss.beta, device=device)
     call = torch.compile(objective) if config.run.compile else objective
+    features = None
+    if isinstance(network, VGG19VAE):  # any weights cost the same, and training reads features from the disk
+        attach_backbone(network, replace(config, backbone="random"), device)
+        features = torch.rand(batch, network.num_features, generator=noise).to(device)
 
     def step() -> float:
         begun = time.perf_counter()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            loss = call(images, faces, eps, beta).loss
+            loss = call(images, faces, eps, beta, features).loss
         descend(loss, objective, optimizer, averages, config.optim.clip_norm)
         _wait(device)
         return time.perf_counter() - begun

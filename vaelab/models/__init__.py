@@ -9,6 +9,7 @@ from vaelab.models.convolutional import convolutional_decoder, convolutional_enc
 from vaelab.models.lab import VAE, Classifier, DebiasingVAE, lab_decoder, lab_trunk
 from vaelab.models.network import Network
 from vaelab.models.residual import ResidualVAE
+from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import stream_seed
 
 
@@ -35,6 +36,7 @@ MODELS: dict[str, Callable[[TrainConfig], Network]] = {
     "dbvae": lambda config: DebiasingVAE(config.data.size, config.model.latent),
     "residual": _residual_vae,
     "convolutional": _convolutional_vae,
+    "vgg19": lambda config: VGG19VAE(config.data.size, config.model.latent, config.model.width),
 }
 
 

@@ -26,16 +26,22 @@ class Batch:
         face_positions: which training faces they are, counted within the training faces.
         eps: noise for the latents of the pictures that the VAE learns from, the first ones: the faces, or all where the
             mask is as published; None where nothing is decoded.
+        features: what a frozen backbone sees in the faces; None where there is none.
     """
 
     images: Float[Tensor, "batch 3 size size"]
     num_faces: int
     face_positions: Rows
     eps: Float[Tensor, "drawn latent"] | None
+    features: Float[Tensor, "faces features"] | None = None
 
 
 class Feed:
-    """Makes the batch of any clock value; the same one on every machine and for every number of ranks."""
+    """Makes the batch of any clock value; the same one on every machine and for every number of ranks.
+
+    Attributes:
+        features: of each training face, and with `flip` of its mirror image behind it, where a backbone is frozen.
+    """
 
     def __init__(self, data: Collection, config: TrainConfig, device: torch.device, ranks: Ranks) -> None:
         self._data, self._config, self._device, self._ranks = data, config, device, ranks
@@ -43,6 +49,7 @@ class Feed:
         seed = config.run.seed
         self.faces = EndlessSampler(len(self.face_rows), seed, "faces")
         self.faces_per_batch = config.optim.batch_size
+        self.features: Float[np.ndarray, "rows variants features"] | None = None
         if config.needs_nonfaces:
             self.nonface_rows = data.rows("train", is_face=False)
             self.nonfaces = EndlessSampler(len(self.nonface_rows), seed, "nonfaces")
@@ -54,6 +61,7 @@ class Feed:
         clock, stripe, seed = step * self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
         positions = self.faces.draw(clock, self.faces_per_batch)[stripe]
         pixels = self._data.pixels(self.face_rows[positions])
+        mirrored = np.zeros(len(positions), dtype=bool)
         if self._config.data.flip:
             mirrored = numpy_generator(seed, "mirror", step).random(self.faces_per_batch)[stripe] < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
@@ -66,7 +74,11 @@ class Feed:
             shape = (self.faces_per_batch, self._config.model.latent)
             noise = [torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds]
             eps = torch.cat(noise).to(self._device)
-        return Batch(images_on(pixels, self._device), len(positions), positions, eps)
+        features = None
+        if self.features is not None:
+            kept = self.features[positions, mirrored.astype(np.int64)].astype(np.float32)
+            features = torch.from_numpy(kept).to(self._device, non_blocking=True)
+        return Batch(images_on(pixels, self._device), len(positions), positions, eps, features)
 
 
 def images_on(pixels: np.ndarray, device: torch.device) -> Float[Tensor, "batch 3 size size"]:

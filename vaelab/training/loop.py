@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from vaelab.config import RANDOM_BACKBONE
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
@@ -19,6 +20,7 @@ from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
 from vaelab.training.distributed import parallel, process_group, wait_for_all
+from vaelab.training.features import use_backbone
 from vaelab.training.feed import Feed
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.previews import draw_previews
@@ -78,10 +80,12 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         )
 
         # --- resume
-        status = RunStatus(state="running")
+        note = RANDOM_BACKBONE if config.model.has_random_backbone else ""
+        status = RunStatus(state="running", message=note)
         changes: list[Intervention] = []
         if run.state_path.is_file():
             status, sample_probs, changes = restore_state(run, objective, averages, optimizer)
+            status = replace(status, message=note)
             feed.faces.set_probs(sample_probs)
         if ranks.is_first:
             run.clear_leftovers()
@@ -92,9 +96,15 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "
                 f"{torch.get_num_threads()} thread(s)"
             )
+            if note:
+                run.log(note)
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
             for warning in config.warnings:
                 run.log(f"warning: {warning}")
+
+        # --- frozen backbone: its weights, and what it sees in each face, computed once
+        held_out_features = use_backbone(run, network, data, feed, device, ranks, status)
+
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
@@ -120,7 +130,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 group["lr"] = schedules.learning_rate(settings.optim, seen)
             beta = torch.tensor(schedules.beta(settings.loss, seen), device=device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-                parts = step(batch.images, batch.num_faces, batch.eps, beta)
+                parts = step(batch.images, batch.num_faces, batch.eps, beta, batch.features)
             descend(parts.loss, objective, optimizer, averages, config.optim.clip_norm)
             before, seen = seen, seen + config.optim.batch_size
             totals.add(parts)
@@ -137,12 +147,13 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             check_finite(objective, optimizer, seen)
             seconds += report["seconds"]
             totals = Totals()
-            status = RunStatus("running", seen, seconds)
+            status = RunStatus("running", seen, seconds, message=note)
             if ranks.is_first:
                 run.append_metrics("train", seen, **report)
                 if is_over or schedules.is_due(config.run.validate_every, before, seen):
                     shown_weights = averaged(objective, averages)
-                    run.append_metrics("validation", seen, **validate(shown_weights, data, settings, device))
+                    held_out = validate(shown_weights, data, settings, device, held_out_features)
+                    run.append_metrics("validation", seen, **held_out)
                     draw_previews(run, shown_weights, data, config, device, seen)
                 if save:
                     save_state(run, objective, averages, optimizer, status, feed, steering.changes)
@@ -160,5 +171,5 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 steering.wait(status)
             was_reported = True
         if ranks.is_first:
-            run.write_status(RunStatus("done", seen, seconds))
+            run.write_status(RunStatus("done", seen, seconds, message=note))
             run.log(f"done after {seen:,} images and {seconds:.0f} s of training")

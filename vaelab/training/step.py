@@ -14,6 +14,7 @@ from vaelab.config import LossConfig, RunConfig
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, LossParts, classification_nll
 from vaelab.models.network import Network
+from vaelab.models.vgg import VGG19VAE
 from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.objectives.regularisers import REGULARISERS, Latents
 
@@ -53,10 +54,20 @@ class Objective(nn.Module):
         num_faces: int,
         eps: Float[Tensor, "drawn latent"] | None,
         beta: Float[Tensor, ""],
+        features: Float[Tensor, "batch features"] | None = None,
     ) -> LossParts:
-        """The loss and its parts; `eps` has a row for each picture that the VAE's terms count for."""
+        """The loss and its parts.
+
+        Args:
+            eps: a row for each picture that the VAE's terms count for.
+            features: what the network's frozen backbone sees in the images, where that is known already.
+        """
         batch = images.shape[0]
-        encoding = self.network.encode(images)
+        if features is None:
+            encoding = self.network.encode(images)
+        else:
+            assert isinstance(self.network, VGG19VAE)
+            encoding = self.network.encode_features(features)
         loss, classification_loss = images.new_zeros(()), None
         if encoding.face_logit is not None:
             classification_loss = classification_nll(encoding.face_logit, num_faces)

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import TrainingDiverged
 from vaelab.evaluation.groups import threshold_at_fpr
+from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS
 from vaelab.rng import generator
 from vaelab.training.feed import images_on
@@ -25,15 +26,30 @@ FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
 """The label column that recall is reported by while training; else the first there is."""
 
 
-def validate(objective: Objective, data: Collection, config: TrainConfig, device: torch.device) -> dict[str, Any]:
-    """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension.
+def held_out_faces(data: Collection) -> Int[np.ndarray, " faces"]:
+    """The faces that each validation looks at."""
+    return data.rows("val", is_face=True, limit=MAX_PICTURES)
+
+
+def validate(
+    objective: Objective,
+    data: Collection,
+    config: TrainConfig,
+    device: torch.device,
+    features: Float[np.ndarray, "faces features"] | None = None,
+) -> dict[str, Any]:
+    """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension,
+    and how much of each region of the face is drawn.
 
     The noise is the same each time, so that two validations differ by the weights alone.
+
+    Args:
+        features: what a frozen backbone sees in these faces, where it is kept.
 
     Raises:
         TrainingDiverged: a mean is not finite.
     """
-    faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
+    faces = held_out_faces(data)
     others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
     if not len(faces) or (config.needs_nonfaces and not len(others)):
         return {}
@@ -42,6 +58,7 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
     sizes: list[int] = []
     noise = generator(config.run.seed, "validation")
     step = 256
+    regions = RegionErrors(_mean_face(data, faces)) if config.has_decoder else None
     with evaluating(objective):
         for start in range(0, len(faces), step):
             mine, rest = faces[start : start + step], others[start : start + step]
@@ -50,7 +67,10 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
             if config.has_decoder:
                 drawn = len(images) if config.loss.mask == "as-published" else len(mine)
                 eps = torch.randn(drawn, config.model.latent, generator=noise).to(device)
-            parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device))
+            seen = None
+            if features is not None:
+                seen = torch.from_numpy(features[start : start + step].astype(np.float32)).to(device)
+            parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
             values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
             values |= {name: float(term.mean()) for name, term in parts.terms.items()}
             if parts.kl is not None and parts.kl_per_dim is not None:
@@ -61,6 +81,8 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
                 recon = LIKELIHOODS[config.loss.likelihood].mean(decoded)
                 error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)
                 values["psnr"] = float(-10 * error.log10().mean())
+                assert regions is not None
+                regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
                 sizes.append(len(mine))
                 losses.append(parts.classification_loss.double().cpu().numpy())
@@ -76,10 +98,18 @@ def validate(objective: Objective, data: Collection, config: TrainConfig, device
                 "resume with a lower learning rate or a clip_norm"
             )
     result = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}
+    if regions is not None and (found := regions.result()):
+        result["regions"] = found
     if losses:
         is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
         result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
     return result
+
+
+def _mean_face(data: Collection, faces: Int[np.ndarray, " faces"]) -> Float[np.ndarray, "3 size size"]:
+    """Pixelwise mean of some faces, in [0, 1]."""
+    mean = data.pixels(faces).mean(axis=0, dtype=np.float64).transpose(2, 0, 1) / 255
+    return np.asarray(mean, np.float32)
 
 
 def recall_by_group(
