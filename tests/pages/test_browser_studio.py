@@ -146,7 +146,7 @@ def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser
     expect(tray(other)).to_have_count(2, timeout=PATIENCE_MS)
     shown = [tray(seen).evaluate_all("images => images.map(image => image.alt)") for seen in (page, other)]
     assert shown[0] == shown[1]
-    assert other.locator(".scrub output").inner_text() == "face 1"
+    expect(other.locator(".scrub output")).to_have_text("face 1", timeout=PATIENCE_MS)
     other.close()
 
 
