@@ -149,7 +149,7 @@ def _entropy(importance: np.ndarray, axis: int) -> np.ndarray:
 def _binned(values: Float[np.ndarray, "faces columns"]) -> Int[np.ndarray, "faces columns"]:
     low, high = values.min(axis=0), values.max(axis=0)
     scaled = (values - low) / np.where(high > low, high - low, 1.0)
-    return np.minimum((scaled * BINS).astype(np.int64), BINS - 1)
+    return np.asarray(np.minimum((scaled * BINS).astype(np.int64), BINS - 1))
 
 
 def _mutual_information(one: np.ndarray, other: np.ndarray) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -149,7 +148,7 @@ class Neighbours:
 
 def _radii(within: Float[Tensor, "n n"], neighbours: int) -> Float[Tensor, " n"]:
     """Distance from each face to its k-th nearest other; the nearest of all is itself."""
-    return cast(Tensor, within.topk(neighbours + 1, dim=1, largest=False).values[:, -1])
+    return within.topk(neighbours + 1, dim=1, largest=False).values[:, -1]
 
 
 def _share(found: Tensor) -> float:

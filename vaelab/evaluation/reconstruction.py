@@ -48,7 +48,8 @@ def ssim(pixels: Pixels, recon: Pixels) -> PerImage:
 
     def local_mean(values: torch.Tensor) -> torch.Tensor:
         rows = F.conv2d(values.flatten(0, 1)[:, None], window.view(1, 1, -1, 1))
-        return F.conv2d(rows, window.view(1, 1, 1, -1)).unflatten(0, values.shape[:2])[:, :, 0]
+        means = F.conv2d(rows, window.view(1, 1, 1, -1))
+        return means.view(*values.shape[:2], *means.shape[2:])
 
     result = np.empty(len(pixels))
     for start in range(0, len(pixels), 128):  # float64, since variances are small differences of large squares
