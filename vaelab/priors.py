@@ -28,7 +28,7 @@ SMALLEST_VARIANCE = 1e-4
 """Added to every variance of the mixture, so that a component on few faces stays a density."""
 TOLERANCE_NATS = 0.01
 MAX_ITERATIONS = 100
-MIN_HELD_OUT = 10
+MIN_HELD_OUT = 5
 CHUNK = 512
 
 

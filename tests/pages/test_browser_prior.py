@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import Server, Visit, needs_chromium, start_server, stop_server
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
 from tests.pages.tiny_runs import make_run, write_priors
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -28,7 +28,7 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")
     canvas = page.locator(".plane canvas")
-    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible()
+    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible(timeout=PATIENCE_MS)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
@@ -39,12 +39,12 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     assert across == pytest.approx(4.5 * 0.5 * box["width"] / (box["width"] - 52), abs=0.1)
     assert up == pytest.approx(0.0, abs=0.1)
     canvas.press("Shift+ArrowUp")
-    expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"))
+    expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"), timeout=PATIENCE_MS)
 
 
 def test_a_face_of_the_grid_goes_to_explore(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")
     page.get_by_role("button", name="Take seed 102 of the mixture prior to Explore").click()
-    expect(page).to_have_title("Explore · vaelab")
-    expect(page.get_by_label("Seed")).to_have_value("102")
+    expect(page).to_have_title("Explore · vaelab", timeout=PATIENCE_MS)
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("102", timeout=PATIENCE_MS)

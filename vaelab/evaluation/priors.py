@@ -62,8 +62,8 @@ class PlaneMixture:
             some = slice(start, start + GAUSSIANS_AT_ONCE)
             x, y = (points[:, axis] - means[some, axis, None] for axis in (0, 1))
             xx, xy, yy = (inverses[some, i, j, None] for i, j in ((0, 0), (0, 1), (1, 1)))
-            nats_below_top = (xx * x * x + 2 * xy * x * y + yy * y * y) / 2
-            total += heights[some] @ np.exp(-nats_below_top)
+            exponents = (xx * x * x + 2 * xy * x * y + yy * y * y) / 2
+            total += heights[some] @ np.exp(-exponents)
         return total
 
 
