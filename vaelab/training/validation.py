@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
@@ -13,7 +14,7 @@ from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import TrainingDiverged
 from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.evaluation.regions import RegionErrors
-from vaelab.losses import LIKELIHOODS
+from vaelab.losses import LIKELIHOODS, LossParts
 from vaelab.rng import generator
 from vaelab.training.feed import images_on
 from vaelab.training.step import Objective, evaluating
@@ -70,22 +71,14 @@ def validate(
             if features is not None:
                 seen = torch.from_numpy(features[start : start + step].astype(np.float32)).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
-            values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
-            if parts.recon_loss is not None and parts.kl is not None and parts.kl_per_dim is not None:
-                values |= {"recon_loss": float(parts.recon_loss.mean()), "kl": float(parts.kl.mean())}
-                values |= {"kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
-                decoded = objective.network.decode(parts.mu)
-                recon = LIKELIHOODS[config.loss.likelihood].mean(decoded)
-                error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)
-                values["psnr"] = float(-10 * error.log10().mean())
-                assert regions is not None
+            recon = None
+            if regions is not None:
+                recon = LIKELIHOODS[config.loss.likelihood].mean(objective.network.decode(parts.mu))
                 regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
                 sizes.append(len(mine))
                 losses.append(parts.classification_loss.double().cpu().numpy())
-                values["classification_loss"] = float(parts.classification_loss.mean())
-                # a picture is on the right side of 0.5 when its cross-entropy is below log 2
-                values["accuracy"] = float((parts.classification_loss < np.log(2.0)).float().mean())
+            values = _batch_means(parts, images[: len(mine)], recon)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
     for name, value in sums.items():
@@ -101,6 +94,24 @@ def validate(
         is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
         result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
     return result
+
+
+def _batch_means(
+    parts: LossParts, images: Float[Tensor, "faces 3 size size"], recon: Float[Tensor, "faces 3 size size"] | None
+) -> dict[str, np.ndarray | float]:
+    """Means over one batch: the parts of the loss it has, and the PSNR of `recon` where faces are drawn."""
+    values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
+    if parts.recon_loss is not None and parts.kl is not None and parts.kl_per_dim is not None:
+        values |= {"recon_loss": float(parts.recon_loss.mean()), "kl": float(parts.kl.mean())}
+        values |= {"kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
+    if recon is not None:
+        error = (recon - images).square().flatten(1).mean(1).clamp(min=1e-10)
+        values["psnr"] = float(-10 * error.log10().mean())
+    if parts.classification_loss is not None:
+        values["classification_loss"] = float(parts.classification_loss.mean())
+        # a picture is on the right side of 0.5 when its cross-entropy is below log 2
+        values["accuracy"] = float((parts.classification_loss < np.log(2.0)).float().mean())
+    return values
 
 
 def _mean_face(data: Collection, faces: Int[np.ndarray, " faces"]) -> Float[np.ndarray, "3 size size"]:
