@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
@@ -71,15 +72,14 @@ def validate(
             if features is not None:
                 seen = torch.from_numpy(features[start : start + step].astype(np.float32)).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
-            values = _means(parts)
-            if parts.recon_loss is not None and regions is not None:
+            recon = None
+            if regions is not None:
                 recon = LIKELIHOODS[config.loss.likelihood].mean(objective.network.decode(parts.mu))
-                error = (recon - images[: len(mine)]).square().flatten(1).mean(1).clamp(min=1e-10)
-                values["psnr"] = float(-10 * error.log10().mean())
                 regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
                 sizes.append(len(mine))
                 losses.append(parts.classification_loss.double().cpu().numpy())
+            values = _batch_means(parts, images[: len(mine)], recon)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
     for name, value in sums.items():
@@ -97,14 +97,19 @@ def validate(
     return result
 
 
-def _means(parts: LossParts) -> dict[str, np.ndarray | float]:
-    """The parts of a batch's loss by their names in the metrics, means over its pictures."""
+def _batch_means(
+    parts: LossParts, images: Float[Tensor, "faces 3 size size"], recon: Float[Tensor, "faces 3 size size"] | None
+) -> dict[str, np.ndarray | float]:
+    """Means over one batch: the parts of the loss it has, and the PSNR of `recon` where faces are drawn."""
     values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
     values |= {name: float(term.mean()) for name, term in parts.terms.items()}
     if parts.kl is not None and parts.kl_per_dim is not None:
         values |= {"kl": float(parts.kl.mean()), "kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
     if parts.recon_loss is not None:
         values["recon_loss"] = float(parts.recon_loss.mean())
+    if recon is not None:
+        error = (recon - images).square().flatten(1).mean(1).clamp(min=1e-10)
+        values["psnr"] = float(-10 * error.log10().mean())
     if parts.classification_loss is not None:
         values["classification_loss"] = float(parts.classification_loss.mean())
         # a picture is on the right side of 0.5 when its cross-entropy is below log 2
