@@ -25,7 +25,7 @@ class Tour:
         step: key of the step that the card shows; empty for the first.
         done: keys of the steps that were done.
         visited: pages (by their path in the address) that were seen during this step.
-        before: what the step's record in the session was when the step first saw one; None before that.
+        before: the step's record in the session as its page opened; None before that.
         is_folded: whether only the card's heading is shown.
     """
 
