@@ -95,5 +95,5 @@ def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     page.get_by_role("button", name="Skip", exact=True).click()
     wait_done(page, "Read a model's card")
     page.get_by_role("button", name="Finish", exact=True).click()
-    expect(page.get_by_text("VAE in ten minutes")).to_have_count(0)
+    expect(page.get_by_text("VAE in ten minutes")).to_have_count(0, timeout=PATIENCE_MS)
     assert "tour=" not in page.url
