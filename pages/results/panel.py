@@ -14,7 +14,7 @@ from pages.results.routes import has_data, result_address
 from pages.results.storing import store_faces
 from pages.shell.loaders import weights_stamp
 from pages.shell.remote import remote_picture
-from vaelab.results import KINDS
+from vaelab.results import KINDS, NUM_FACES, NUM_WAYS
 from vaelab.runs.store import Run
 
 SAMPLES_NOTE = "Eight draws from N(0, I), from the same noise in every model of as many latents."
@@ -76,7 +76,8 @@ def pictures_beside(runs: Sequence[Run]) -> None:
 
 def picture(run: Run, kind: str) -> None:
     """One sheet, loaded when it is scrolled to."""
-    remote_picture(result_address(run, kind), f"{title(run, kind)}, by {run.id}")
+    shape = (NUM_FACES, NUM_WAYS if kind == "interpolations" else 1)
+    remote_picture(result_address(run, kind), f"{title(run, kind)}, by {run.id}", shape=shape)
 
 
 def title(run: Run, kind: str) -> str:

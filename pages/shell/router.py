@@ -13,7 +13,7 @@ import streamlit as st
 from pages.launch.sidebar import sidebar
 from pages.shell.brand import mark
 from pages.shell.style import apply_style
-from pages.tour.card import tour
+from pages.tour.card import remember_opening, tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
 
@@ -89,6 +89,7 @@ apply_style()
 st.logo(mark(128), size="large")
 tour(page.url_path)
 page.run()
+remember_opening(page.url_path)
 sidebar(with_form=page.url_path != "train")  # after the page: on a cold server it waits for torch
 st.space("medium")
 st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")

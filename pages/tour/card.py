@@ -50,6 +50,14 @@ def tour(page: str) -> None:
     st.fragment(_card, run_every=TICK_SECONDS)(page, _page_now())
 
 
+def remember_opening(page: str) -> None:
+    """Note, once the page is drawn, what it opened with: only what differs from that was the visitor."""
+    now = tour_now()
+    step = next((step for step in steps() if now is not None and step.key == now.step), None)
+    if now is not None and now.before is None and step is not None and step.page == page and step.record is not None:
+        change_tour(before=step.record())
+
+
 def _page_now() -> str:
     """What Streamlit calls the page of this run."""
     context = get_script_run_ctx()
@@ -97,10 +105,7 @@ def look(step: Step) -> bool:
     elif step.record is None:
         done = step.page in now.visited
     else:
-        record = step.record()
-        if now.before is None and step.page in now.visited:
-            change_tour(before=record)  # as the page itself opened it: what differs from this was the visitor
-        done = now.before is not None and record != now.before
+        done = now.before is not None and step.record() != now.before
     if done:
         change_tour(done=now.done | {step.key})
     return done

@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages.shell.links import TOUR
 
-TOUR_STATE = "tour.state"
+TOUR_STATE, TOUR_LEFT = "tour.state", "tour.left"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Tour:
         step: key of the step that the card shows; empty for the first.
         done: keys of the steps that were done.
         visited: pages (by their path in the address) that were seen during this step.
-        before: what the step's record in the session was when the step first saw one; None before that.
+        before: the step's record in the session as its page opened; None before that.
         is_folded: whether only the card's heading is shown.
     """
 
@@ -56,6 +56,7 @@ def change_tour(**changes: Any) -> None:
 
 def begin(step: str = "") -> None:
     """Start the tour, or start it again, at a step; an empty one is the first."""
+    st.session_state.pop(TOUR_LEFT, None)
     keep_tour(Tour(step=step))
 
 
@@ -67,6 +68,7 @@ def go_to(step: str) -> None:
 def leave() -> None:
     """End the tour."""
     st.session_state.pop(TOUR_STATE, None)
+    st.session_state[TOUR_LEFT] = True
     st.query_params.pop(TOUR, None)
 
 
@@ -74,7 +76,9 @@ def meet_address(known: list[str]) -> None:
     """Take a tour up from the address after a reload, and write the step of the one under way into it."""
     asked = st.query_params.get(TOUR)
     now = tour_now()
-    if now is None and asked is not None:
+    if asked is not None and st.session_state.get(TOUR_LEFT, False):
+        st.query_params.pop(TOUR, None)  # from a browser that had not heard of the end yet
+    elif now is None and asked is not None:
         begin(asked if asked in known else "")
         now = tour_now()
     if now is not None:

@@ -65,6 +65,10 @@ def test_a_tour_is_begun_followed_folded_and_left(lab: Path, open_app: Open) -> 
     press(app, "tour.leave")
     assert status(app) == ""
     assert "tour" not in app.query_params
+    app.query_params["tour"] = "data"
+    app.run()
+    assert status(app) == "", "a request that was on its way when the tour was left does not bring it back"
+    assert "tour" not in app.query_params
 
 
 def test_a_reload_takes_the_tour_up_where_it_was(lab: Path, open_app: Open) -> None:
