@@ -39,10 +39,10 @@ class _BadRequestError(Exception):
     """The request asks for something that cannot be drawn; the text says what."""
 
 
-def walk_address(model: FaceModel, recipe: FaceRecipe, key: str) -> str:
-    """Where the strip of the slider `key` around the starting face of `recipe` is found."""
-    query = {**recipe.started().to_query(), "v": model.weights_fingerprint, "slider": key}
-    return f"/faces/walk?{urlencode(query)}"
+def walk_addresses(model: FaceModel, recipe: FaceRecipe, keys: Sequence[str]) -> list[str]:
+    """Where the strip of each slider around the starting face of `recipe` is found."""
+    shared = urlencode({**recipe.started().to_query(), "v": model.weights_fingerprint})
+    return [f"/faces/walk?{shared}&{urlencode({'slider': key})}" for key in keys]
 
 
 def samples_address(model: FaceModel, start: str, seeds: Sequence[int], temperature: float) -> str:

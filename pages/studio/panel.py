@@ -18,7 +18,7 @@ import streamlit as st
 from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.faces import described, walk_values
 from pages.shell.pictures import data_address, png
-from pages.shell.routes import walk_address
+from pages.shell.routes import walk_addresses
 from pages.studio.photo import PhotoStart
 from pages.studio.state import keep_moves, recipe, revision
 from vaelab.editing.sliders import (
@@ -29,7 +29,7 @@ from vaelab.editing.sliders import (
     reach,
     sliders,
     start_latent,
-    step_vector,
+    step_vectors,
 )
 from vaelab.wording import with_minus
 
@@ -67,7 +67,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
         "words": "From your photo" if photo else described(model, face.started()),
         "photo": None if photo is None else data_address(png(photo.pixels), "png"),
         "families": _families(known),
-        "sliders": [_slider(model, face, slider, start) for slider in known],
+        "sliders": _sliders(model, face, known, start),
         "strips": strips,
         "values": dict(face.edits),
         "revision": revision(),
@@ -103,8 +103,17 @@ def _families(known: list[Slider]) -> list[dict[str, str]]:
     return [{"key": key, "name": name} for key, name in FAMILIES.items() if key in there]
 
 
-def _slider(model: FaceModel, face: FaceRecipe, slider: Slider, start: np.ndarray) -> dict[str, Any]:
-    is_plain = slider.family == "raw" and not face.hold
+def _sliders(model: FaceModel, face: FaceRecipe, known: list[Slider], start: np.ndarray) -> list[dict[str, Any]]:
+    vectors = step_vectors(model, face, known)
+    strips = walk_addresses(model, face, [slider.key for slider in known])
+    is_free = not face.hold  # then a step of a raw latent is a step of that latent, which the page knows by itself
+    return [
+        _slider(slider, start, None if is_free and slider.family == "raw" else vector, strip)
+        for slider, vector, strip in zip(known, vectors, strips, strict=True)
+    ]
+
+
+def _slider(slider: Slider, start: np.ndarray, vector: np.ndarray | None, strip: str) -> dict[str, Any]:
     low, high = reach(slider, start)
     detail = slider.detail
     if slider.family == "raw":
@@ -117,9 +126,9 @@ def _slider(model: FaceModel, face: FaceRecipe, slider: Slider, start: np.ndarra
         "high": high,
         "detail": detail,
         "dead": slider.is_dead,
-        "vector": None if is_plain else _packed(step_vector(model, face, slider)),
+        "vector": None if vector is None else _packed(vector),
         "walk": walk_values(low, high),
-        "strip": walk_address(model, face, slider.key),
+        "strip": strip,
     }
 
 

@@ -16,6 +16,7 @@ from vaelab.editing.sliders import (
     sliders,
     start_latent,
     step_vector,
+    step_vectors,
 )
 from vaelab.errors import DataError
 from vaelab.inference import FaceModel
@@ -91,6 +92,12 @@ def test_what_is_held_keeps_its_log_odds(taught: FaceModel, key: str) -> None:
 def test_the_slider_of_what_is_held_still_moves_it(taught: FaceModel) -> None:
     slider = find_slider(taught, "logistic", "a.smile")
     np.testing.assert_array_equal(step_vector(taught, RECIPE.held(["smile"]), slider), slider.vector)
+
+
+def test_steps_of_many_sliders_are_bit_for_bit_those_of_each(taught: FaceModel) -> None:
+    recipe, known = RECIPE.held(["smile", "beard"]), sliders(taught, "logistic")
+    for slider, vector in zip(known, step_vectors(taught, recipe, known), strict=True):
+        np.testing.assert_array_equal(vector, step_vector(taught, recipe, slider))
 
 
 def test_a_slider_that_is_not_there_is_named(taught: FaceModel) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from vaelab.config import TrainConfig
 from vaelab.errors import CheckpointError
 from vaelab.evaluation.attributes import METHODS
-from vaelab.evaluation.directions import Directions, area_under_curve, principal_components
+from vaelab.evaluation.directions import Directions, area_under_curve, outside, principal_components
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
 
@@ -126,7 +126,7 @@ def test_log_odds_are_calibrated(found: Directions, mu: np.ndarray, labels: pd.D
 @pytest.mark.parametrize("held", [["beard"], ["beard", "chance"], ["smile", "beard", "chance"], ["beard", "beard"]])
 def test_holding_leaves_the_held_log_odds_unchanged(found: Directions, mu: np.ndarray, held: list[str]) -> None:
     vector = found.attributes["mean"][found.keys.index("smile")]
-    kept = found.holding(vector, held)
+    kept = outside(found.held_space(held), vector)
     moved = found.log_odds(mu[:50] + 3 * kept) - found.log_odds(mu[:50])
     for key in held:
         assert np.abs(moved[:, found.keys.index(key)]).max() < 1e-4
@@ -138,9 +138,9 @@ def test_holding_changes_as_little_as_it_can(found: Directions) -> None:
     """The projection is the nearest vector that holds: what it takes away lies along the held normals."""
     vector = found.attributes["mean"][0]
     normal = found.probe_weight[found.keys.index("beard")]
-    assert abs(cosine(vector - found.holding(vector, ["beard"]), normal)) == pytest.approx(1, abs=1e-4)
-    assert found.holding(vector, []) is vector
-    assert found.holding(vector, ["nothing"]) is vector
+    assert abs(cosine(vector - outside(found.held_space(["beard"]), vector), normal)) == pytest.approx(1, abs=1e-4)
+    assert outside(found.held_space([]), vector) is vector
+    assert outside(found.held_space(["nothing"]), vector) is vector
 
 
 def test_principal_components_are_those_of_the_covariance(found: Directions, mu: np.ndarray) -> None:

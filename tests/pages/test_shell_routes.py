@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from pages.shell.faces import WALK_STEPS, walk
 from pages.shell.loaders import load_model
-from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_address
+from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_addresses
 from tests.pages.tiny_runs import make_run, write_weights
 from vaelab.editing.recipe import FaceRecipe
 
@@ -26,7 +26,7 @@ def client(lab: Path) -> TestClient:
 def test_a_strip_is_the_walk_of_its_slider(lab: Path, client: TestClient) -> None:
     model = load_model(make_run(lab, "finished"))
     recipe = FaceRecipe(model="finished", seed=5).edited("d1", 2.0)
-    answer = client.get(walk_address(model, recipe, "d5"))
+    answer = client.get(walk_addresses(model, recipe, ["d5"])[0])
     assert answer.status_code == 200
     assert "immutable" in answer.headers["cache-control"]
     shown = np.asarray(Image.open(io.BytesIO(answer.content)), dtype=float)

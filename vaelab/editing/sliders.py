@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,14 +126,23 @@ def sampled_latents(
 
 
 def step_vector(model: FaceModel, recipe: FaceRecipe, slider: Slider) -> Latent:
-    """What one step of `slider` adds to z once the recipe's held attributes are held fixed.
+    """What one step of `slider` adds to z once the recipe's held attributes are held fixed."""
+    return step_vectors(model, recipe, [slider])[0]
+
+
+def step_vectors(model: FaceModel, recipe: FaceRecipe, chosen: Sequence[Slider]) -> list[Latent]:
+    """`step_vector` of each slider; what is held is worked out once for all that hold the same.
 
     The slider of a held attribute keeps its own: whoever moves it means to.
     """
-    if model.directions is None:
-        return slider.vector
-    held = [key for key in recipe.hold if slider.key != f"a.{key}"]
-    return model.directions.holding(slider.vector, held)
+    directions = model.directions
+    if directions is None or not recipe.hold:
+        return [slider.vector for slider in chosen]
+    from vaelab.evaluation.directions import outside
+
+    space = functools.cache(directions.held_space)
+    held = [tuple(key for key in recipe.hold if slider.key != f"a.{key}") for slider in chosen]
+    return [outside(space(keys), slider.vector) for keys, slider in zip(held, chosen, strict=True)]
 
 
 def edited_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
@@ -145,10 +156,12 @@ def edited_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
     """
     by_key = {slider.key: slider for slider in sliders(model, recipe.method)} if recipe.edits else {}
     z = start_latent(model, recipe).astype(np.float64)
-    for key, steps in recipe.edits:
+    for key, _ in recipe.edits:
         if key not in by_key:
             raise DataError(f"{model.run_id} has no slider {key!r}; `python -m vaelab directions` lists those it has")
-        z += steps * step_vector(model, recipe, by_key[key]).astype(np.float64)
+    vectors = step_vectors(model, recipe, [by_key[key] for key, _ in recipe.edits])
+    for (_, steps), vector in zip(recipe.edits, vectors, strict=True):
+        z += steps * vector.astype(np.float64)
     return z.astype(np.float32)
 
 

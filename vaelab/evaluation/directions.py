@@ -9,6 +9,7 @@ conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
+from scipy.linalg import orth
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from sklearn.linear_model import LogisticRegression
@@ -130,17 +132,11 @@ class Directions:
         """Log-odds of each attribute for posterior means."""
         return np.asarray(mu @ self.probe_weight.T + self.probe_bias, np.float32)
 
-    def holding(self, vector: Float[np.ndarray, " latent"], held: list[str]) -> Float[np.ndarray, " latent"]:
-        """`vector` without the part that changes the log-odds of the held attributes.
-
-        Source: Shen et al. (CVPR 2020), equation 5, for any number of conditions by least squares.
-        """
-        rows = [self.keys.index(key) for key in held if key in self.keys]
-        if not rows:
-            return vector
-        normals = self.probe_weight[rows].astype(np.float64)
-        parts = np.linalg.lstsq(normals.T, vector.astype(np.float64), rcond=None)[0]
-        return np.asarray(vector - parts @ normals, np.float32)
+    def held_space(self, held: Sequence[str]) -> Float[np.ndarray, "latent rank"]:
+        """An orthonormal basis, float64, of the space in which the held attributes' log-odds change, for `outside`."""
+        keys = self.keys
+        normals = self.probe_weight[[keys.index(key) for key in held if key in keys]].astype(np.float64)
+        return np.asarray(orth(normals.T))
 
     def write(self, run: Run) -> None:
         """Keep in the run's folder."""
@@ -174,6 +170,16 @@ class Directions:
                 f"{run.directions_path} is no file of directions ({error}); `python -m vaelab directions {run.id}` "
                 "makes it anew"
             ) from error
+
+
+def outside(
+    space: Float[np.ndarray, "latent rank"], vector: Float[np.ndarray, " latent"]
+) -> Float[np.ndarray, " latent"]:
+    """`vector` without its part in the space that the orthonormal columns of `space` span.
+
+    Source: Shen et al. (CVPR 2020), equation 5, for any number of conditions.
+    """
+    return np.asarray(vector - space @ (space.T @ vector), np.float32) if space.shape[1] else vector
 
 
 def principal_components(
