@@ -9,9 +9,9 @@ import torch
 
 from benchmarks import decoding, dragging, feature_cache, preparing, training, watching
 from vaelab import __version__
-from vaelab.config import DataConfig
 from vaelab.data.embedded import prepare_embedded
 from vaelab.runs.store import RUNS_DIR, list_runs
+from vaelab.settings import DataConfig
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
 TYPECHECKING = ModuleType("typechecking")
 TYPECHECKING.checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]  # int passes for float
 sys.modules["typechecking"] = TYPECHECKING
-CONFIG = "config"  # checks its own types, and is tested for it
-ROOMS = [path.stem for path in (Path(__file__).parents[1] / "vaelab").iterdir() if path.stem != CONFIG]
+CONFIG = ("config", "settings")  # check their own types, and are tested for it
+ROOMS = [path.stem for path in (Path(__file__).parents[1] / "vaelab").iterdir() if path.stem not in CONFIG]
 install_import_hook([f"vaelab.{room}" for room in ROOMS if not room.startswith("_")], "typechecking.checked")
 
 import numpy as np  # noqa: E402

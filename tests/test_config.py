@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from vaelab.config import SECTIONS, Option, TrainConfig, from_dict, options, replace
+from vaelab.config import TrainConfig, from_dict, options, replace
 from vaelab.errors import ConfigError
 from vaelab.recipes import RECIPES
+from vaelab.settings import SECTIONS, Option
 
 FIELDS: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())

@@ -6,10 +6,10 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from vaelab.config import DebiasConfig
 from vaelab.debiasing import Resampling, resampling
 from vaelab.errors import TrainingDiverged
 from vaelab.rng import numpy_generator
+from vaelab.settings import DebiasConfig
 
 AGGREGATIONS = ("max", "max5", "product", "gaussian", "tempered")
 NO_FLOOR = DebiasConfig(min_effective_share=0.0, inactive_variance=0.0)

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Bernoulli, Laplace, Normal
 
-from vaelab.config import LossConfig
 from vaelab.losses import (
     LIKELIHOODS,
     SIGMA_FLOOR,
@@ -20,6 +19,7 @@ from vaelab.losses import (
 )
 from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.rng import generator
+from vaelab.settings import LossConfig
 
 BATCH, SIZE = 5, 16
 NUM_VALUES = 3 * SIZE**2

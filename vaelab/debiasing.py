@@ -17,8 +17,8 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr
 
-from vaelab.config import DebiasConfig
 from vaelab.errors import TrainingDiverged
+from vaelab.settings import DebiasConfig
 
 Latents = Float[np.ndarray, "faces latent"]
 PerFace = Float[np.ndarray, " faces"]

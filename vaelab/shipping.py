@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from vaelab.config import RANDOM_BACKBONE, TrainConfig, options
+from vaelab.config import TrainConfig, options
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
 from vaelab.evaluation.regions import eyes_sentence
@@ -28,6 +28,7 @@ from vaelab.scorecard.card import result_lines
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features
 from vaelab.scorecard.report import evaluate
+from vaelab.settings import RANDOM_BACKBONE
 
 SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7), ("mixture", 1.0))
 NUM_KEPT = 4000

@@ -12,9 +12,10 @@ import streamlit as st
 from pages.datasets.shelf import trainable
 from pages.launch.draft import Draft, change_setting, choose_recipe, draft, keep_draft, values_of
 from pages.studio.state import show_in
-from vaelab.config import SECTIONS, Option, TrainConfig, options
+from vaelab.config import TrainConfig, options
 from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
+from vaelab.settings import SECTIONS, Option
 
 ABOUT: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())

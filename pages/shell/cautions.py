@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vaelab.config import RANDOM_BACKBONE, TrainConfig
+from vaelab.config import TrainConfig
+from vaelab.settings import RANDOM_BACKBONE
 
 
 def random_backbone_badge(config: TrainConfig) -> None:

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from vaelab.config import LossConfig
 from vaelab.losses import charged_kl
 from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.objectives.mmd import squared_mmd
 from vaelab.objectives.regularisers import REGULARISERS, Latents
 from vaelab.rng import generator
+from vaelab.settings import LossConfig
 
 BATCH, LATENT = 8, 3
 BETA = torch.tensor(0.7)

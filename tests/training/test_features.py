@@ -12,7 +12,7 @@ import torch
 
 from vaelab.backbone.attach import attach_backbone, random_weights
 from vaelab.cli import main
-from vaelab.config import RANDOM_BACKBONE, TrainConfig, replace
+from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
@@ -23,6 +23,7 @@ from vaelab.models import build_model, vgg
 from vaelab.models.vgg import VGG19VAE
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run
+from vaelab.settings import RANDOM_BACKBONE
 from vaelab.shipping import ship
 from vaelab.training import features
 from vaelab.training.features import kept_features

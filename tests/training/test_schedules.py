@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vaelab.config import LossConfig, OptimConfig
+from vaelab.settings import LossConfig, OptimConfig
 from vaelab.training.schedules import beta, ema_decay, is_due, learning_rate
 
 OPTIM = OptimConfig(num_images=1000, batch_size=10, learning_rate=0.01)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaelab.config import RunConfig, TrainConfig, replace
+from vaelab.config import TrainConfig, replace
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, charged_kl
 from vaelab.models import build_model
@@ -16,6 +16,7 @@ from vaelab.models.network import Encoding
 from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT
 from vaelab.rng import generator
+from vaelab.settings import RunConfig
 from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
 
 LATENT, BATCH, NUM_FACES = 4, 10, 6

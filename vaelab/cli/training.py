@@ -10,10 +10,11 @@ from typing import Any
 from tqdm import tqdm
 
 from vaelab import jobs
-from vaelab.config import SECTIONS, TrainConfig, options, replace
+from vaelab.config import TrainConfig, options, replace
 from vaelab.errors import VaelabError
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, find_run
+from vaelab.settings import SECTIONS
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

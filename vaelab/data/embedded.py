@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaelab.config import DataConfig
+from vaelab.settings import DataConfig
 from vaelab.data.prepare import Progress, prepare
 from vaelab.data.sources.drawn import Synthetic
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.config import LossConfig
 from vaelab.losses import charged_kl
 from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.objectives.mmd import squared_mmd
 from vaelab.objectives.ranks import rows_of_all_ranks
 from vaelab.objectives.total_correlation import decomposition
+from vaelab.settings import LossConfig
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ import torch
 from jaxtyping import Float, Int
 
 from vaelab.backbone import attach_backbone
-from vaelab.config import RANDOM_BACKBONE, TrainConfig
+from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled, DataError
 from vaelab.models.network import Network
 from vaelab.models.vgg import VGG19VAE
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import Run, RunStatus
+from vaelab.settings import RANDOM_BACKBONE
 from vaelab.training.distributed import Ranks
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import evaluating, pick_precision

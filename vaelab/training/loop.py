@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vaelab.config import RANDOM_BACKBONE
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
@@ -18,6 +17,7 @@ from vaelab.models.residual import ResidualVAE
 from vaelab.runs.control import Intervention
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
+from vaelab.settings import RANDOM_BACKBONE
 from vaelab.training import schedules
 from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.features import use_backbone

@@ -2,7 +2,7 @@
 
 import math
 
-from vaelab.config import LossConfig, OptimConfig
+from vaelab.settings import LossConfig, OptimConfig
 
 
 def learning_rate(config: OptimConfig, images_seen: int) -> float:

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from vaelab.config import LossConfig, RunConfig
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, LossParts, classification_nll
 from vaelab.models.network import Network
 from vaelab.models.vgg import VGG19VAE
 from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.objectives.regularisers import REGULARISERS, Latents
+from vaelab.settings import LossConfig, RunConfig
 
 
 class Objective(nn.Module):

@@ -1,5 +1,6 @@
 """The loss of training on pictures held out from it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,7 @@ def validate(
             values = _batch_means(parts, images[: len(mine)], recon)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
-    for name, value in sums.items():
-        if not np.isfinite(value).all():
-            raise TrainingDiverged(
-                f"{name} is no finite number on held-out pictures; the last saved state is untouched: "
-                "resume with a lower learning rate or a clip_norm"
-            )
+    _check_finite(sums)
     result = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in sums.items()}
     if regions is not None and (found := regions.result()):
         result["regions"] = found
@@ -95,6 +91,15 @@ def validate(
         is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
         result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
     return result
+
+
+def _check_finite(means: Mapping[str, np.ndarray | float]) -> None:
+    for name, value in means.items():
+        if not np.isfinite(value).all():
+            raise TrainingDiverged(
+                f"{name} is no finite number on held-out pictures; the last saved state is untouched: "
+                "resume with a lower learning rate or a clip_norm"
+            )
 
 
 def _batch_means(
