@@ -108,7 +108,7 @@ def test_keys_and_the_strip_move_both(server: Server, visit: Visit) -> None:
 def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, browser: Browser) -> None:
     page = visit.page
     open_compare(server, page, PAIR)
-    page.locator("[data-testid=stSelectbox]").nth(2).click()
+    page.locator("[data-testid=stMain] [data-testid=stSelectbox]").nth(2).click()
     page.get_by_role("option", name="To another face").click()
     page.get_by_role("button", name="Another end").click()
     expect(page.get_by_text("to the one labelled")).to_be_visible(timeout=PATIENCE_MS)

@@ -102,7 +102,7 @@ def test_a_sum_of_faces(server: Server, visit: Visit) -> None:
     page.get_by_role("option", name="Face 3").click()
     expect(result).not_to_have_attribute("src", str(first), timeout=PATIENCE_MS)
     page.wait_for_url(re.compile("terms=2~1~2"))
-    page.locator("[data-testid=stSlider] input[type=range]").press("ArrowLeft")
+    page.locator("[data-testid=stMain] [data-testid=stSlider] input[type=range]").press("ArrowLeft")
     page.wait_for_url(re.compile("w=0.95"))
     record = json.loads(Image.open(io.BytesIO(download(page, "PNG (512 px)"))).info["vaelab"])
     latents = [edited_latent(model, FACES[term]) for term in (2, 1, 2)]

@@ -97,15 +97,15 @@ def test_direction_reach_scale_and_holding_go_into_a_link_that_reopens_them(
 ) -> None:
     page = visit.page
     open_walk(server, page, PLAN)
-    page.locator("[data-testid=stSelectbox]").nth(1).click()
+    page.locator("[data-testid=stMain] [data-testid=stSelectbox]").nth(1).click()
     page.keyboard.type("Age")  # a long list renders only what is in view
     page.get_by_role("option", name=re.compile("^Age")).click()
     page.wait_for_url(re.compile(r"along=a\.age"))
-    page.locator("[data-testid=stSlider] input[type=range]").press("ArrowRight")
+    page.locator("[data-testid=stMain] [data-testid=stSlider] input[type=range]").press("ArrowRight")
     page.wait_for_url(re.compile("reach=7"))
     page.get_by_text("Log-odds", exact=True).click()
     page.wait_for_url(re.compile("y=odds"))
-    page.locator("[data-testid=stMultiSelect]").first.click()
+    page.locator("[data-testid=stMain] [data-testid=stMultiSelect]").first.click()
     page.get_by_role("option", name=re.compile("Gender: Male")).click()
     page.wait_for_url(re.compile("hold=gender-male"))
     page.keyboard.press("Escape")
@@ -125,7 +125,9 @@ def test_direction_reach_scale_and_holding_go_into_a_link_that_reopens_them(
 def test_a_detector_can_be_taken_out_and_the_face_be_another(server: Server, visit: Visit) -> None:
     page = visit.page
     open_walk(server, page, PLAN)
-    page.locator("[data-testid=stMultiSelect]").last.get_by_role("button", name=re.compile("keen")).click()
+    page.locator("[data-testid=stMain] [data-testid=stMultiSelect]").last.get_by_role(
+        "button", name=re.compile("keen")
+    ).click()
     page.wait_for_url(lambda address: "keen" not in address)
     expect(page.get_by_text("keen sees a face along")).to_have_count(0, timeout=PATIENCE_MS)
     page.get_by_role("button", name="Drawn face").click()
