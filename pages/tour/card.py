@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 
 import streamlit as st
-from pages.shell.address import page_query
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.launch.draft import Draft, keep_draft
 from pages.launch.start import TRAIN_CHOSEN
 from pages.results.storing import can_store_faces, store
 from pages.shell.boundary import error_boundary
+from pages.shell.links import page_query
 from pages.tour import signs
 from pages.tour.state import change_tour, go_to, leave, meet_address, tour_now
 from pages.tour.steps import Step, file_of, steps
