@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +14,16 @@ from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.pictures import SYNTHETIC_MEDIA
-from vaelab.results import KINDS, NUM_FACES, NUM_WAYS, held_out_faces, picture_name, results, write_pictures
+from vaelab.results import (
+    KINDS,
+    NUM_FACES,
+    NUM_WAYS,
+    held_out_faces,
+    may_pass_on,
+    picture_name,
+    results,
+    write_pictures,
+)
 from vaelab.runs.store import Run
 from vaelab.scorecard import encode_faces
 
@@ -68,6 +79,27 @@ def test_held_out_faces_are_spread_over_the_split(tiny_data: Collection) -> None
     assert shown is not None
     assert len(shown) == NUM_FACES
     np.testing.assert_array_equal(shown[[0, -1]], tiny_data.pixels(rows[[0, -1]]))
+
+
+def test_photographs_are_not_passed_on(
+    trained: Trained, tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained("residual")
+    assert may_pass_on(tiny_data)
+    monkeypatch.setattr("vaelab.results.may_pass_on", lambda data: False)
+    (run.dir / picture_name("originals")).unlink(missing_ok=True)
+    write_pictures(run, FaceModel.load(run), tiny_data)
+    assert not (run.dir / picture_name("originals")).exists()
+    assert (run.dir / picture_name("reconstructions")).is_file()
+
+
+def test_only_drawn_faces_may_be_passed_on(tiny_data: Collection) -> None:
+    store = tiny_data.stores[0]
+    photographs = copy.copy(store)
+    object.__setattr__(photographs, "manifest", dataclasses.replace(store.manifest, source="fairface"))
+    both = copy.copy(tiny_data)
+    object.__setattr__(both, "stores", (store, photographs))
+    assert not may_pass_on(both)
 
 
 @pytest.mark.parametrize("kind", ["residual", "cnn"])

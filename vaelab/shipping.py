@@ -43,6 +43,11 @@ KINDS = {
     "vgg19": "A VAE on frozen VGG19 features",
 }
 
+NO_ORIGINALS = (
+    "The originals of the reconstructions are photographs of the data set, which are not passed on with a model: "
+    "the app shows them beside these wherever the data set is prepared."
+)
+
 NO_DECODER = (
     "It has no decoder: there is nothing to reconstruct with, to sample from or to interpolate. Its results are the "
     "scores above and its curves."
@@ -139,6 +144,8 @@ def _pictures(run: Run, model: FaceModel) -> list[str]:
     """The panel that every card and result page has, as far as the run's folder holds it."""
     shown = SHEETS | {"curves": "The loss and its parts over the training"}
     lines = [] if model.has_decoder else [NO_DECODER]
+    if model.has_decoder and not (run.dir / picture_name("originals")).is_file():
+        lines = [NO_ORIGINALS]
     return lines + [
         f"![{words}]({picture_name(kind)})" for kind, words in shown.items() if (run.dir / picture_name(kind)).is_file()
     ]
