@@ -18,7 +18,7 @@ from vaelab.inference import FaceModel
 from vaelab.priors import fit_mixture, fit_priors
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
-from vaelab.scorecard import encode_faces
+from vaelab.scorecard.encoding import encode_faces
 
 __all__ = ["vaelab"]
 Trained = Callable[[str], Run]

@@ -25,7 +25,7 @@ from vaelab.results import (
     write_pictures,
 )
 from vaelab.runs.store import Run
-from vaelab.scorecard import encode_faces
+from vaelab.scorecard.encoding import encode_faces
 
 Trained = Callable[[str], Run]
 

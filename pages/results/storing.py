@@ -42,7 +42,7 @@ def store(run_id: str) -> None:
     Raises:
         VaelabError: the run or its data are gone, or there are too few faces.
     """
-    from vaelab.scorecard import encode_faces  # imports torch
+    from vaelab.scorecard.encoding import encode_faces  # imports torch
 
     run = find(run_id)
     data = run.config.data
