@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from pages.shell.links import is_link, write_link
+    from pages.shell.links import is_link, link_was_read, write_link
 
     st.session_state["was_link"] = is_link("page.link")
+    link_was_read("page.link")
     if st.session_state.get("is_interrupted"):
         st.stop()
     write_link(st.session_state.get("shown", {"model": "tiny", "face": ["one", "two"]}), "page.link")
