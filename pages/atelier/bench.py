@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from pages.shell.links import is_link, page_query_lists
+from pages.shell.links import is_link, link_was_read, page_query_lists
 from pages.studio.state import RECIPE
 from pages.studio.state import keep as keep_for_explore
 from vaelab.editing.paths import PATHS
@@ -111,6 +111,7 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = dataclasses.replace(opened, model=run_ids[0])
     st.session_state[BENCH] = opened
+    link_was_read(LINK)
     return notes
 
 

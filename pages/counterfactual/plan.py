@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell.links import is_link, page_query
+from pages.shell.links import is_link, link_was_read, page_query
 from pages.studio.state import RECIPE
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
 from vaelab.editing.recipe import FaceRecipe, fit_to_model, read_query
@@ -126,4 +126,5 @@ def open_plan(run_ids: Sequence[str]) -> list[str]:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = Plan(opened.recipe.started(model=run_ids[0]))
     keep_plan(opened)
+    link_was_read(LINK)
     return notes

@@ -32,12 +32,21 @@ def write_page_query(query: Mapping[str, str | Sequence[str]]) -> None:
 
 
 def is_link(key: str) -> bool:
-    """Whether the address has a query that `write_link` did not write under `key`: a link, or the back button.
+    """Whether the address has a query that is not known under `key`: a link, or the back button.
 
     An address without a query is none: a visitor comes back from another page, and finds what the page showed.
     """
     query = page_query_lists()
     return bool(query) and query != st.session_state.get(key)
+
+
+def link_was_read(key: str) -> None:
+    """Follow a link once; to be called as soon as the session keeps what it says.
+
+    A click while the page is still being drawn ends the run before `write_link`, and the next run would follow the
+    same link again and undo the click.
+    """
+    st.session_state[key] = page_query_lists()
 
 
 def write_link(query: Mapping[str, str | Sequence[str]], key: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell.links import is_link, page_query
+from pages.shell.links import is_link, link_was_read, page_query
 from pages.studio.photo import photo_start
 
 if TYPE_CHECKING:
@@ -129,4 +129,5 @@ def open_pair(run_ids: Sequence[str]) -> list[str]:
         notes.append("A model asked for is not on this machine; here are two that are.")
         opened = dataclasses.replace(opened, first=default.first, second=default.second)
     keep_pair(opened)
+    link_was_read(LINK)
     return notes

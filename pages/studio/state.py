@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell.links import is_link, page_query
+from pages.shell.links import is_link, link_was_read, page_query
 from vaelab.editing.recipe import LARGEST_VALUE, SLIDER_KEY, FaceRecipe, read_query
 from vaelab.errors import DataError
 
@@ -71,6 +71,7 @@ def open_recipe(run_ids: Sequence[str]) -> list[str]:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = opened.started(model=run_ids[0])
     keep(opened)
+    link_was_read(LINK)
     return notes
 
 

@@ -9,9 +9,12 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from pages.shell.links import is_link, write_link
+    from pages.shell.links import is_link, link_was_read, write_link
 
     st.session_state["was_link"] = is_link("page.link")
+    link_was_read("page.link")
+    if st.session_state.get("is_interrupted"):
+        st.stop()
     write_link(st.session_state.get("shown", {"model": "tiny", "face": ["one", "two"]}), "page.link")
 
 
@@ -30,6 +33,18 @@ def test_what_the_page_wrote_is_no_link_and_what_a_visitor_brings_is(app: AppTes
     app.query_params["model"] = "another"
     assert app.run().session_state["was_link"]
     assert app.query_params["model"] == "tiny", "the page says what it shows"
+
+
+def test_a_link_is_followed_once_where_a_click_ends_the_run_before_the_address_is_written(app: AppTest) -> None:
+    app.session_state["is_interrupted"] = True
+    app.query_params["model"] = "another"
+    assert app.run().session_state["was_link"]
+    assert not app.run().session_state["was_link"], "it would undo the click"
+    app.session_state["is_interrupted"] = False
+    app.run()
+    assert app.query_params["model"] == "tiny"
+    app.query_params["model"] = "another"
+    assert app.run().session_state["was_link"], "the back button brings it back"
 
 
 def test_empty_parameters_stay_out_of_the_address(app: AppTest) -> None:
