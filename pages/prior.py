@@ -13,6 +13,7 @@ from pages.priormap.figures import CHOSEN, STANDARD, lengths_figure, variance_fi
 from pages.priormap.measures import draws, prior_name, shares, shown, surroundings, table
 from pages.priormap.place import place_section
 from pages.shell.boundary import error_boundary
+from pages.shell.links import is_link, page_query, write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.routes import samples_address
 from pages.shell.sheet import face_sheet
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 4, 6
 SEED, LEAVE = "prior.grid", "prior.leave"
+MODEL, LINK = "prior.model", "prior.link"
 EXPLORE = Path(__file__).with_name("explore.py")
 
 
@@ -61,11 +63,21 @@ def prior_page() -> None:
 
 
 def _choice(runs: list[str]) -> str:
-    wanted = st.query_params.get("model", "")
-    if wanted and wanted not in runs:
-        st.info("The link names a model that is not on this machine; here is another.", icon=":material/link_off:")
-        del st.query_params["model"]
-    chosen: str = st.selectbox("Model", runs, key="model", bind="query-params", width=320)
+    """The model that the link names or the visitor chose.
+
+    The address is written here, not bound to the widget: leaving from a fragment would leave the binding behind, and
+    Explore, whose address names a model too, could not write its own.
+    """
+    if is_link(LINK):
+        wanted = page_query().get("model", "")
+        if wanted in runs:
+            st.session_state[MODEL] = wanted
+        elif wanted:
+            st.info("The link names a model that is not on this machine; here is another.", icon=":material/link_off:")
+    if st.session_state.get(MODEL) not in runs:
+        st.session_state.pop(MODEL, None)
+    chosen: str = st.selectbox("Model", runs, key=MODEL, persist_state="session", width=320)
+    write_link({"model": chosen}, LINK)
     return chosen
 
 

@@ -33,8 +33,9 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     box = canvas.bounding_box()
     assert box is not None
     canvas.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
-    expect(page.get_by_text("Drawn at 0.00, 0.00")).not_to_be_visible()
-    shown = page.get_by_text("Drawn at")
+    shown = page.get_by_test_id("stCaptionContainer").filter(has_text="Drawn at")
+    expect(shown).to_have_count(1, timeout=PATIENCE_MS)
+    expect(shown).not_to_have_text("Drawn at 0.00, 0.00", timeout=PATIENCE_MS)
     across, up = (float(value) for value in shown.inner_text().removeprefix("Drawn at ").split(", "))
     assert across == pytest.approx(4.5 * 0.5 * box["width"] / (box["width"] - 52), abs=0.1)
     assert up == pytest.approx(0.0, abs=0.1)
