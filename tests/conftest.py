@@ -15,6 +15,7 @@ from jaxtyping import install_import_hook
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is bit for bit equal on the CPU need not be on another device
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
+os.environ["VAELAB_NICENESS"] = "0"  # they are waited for, by tests that keep both cores busy
 
 # Shapes and types of every call into vaelab are checked: before its first import, by a name that the hook can import.
 TYPECHECKING = ModuleType("typechecking")

@@ -4,7 +4,17 @@ import os
 from pathlib import Path
 
 NICENESS = 10
-"""Pages and whoever uses the machine come first; an idle machine gives the training all it has."""
+"""Pages and whoever uses the machine come first; an idle machine gives the training all it has.
+
+The variable VAELAB_NICENESS says another, 0 to 19: on a machine that only trains there is nobody to give way to.
+"""
+
+
+def give_way() -> None:
+    """Let this process, and all that it starts, come after the pages."""
+    wanted = os.environ.get("VAELAB_NICENESS", "")
+    if hasattr(os, "nice"):
+        os.nice(min(int(wanted), 19) if wanted.isascii() and wanted.isdigit() else NICENESS)
 
 
 def child_environment() -> dict[str, str]:

@@ -4,7 +4,6 @@ It answers with one JSON object per line: {"share": 0.3} while it works, {"probe
 """
 
 import json
-import os
 import statistics
 import sys
 import time
@@ -16,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig, from_dict, replace
-from vaelab.jobs.environment import NICENESS
+from vaelab.jobs.environment import give_way
 from vaelab.models import build_model, count_parameters
 from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import generator
@@ -126,8 +125,7 @@ def _peak_memory_bytes(device: torch.device) -> int:
 def main() -> None:
     """Read the config, measure, tell."""
     started = time.monotonic()
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    give_way()
     config = from_dict(json.load(sys.stdin))
     for told in measure(config, float(sys.argv[1]), started):
         sys.stdout.write(json.dumps(told) + "\n")

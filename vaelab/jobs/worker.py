@@ -2,14 +2,13 @@
 
 import faulthandler
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
 
 from vaelab.errors import VaelabError
-from vaelab.jobs.environment import NICENESS
+from vaelab.jobs.environment import give_way
 from vaelab.jobs.queue import advance, wait_until_written
 from vaelab.runs.store import Run
 
@@ -31,8 +30,7 @@ def work(run: Run) -> None:
     signal.signal(signal.SIGTERM, ask_to_stop)
     faulthandler.enable()
     wait_until_written(run.dir.parent)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    give_way()
     from vaelab.training.job import run_training  # torch takes seconds; the signal is minded before
 
     try:
