@@ -112,7 +112,10 @@ def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> N
     page = looking.new_page()
     before = choose_photo(page, server)
     page.get_by_text("Use the camera").click()
-    page.get_by_role("button", name="Take Photo").click(timeout=PATIENCE_MS)
+    taking = page.get_by_role("button", name="Take Photo")
+    expect(taking).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_timeout(2_500)  # until the camera has sent its first picture: before it there is nothing to take
+    taking.click()
     square(page)
     page.locator(".stage .box").press("ArrowDown")
     wait_for_another_face(page, before)

@@ -56,7 +56,7 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
     page, model = visit.page, model_of(server)
     page.goto(f"{server.address}/studio?model=tiny")
     expect(tray(page)).to_have_count(3, timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Clear").click()
     expect(page.get_by_text("A way needs two faces")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Random face").click()
     expect(tray(page)).to_have_count(1, timeout=PATIENCE_MS)
@@ -68,6 +68,7 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
     here, where = page.locator(".scrub .faces .face"), page.locator(".scrub output")
     expect(where).to_have_text("face 1", timeout=PATIENCE_MS)
     before = here.evaluate("face => face.style.backgroundPosition")
+    page.locator(".scrub input").scroll_into_view_if_needed()
     box = page.locator(".scrub input").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
@@ -80,7 +81,7 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
 
     page.get_by_role("button", name="Keep this way").click()
     recipe = json.loads(download(page, "Recipe (JSON)"))
-    points = np.stack([kept_latent(record, model) for record in recipe["faces"]])
+    points = np.stack([kept_latent(record) for record in recipe["faces"]])
     assert np.array_equal(points, np.stack([edited_latent(model, kept) for kept in link(page).faces]))
     replayed = model.decode(path_through(model, points, recipe["path"], recipe["frames"], loop=False))
     strip = Image.open(io.BytesIO(download(page, "Strip (PNG)")))
@@ -137,7 +138,7 @@ def test_doubts_and_neighbours_of_a_face_join_the_tray(server: Server, visit: Vi
 def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser) -> None:
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES, ending="loop", frames=4, path="spherical"))
-    page.locator(".st-key-bench-remove-1 button").click()
+    page.locator(".st-key-bench-remove-1 button").first.click()
     expect(tray(page)).to_have_count(2, timeout=PATIENCE_MS)
     page.wait_for_url(lambda address: "60" not in urlsplit(address).query)
     assert link(page).faces == (FACES[0], FACES[2])
