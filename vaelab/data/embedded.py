@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from vaelab.settings import DataConfig
 from vaelab.data.prepare import Progress, prepare
 from vaelab.data.sources.drawn import Synthetic
+from vaelab.settings import DataConfig
 
 EMBEDDED = "synthetic-64"
 
