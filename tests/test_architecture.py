@@ -19,6 +19,7 @@ ROWS = [
     {"objectives"},
     {"evaluation"},
     {"training", "inference", "photos"},
+    {"passes"},
     {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results"},
     {"shipping", "jobs"},
     {"cli"},

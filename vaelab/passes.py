@@ -8,15 +8,21 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
+from vaelab.data.collection import Collection
 from vaelab.inference import FaceModel
 
 Latents = Float[np.ndarray, "n latent"]
 Pixels = UInt8[np.ndarray, "n size size 3"]
+PerImage = Float[np.ndarray, " n"]
+Rows = Int[np.ndarray, " n"]
 Result = TypeVar("Result")
 
 CHUNK = 64
+"""Rows that one thread takes at a time."""
+READ = 1024
+"""Pictures read from the disk at a time."""
 
 
 def encoded(model: FaceModel, pixels: Pixels) -> tuple[Latents, Latents]:
@@ -28,6 +34,30 @@ def encoded(model: FaceModel, pixels: Pixels) -> tuple[Latents, Latents]:
 def drawn(model: FaceModel, z: Latents) -> Pixels:
     """`model.decode` of many latent vectors."""
     return np.concatenate(_in_parts(model.decode, z))
+
+
+def face_logits(model: FaceModel, pixels: Pixels) -> PerImage:
+    """`model.face_logit` of many pictures."""
+    return np.concatenate(_in_parts(model.face_logit, pixels))
+
+
+def encoded_rows(
+    model: FaceModel, data: Collection, rows: Rows, tell: Callable[[str], None] | None = None
+) -> tuple[Latents, Latents]:
+    """`encoded` of stored pictures, a few of which are in memory at a time; `tell` hears how far it is."""
+    parts = []
+    for start in range(0, max(len(rows), 1), READ):
+        if tell is not None:
+            tell(f"encoding face {start + 1:,} of {len(rows):,}")
+        parts.append(encoded(model, data.pixels(rows[start : start + READ])))
+    mu, std = zip(*parts, strict=True)
+    return np.concatenate(mu), np.concatenate(std)
+
+
+def face_logits_of_rows(model: FaceModel, data: Collection, rows: Rows) -> PerImage:
+    """`face_logits` of stored pictures, a few of which are in memory at a time."""
+    starts = range(0, max(len(rows), 1), READ)
+    return np.concatenate([face_logits(model, data.pixels(rows[start : start + READ])) for start in starts])
 
 
 def _in_parts(through: Callable[[np.ndarray], Result], rows: np.ndarray) -> list[Result]:

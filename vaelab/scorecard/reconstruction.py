@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from vaelab.data.collection import Collection
-from vaelab.evaluation.intervals import bootstrapped
-from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness, ssim
+from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
+from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
 from vaelab.inference import FaceModel
+from vaelab.passes import drawn, encoded
 from vaelab.rng import numpy_generator
-from vaelab.scorecard.passes import drawn, encoded
 
 MAX_PCA_FACES = 16_000
 ACTIVE_VARIANCE = 0.01
