@@ -38,6 +38,8 @@ def likelihood_section(
     likelihood the model was trained with: so all models compare. The noise it was trained with follows, where that is
     a normalised distribution with a scale of its own.
     """
+    if model.config.loss.is_deterministic:
+        return {"refused": f"trained by {model.config.loss.objective}, which decodes mu alone: it has no posterior"}
     faces = faces[:num_faces]
     num_values = 3 * model.size**2
     sigma, fitted_on = _fitted_deviation(model, data, faces)
