@@ -28,12 +28,12 @@ PARTS = ("reconstruction", "generation", "likelihood", "detection")
 
 
 SCALES: dict[str, dict[str, Any]] = {
-    "mit-vae": {"num_images": 160_000},
-    "mit-cnn": {"num_images": 160_000},
-    "mit-dbvae": {"num_images": 160_000},
-    "face-producer": {"num_images": 90_000},
-    "vgg19-transfer": {"backbone": "random", "max_faces": 3_000, "num_images": 15_000},
-    "anime": {"num_images": 60_000},
+    "mit-vae": {"num_images": 64_000},
+    "mit-cnn": {"num_images": 64_000},
+    "mit-dbvae": {"num_images": 64_000},
+    "face-producer": {"num_images": 45_000},
+    "vgg19-transfer": {"backbone": "random", "max_faces": 1_500, "num_images": 7_500},
+    "anime": {"num_images": 30_000},
 }
 """The projects in their order and what is cut of each, as flags of `python -m vaelab train`; the recipes hold the
 published amounts."""
@@ -105,7 +105,7 @@ def row(run: Run, report: dict[str, Any], extractor: Extractor) -> dict[str, Any
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train and measure the five projects at a scale for two cores.")
     parser.add_argument("--only", choices=list(SCALES), action="append", help="rows to make; default: all")
-    parser.add_argument("--num-faces", type=int, default=2_000, help="held-out faces (default: %(default)s)")
+    parser.add_argument("--num-faces", type=int, default=1_000, help="held-out faces (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     parser.add_argument("--detector", default="cnn", help="run whose features compare pictures (default: %(default)s)")
