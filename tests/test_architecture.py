@@ -22,6 +22,7 @@ ROWS = [
     {"passes"},
     {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results"},
     {"shipping", "jobs"},
+    {"audit"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,1 @@
+"""What may be said about groups: recall at matched false-positive rates, its gaps, effects and verdicts."""
