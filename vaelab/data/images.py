@@ -158,6 +158,22 @@ def read_whole_picture(source: bytes | Path, longest_side: int) -> np.ndarray:
     return np.array(upright)
 
 
+def read_dimensions(source: bytes | Path) -> tuple[int, int]:
+    """Width and height of a picture as stored, from its header alone.
+
+    Raises:
+        PictureError: it has no header that is read.
+    """
+    data = source if isinstance(source, bytes) else _file_bytes(source)
+    try:
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+                return picture.size
+    except _DECODE_ERRORS as error:
+        raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
+
+
 def _upright(source: bytes | Path, draft_size: DraftSize) -> Image.Image:
     """The picture as RGB, upright; a JPEG no larger than it must be, by what `draft_size` says of its dimensions."""
     data = source if isinstance(source, bytes) else _file_bytes(source)

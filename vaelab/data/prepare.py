@@ -11,6 +11,7 @@ While it works, everything lies in `<name>.partial` beside the store:
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -115,10 +116,11 @@ def usable_cores() -> int:
 def _limited(listing: Listing, limit: int | None) -> Listing:
     total = len(listing.records)
     if limit is None or limit >= total:
-        return Listing(listing.records.reset_index(drop=True), listing.rejected, listing.notes)
+        return dataclasses.replace(listing, records=listing.records.reset_index(drop=True))
     rows = np.arange(limit, dtype=np.int64) * total // limit
     note = f"limited to {limit} of {total} pictures, spread evenly"
-    return Listing(listing.records.iloc[rows].reset_index(drop=True), listing.rejected, (*listing.notes, note))
+    records = listing.records.iloc[rows].reset_index(drop=True)
+    return dataclasses.replace(listing, records=records, notes=(*listing.notes, note))
 
 
 def _request(source: Source, listing: Listing, size: int) -> str:
