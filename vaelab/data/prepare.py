@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.chunks import Chunk, chunk_results
+from vaelab.data.mapping import LabelMapping, mapped, written_mappings
 from vaelab.data.sources.base import Listing, Source, check_records
 from vaelab.data.splits import check_fractions, split_of
 from vaelab.data.store import (
@@ -60,6 +61,7 @@ def prepare(
     limit: int | None = None,
     progress: Progress | None = None,
     replace: bool = False,
+    mappings: Sequence[LabelMapping] = (),
 ) -> DatasetStore:
     """Decodes every picture of `source` into the store `out_dir`.
 
@@ -75,6 +77,7 @@ def prepare(
         limit: at most this many pictures, spread evenly over the source, so that all its kinds are met.
         progress: called after every chunk.
         replace: whether a store made by another request may be overwritten.
+        mappings: labels that a person makes of the source's own; the manifest records them.
 
     Raises:
         DataError: the source is unusable, the disk full, the folder taken or another prepare at work in it.
@@ -89,7 +92,7 @@ def prepare(
     check_fractions(source.fractions)
     listing = source.listing()
     check_records(listing.records, source.name)
-    listing = _limited(listing, limit)
+    listing = _limited(_mapped(listing, mappings), limit)
     request = _request(source, listing, size)
     ready = _ready_store(out_dir, request, replace)
     if ready is not None:
@@ -97,7 +100,7 @@ def prepare(
     partial = out_dir.with_name(out_dir.name + ".partial")
     try:
         with _locked(partial):
-            job = _Job(source, listing, size, partial, request)
+            job = _Job(source, listing, size, partial, request, mappings)
             job.decode(workers or usable_cores(), progress)
             job.finish(out_dir)
     except OSError as error:
@@ -111,6 +114,13 @@ def prepare(
 def usable_cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _mapped(listing: Listing, mappings: Sequence[LabelMapping]) -> Listing:
+    if not mappings:
+        return listing
+    records, sentences = mapped(listing.records, mappings)
+    return dataclasses.replace(listing, records=records, notes=(*listing.notes, *sentences))
 
 
 def _limited(listing: Listing, limit: int | None) -> Listing:
@@ -184,6 +194,7 @@ class _Job:
     size: int
     partial: Path
     request: str
+    mappings: Sequence[LabelMapping]
 
     @property
     def _decoded(self) -> Path:
@@ -268,7 +279,10 @@ class _Job:
         manifest = Manifest(
             name=out_dir.name,
             source=self.source.name,
-            settings=self.source.settings(),
+            settings={
+                **self.source.settings(),
+                **({"mappings": written_mappings(self.mappings)} if self.mappings else {}),
+            },
             crop=self.source.crop_name,
             size=self.size,
             counts=counts_of(labels),
