@@ -19,7 +19,7 @@ ROWS = [
     {"objectives"},
     {"evaluation"},
     {"training", "inference", "photos"},
-    {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results"},
+    {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results", "portraits"},
     {"shipping", "jobs"},
     {"cli"},
     {"__main__"},
