@@ -1,0 +1,1 @@
+"""Is it fairer? What the scores of an experiment can and cannot say about its arms."""
