@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from vaelab.data.groups import Standing, standing_of
 from vaelab.errors import DataError
@@ -33,12 +33,12 @@ class DensityBand:
 
 
 def recall_by_density(
-    hit: Bool[np.ndarray, "seeds faces"], density: Float[np.ndarray, " faces"], bands: int = 5
+    hit: Bool[np.ndarray, "seeds faces"], density: np.ndarray, bands: int = 5
 ) -> list[DensityBand]:
     """Recall of one arm in bands of equally many faces, the most unusual faces first.
 
     Args:
-        density: of each face under one model, in any unit that rises with it, such as log density.
+        density: (faces,) of each face under one model, in any unit that rises with it, such as log density.
 
     Raises:
         DataError: not one finite density per face.

@@ -14,7 +14,7 @@ def auc(
     faces: Float[np.ndarray, "seeds faces"], negatives: Float[np.ndarray, "seeds negatives"]
 ) -> Float[np.ndarray, " seeds"]:
     """Probability that a face scores above a negative, ties counted half, for every seed."""
-    return _placements(faces, negatives)[0].mean(axis=1)
+    return np.asarray(_placements(faces, negatives)[0].mean(axis=1))
 
 
 def auc_interval(

@@ -41,9 +41,9 @@ def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
         return _verdict(effect, "too few data", f"{name}: too few data. {few.capitalize()} 30 faces or more.")
     found = change.difference
     seeds = len(found.by_seed)
+    value, low, high = (with_minus(f"{100 * figure:+.2f}") for figure in (found.value, found.low, found.high))
     measured = (
-        f"worst-group recall at {100 * fpr:.3g} % false positives changes by {with_minus(f'{100 * found.value:+.2f}')} points "
-        f"[{with_minus(f'{100 * found.low:+.2f}')}, {with_minus(f'{100 * found.high:+.2f}')}]"
+        f"worst-group recall at {100 * fpr:.3g} % false positives changes by {value} percentage points [{low}, {high}]"
     )
     if seeds < MIN_SEEDS:
         met = f"{seeds} paired seed{'' if seeds == 1 else 's'}"
