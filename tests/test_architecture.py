@@ -21,6 +21,7 @@ ROWS = [
     {"training", "inference", "photos"},
     {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results"},
     {"shipping", "jobs"},
+    {"audit"},
     {"cli"},
     {"__main__"},
 ]

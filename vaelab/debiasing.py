@@ -74,17 +74,27 @@ def resampling(mu: Latents, config: DebiasConfig, std: Latents | None = None) ->
     return result
 
 
-def log_rarities(mu: Latents, config: DebiasConfig, std: Latents | None = None) -> Latents:
+def log_rarities(
+    mu: Latents,
+    config: DebiasConfig,
+    std: Latents | None = None,
+    others: Float[np.ndarray, "others latent"] | None = None,
+) -> Float[np.ndarray, "rows latent"]:
     """log 1 / (smoothed density) of each face's bin, per latent; the same for all faces of a bin.
 
     `alpha` is added to a density per unit of the (standardised) latent. The outer bins are open.
+
+    Args:
+        others: faces to find the rarities of in the histograms of `mu`; by default those of `mu` itself.
     """
     if config.standardise:
-        scale = mu.std(axis=0)
+        centre, scale = mu.mean(axis=0), mu.std(axis=0)
         scale[scale == 0] = 1.0
         std = None if std is None else std / scale
-        mu = (mu - mu.mean(axis=0)) / scale
-    result = np.empty_like(mu, dtype=np.float64)
+        others = None if others is None else (others - centre) / scale
+        mu = (mu - centre) / scale
+    asked = mu if others is None else others
+    result = np.empty_like(asked, dtype=np.float64)
     for latent in range(mu.shape[1]):
         column = mu[:, latent]
         edges = np.histogram_bin_edges(column, bins=config.bins)
@@ -96,7 +106,8 @@ def log_rarities(mu: Latents, config: DebiasConfig, std: Latents | None = None) 
         width = edges[1] - edges[0]
         density = share / width + config.alpha
         density /= density.sum() * width
-        result[:, latent] = -np.log(density[bins])
+        mine = np.clip(np.searchsorted(edges, asked[:, latent], side="right") - 1, 0, config.bins - 1)
+        result[:, latent] = -np.log(density[mine])
     return result
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from tqdm import tqdm
 
 from vaelab import jobs
-from vaelab.config import TrainConfig, options, replace
+from vaelab.cli.settings import add_settings, given_settings
+from vaelab.config import replace
 from vaelab.errors import VaelabError
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, find_run
-from vaelab.settings import SECTIONS
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,27 +33,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     train.add_argument("--show", action="store_true", help="print the settings as JSON and stop")
     _add_common(train)
-    groups = {name: train.add_argument_group(name, SECTIONS[name].__doc__) for name in SECTIONS}
-    for section, name, kind, _, about in options(TrainConfig()):
-        flag = "--" + name.replace("_", "-")
-        text = about.help.replace("%", "%%") + (f" [{about.unit}]" if about.unit else "")
-        values: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS, "dest": f"setting_{name}"}
-        if kind is bool:
-            groups[section].add_argument(flag, action=argparse.BooleanOptionalAction, **values)
-        elif kind is int or kind is float:
-            groups[section].add_argument(flag, type=kind, metavar="N" if kind is int else "X", **values)
-        elif about.choices:
-            groups[section].add_argument(flag, choices=about.choices, **values)
-        else:
-            groups[section].add_argument(flag, metavar="NAME", nargs=None if kind is str else "+", **values)
-    groups["model"].add_argument(
-        "--random-backbone",
-        action="store_const",
-        const="random",
-        default=argparse.SUPPRESS,
-        dest="setting_backbone",
-        help="the same as --backbone random: no download, and nothing learned elsewhere",
-    )
+    add_settings(train)
     train.set_defaults(run=_train)
 
     resume = commands.add_parser(
@@ -73,12 +53,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    given = {
-        name.removeprefix("setting_"): tuple(value) if isinstance(value, list) else value
-        for name, value in vars(arguments).items()
-        if name.startswith("setting_")
-    }
-    config = replace(RECIPES[arguments.recipe], **given)
+    config = replace(RECIPES[arguments.recipe], **given_settings(arguments))
     if arguments.show:
         print(json.dumps(config.to_dict(), indent=1))
         return 0

@@ -149,6 +149,15 @@ def device_of(config: TrainConfig) -> str:
     return config.run.device
 
 
+def at_work(device: str, root: Path = RUNS_DIR) -> list[Run]:
+    """The runs that train on this machine's `device` now; a paused one computes nothing."""
+    return [
+        run
+        for run in list_runs(root)
+        if _is_at_work_here(run) and _device_or_none(run) == device and run.status.state == "running"
+    ]
+
+
 def data_fingerprints(config: TrainConfig) -> dict[str, str]:
     """Fingerprint of each data set by its name; the embedded one, drawn on first use, may be missing still.
 

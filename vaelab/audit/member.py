@@ -1,0 +1,127 @@
+"""One member of an audit: trained, its exposure kept, scored on the held-out pictures.
+
+What is drawn by rarity depends on how densely the latents around a face are filled. For held-out faces that density is
+found in the same way: histograms of the training faces' posterior means, one per active latent, logarithms summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from vaelab.audit.experiment import differences
+from vaelab.audit.exposure import exposure_of
+from vaelab.audit.pictures import HeldOut, training_config
+from vaelab.audit.store import Audit
+from vaelab.data.collection import Collection
+from vaelab.debiasing import log_rarities
+from vaelab.errors import DataError, RunError
+from vaelab.inference import FaceModel
+from vaelab.runs.store import Run
+from vaelab.settings import DebiasConfig
+from vaelab.training.job import run_training
+from vaelab.training.step import pick_device
+
+Report = Callable[[dict[str, Any]], None]
+READ = 512
+"""Pictures in memory at a time."""
+DENSITY_FACES = 10_000
+"""Training faces, spread evenly over all, that the histograms are made of: a bin's share is off by 0.5 % at most."""
+
+
+def finish_member(audit: Audit, arm: str, seed: int, held_out: HeldOut, on_report: Report | None = None) -> None:
+    """Train a member from where it is to its end and score it. Finished parts are not done again.
+
+    Args:
+        held_out: the audit's pictures, opened once for all members of a process.
+        on_report: called with each line of the training's metrics.
+
+    Raises:
+        TrainingDiverged, Cancelled: as training does; what was saved stays.
+        RunError: the member was begun with other settings.
+        DataError: the data are not those that the audit began with.
+    """
+    _check_data(audit, held_out)
+    run = _member_run(audit, arm, seed)
+    if run.status.state != "done":
+        run_training(run, on_report)
+    model = FaceModel.load(run, pick_device(run.config.run.device).type, with_latents=False)
+    training = Collection.open(run.config.data.datasets, audit.experiment.data_dir, run.config.data.size)
+    if run.config.debias.aggregation != "none":
+        audit.write_exposure(arm, seed, exposure_of(run, training))
+    known = _density(model, training, run.config.debias) if model.has_decoder else None
+    calibration = _logits(model, held_out.others, held_out.others.rows("calibration", is_face=False))
+    hard = {} if held_out.hard is None else {"hard_negatives": _logits(model, held_out.hard, held_out.hard_rows())}
+    for split in audit.splits:
+        arrays = {**_faces(model, held_out.faces, held_out.faces.rows(split, is_face=True), known)}
+        arrays["negatives"] = _logits(model, held_out.others, held_out.others.rows(split, is_face=False))
+        audit.write_scores(split, arm, seed, {**arrays, "calibration": calibration, **hard})
+
+
+def _check_data(audit: Audit, held_out: HeldOut) -> None:
+    known = audit.data_fingerprints
+    for name, fingerprint in held_out.fingerprints.items():
+        if known.get(name) != fingerprint:
+            raise DataError(
+                f"data set {name} is not the one that audit {audit.name} began with: fingerprint {fingerprint[:12]}, "
+                f"then {known.get(name, 'none')[:12]}; put the old one back, or start a new audit on this one"
+            )
+
+
+def _member_run(audit: Audit, arm: str, seed: int) -> Run:
+    """The member's run, made if there is none yet.
+
+    Raises:
+        RunError: it was begun with other settings.
+    """
+    config = training_config(audit.experiment, arm, seed)
+    run = audit.member(arm, seed)
+    if run is None:
+        folder = audit.member_dir(arm, seed)
+        if folder.is_dir():  # killed between making the folder and writing its config
+            folder.rmdir()
+        return Run.create(config, folder.parent, folder.name)
+    if found := differences(run.config, config):
+        raise RunError(f"member {run.id} of audit {audit.name} was begun with {'; '.join(found)}; start a new audit")
+    run.clear_cancel()
+    return run
+
+
+def _logits(model: FaceModel, data: Collection, rows: np.ndarray) -> np.ndarray:
+    parts = [model.face_logit(data.pixels(rows[start : start + READ])) for start in range(0, len(rows), READ)]
+    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def _means(model: FaceModel, data: Collection, rows: np.ndarray) -> np.ndarray:
+    return np.concatenate(
+        [model.encode(data.pixels(rows[start : start + READ]))[0] for start in range(0, len(rows), READ)]
+    )
+
+
+def _density(model: FaceModel, training: Collection, debias: DebiasConfig) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from posterior means to log densities among the training faces."""
+    limit = model.config.data.max_faces
+    rows = training.rows("train", is_face=True, limit=limit)
+    if len(rows) > DENSITY_FACES:
+        rows = rows[np.linspace(0, len(rows) - 1, DENSITY_FACES).round().astype(int)]
+    known = _means(model, training, rows)
+    active = known.var(axis=0) >= debias.inactive_variance
+
+    def of(mu: np.ndarray) -> np.ndarray:
+        if not active.any():
+            return np.zeros(len(mu))
+        return np.asarray(-log_rarities(known[:, active], debias, others=mu[:, active]).sum(axis=1))
+
+    return of
+
+
+def _faces(
+    model: FaceModel, data: Collection, rows: np.ndarray, density: Callable[[np.ndarray], np.ndarray] | None
+) -> Mapping[str, np.ndarray]:
+    """Logits of faces, and their log densities where there are latents."""
+    found = {"faces": _logits(model, data, rows)}
+    if density is not None:
+        found["log_density"] = density(_means(model, data, rows))
+    return found

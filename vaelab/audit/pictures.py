@@ -1,0 +1,199 @@
+"""Which pictures an audit trains on and scores, made ready once before its members begin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from vaelab.audit.experiment import SPLITS, Experiment, LabelMapping
+from vaelab.config import TrainConfig, replace
+from vaelab.data.collection import Collection
+from vaelab.data.groups import Grouping
+from vaelab.data.prepare import prepare
+from vaelab.data.sources.subset import Subset
+from vaelab.data.store import DatasetStore
+from vaelab.errors import ConfigError, DataError
+
+FILE_COLUMNS = ("split", "is_face", "service_test")
+"""What a store knows about its files, which is no label of a person."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What members are scored on.
+
+    Attributes:
+        faces: data sets of the test faces.
+        others: data sets of the training, whose held-out non-faces set thresholds and raise false alarms.
+        hard: data sets of non-faces that look like faces; None without any.
+    """
+
+    faces: Collection
+    others: Collection
+    hard: Collection | None
+
+    @classmethod
+    def open(cls, experiment: Experiment) -> HeldOut:
+        """Open all data sets that are scored.
+
+        Raises:
+            DataError: one is missing, or has pictures of another size.
+        """
+        data_dir, size = experiment.data_dir, experiment.base.data.size
+        hard = Collection.open(experiment.hard_negatives, data_dir, size) if experiment.hard_negatives else None
+        faces = Collection.open(experiment.face_datasets, data_dir, size)
+        return cls(faces, Collection.open(experiment.base.data.datasets, data_dir, size), hard)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of each data set by its name."""
+        hard = {} if self.hard is None else self.hard.fingerprints
+        return {**self.others.fingerprints, **self.faces.fingerprints, **hard}
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """Splits that have both faces and non-faces.
+
+        Raises:
+            DataError: none has, there are no test pictures, or no non-faces are kept for calibration.
+        """
+        found = tuple(
+            split
+            for split in SPLITS
+            if len(self.faces.rows(split, is_face=True)) and len(self.others.rows(split, is_face=False))
+        )
+        if "test" not in found:
+            raise DataError(
+                "an audit needs faces and non-faces in the split test; there are "
+                f"{len(self.faces.rows('test', is_face=True)):,} faces in {', '.join(self.faces.fingerprints)} and "
+                f"{len(self.others.rows('test', is_face=False)):,} non-faces in {', '.join(self.others.fingerprints)}"
+            )
+        if not len(self.others.rows("calibration", is_face=False)):
+            raise DataError(
+                f"no non-faces are kept for calibration in {', '.join(self.others.fingerprints)}; thresholds are set "
+                "on them alone: train with a data set that has some, such as nonfaces-64"
+            )
+        return found
+
+    def hard_rows(self) -> np.ndarray:
+        """Non-faces of all splits of the hard data sets: no member has seen any of them."""
+        assert self.hard is not None
+        labels = self.hard.labels
+        rows: np.ndarray = np.flatnonzero(~labels["is_face"].to_numpy(dtype=bool))
+        return rows
+
+    def face_labels(self, split: str, mappings: Mapping[str, LabelMapping]) -> pd.DataFrame:
+        """Ids, data set and labels of a split's faces, with the mapped labels."""
+        labels = _about_people(self.faces.labels.iloc[self.faces.rows(split, is_face=True)])
+        return mapped(labels, mappings)
+
+    def negative_labels(self, split: str) -> pd.DataFrame:
+        """Ids, data set and labels of a split's non-faces."""
+        labels = self.others.labels.iloc[self.others.rows(split, is_face=False)]
+        return _about_people(labels).dropna(axis=1, how="all")
+
+
+def _about_people(labels: pd.DataFrame) -> pd.DataFrame:
+    first = ["image_id", "dataset"]
+    rest = [name for name in labels.columns if name not in (*first, *FILE_COLUMNS)]
+    return labels[[*first, *rest]].reset_index(drop=True)
+
+
+def mapped(labels: pd.DataFrame, mappings: Mapping[str, LabelMapping]) -> pd.DataFrame:
+    """`labels` with a column more for each mapping.
+
+    Raises:
+        DataError: a mapping takes the name of a label that is there, or maps a label or value that is not.
+    """
+    for name, mapping in mappings.items():
+        if name in labels:
+            raise DataError(f"{name!r} is a label already; give the mapped one another name")
+        if mapping.source not in labels:
+            raise DataError(f"{name} is made from {mapping.source!r}, which is no label; there are: {_listed(labels)}")
+        texts = labels[mapping.source].astype("string")
+        unknown = sorted(set(mapping.values) - set(texts.dropna()))
+        if unknown:
+            values = ", ".join(sorted(texts.dropna().unique())[:12])
+            raise DataError(f"{name} maps {mapping.source} {unknown[0]!r}, which no face has; there are: {values}")
+        labels = labels.assign(**{name: texts.map(dict(mapping.values))})
+    return labels
+
+
+def _listed(labels: pd.DataFrame) -> str:
+    return ", ".join(str(name) for name in labels.columns if name not in ("image_id", "dataset"))
+
+
+def check_pictures(experiment: Experiment, held_out: HeldOut) -> None:
+    """Refuse labels to group by that no test face has, and mappings that do not fit.
+
+    Raises:
+        DataError: names the label and those there are.
+    """
+    labels = held_out.face_labels("test", experiment.mappings)
+    if experiment.columns:
+        Grouping.of(labels, experiment.columns)
+
+
+def planted_source(experiment: Experiment) -> Subset | None:
+    """The thinned training faces that the shares ask for; None where none are planted.
+
+    Raises:
+        DataError: no data set of the training has such labels.
+    """
+    for column, shares in experiment.shares.items():
+        for name in experiment.base.data.datasets:
+            store = DatasetStore.open(experiment.data_dir / name)
+            if column in store.labels and store.labels["is_face"].any():
+                return Subset(store.path, {column: dict(shares)})
+        raise DataError(f"no data set of {', '.join(experiment.base.data.datasets)} has labels {column!r} to plant in")
+    return None
+
+
+def training_config(experiment: Experiment, arm: str, seed: int) -> TrainConfig:
+    """Settings of one member, its data sets with the planted one in place of the whole."""
+    config = experiment.config_of(arm, seed)
+    source = planted_source(experiment)
+    if source is None:
+        return config
+    names = tuple(_planted_name(source) if name == source.root.name else name for name in config.data.datasets)
+    return replace(config, datasets=names)
+
+
+def prepare_training(experiment: Experiment, progress: Callable[[int, int, float], None] | None = None) -> None:
+    """Make the data set with the planted shares, unless it is there.
+
+    Raises:
+        DataError: shares that leave nothing, or a full disk.
+    """
+    source = planted_source(experiment)
+    if source is not None:
+        prepare(source, experiment.data_dir / _planted_name(source), size=experiment.base.data.size, progress=progress)
+
+
+def check_resampling(experiment: Experiment, num_faces: int) -> None:
+    """Refuse an arm that would draw uniformly to its end because its first resampling comes later.
+
+    Raises:
+        ConfigError: names the arm and what to change.
+    """
+    for arm in experiment.resampling_arms:
+        config = experiment.config_of(arm, experiment.seeds[0])
+        every = config.debias.refresh_every or 2 * num_faces  # half of a detector's pictures are faces
+        first = every * max(1, -(-config.debias.resample_after // every))
+        if first >= config.optim.num_images:
+            raise ConfigError(
+                f"arm {arm} would never resample: its first time comes after {first:,} images, num_images is "
+                f"{config.optim.num_images:,}; lower refresh_every or resample_after, or raise num_images"
+            )
+
+
+def _planted_name(source: Subset) -> str:
+    """Name of the planted store: of the whole, the label, and 8 digits of what was asked for."""
+    text = json.dumps([source.identity(), source.shares, source.seed], sort_keys=True)
+    return f"{source.root.name}-{next(iter(source.shares))}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,253 @@
+"""`audit`: detectors with and without debiasing, over paired seeds, compared at matched false-positive rates."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from vaelab.audit.beginning import begin
+from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, stop_audit
+from vaelab.audit.experiment import KNOWN_ARMS, SPLITS, Experiment, audit_base
+from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
+from vaelab.cli.arguments import whole_number
+from vaelab.cli.audit_findings import lines, summary
+from vaelab.cli.settings import add_settings, given_settings, parsed_setting
+from vaelab.data.groups import Grouping
+from vaelab.data.store import DatasetStore
+from vaelab.errors import ConfigError
+
+SEEDS = 6
+"""Fewer than six pairs cannot reach p < 0.05 in a signed-rank test."""
+EPILOG = """\
+arms:
+  A   the detector alone (model cnn)
+  B   the same network with the VAE's loss, faces drawn uniformly (model dbvae, aggregation none)
+  C   the DB-VAE, which draws rare faces more often (aggregation max)
+  any other name begins as B does; --set says what it changes. The first arm is what the others are compared with.
+
+examples:
+  python -m vaelab audit first --arms A B C --seeds 6
+  python -m vaelab audit white --plant race White=0.9 rest --set C.aggregation=tempered C.effective_share=0.3
+  python -m vaelab audit white --arms A B C D --set D.aggregation=max5     adds an arm to what is there
+  python -m vaelab audit white --resume                                    goes on, or shows the findings again
+  python -m vaelab audit white --by race gender --split val                groups crossed, on the validation split
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `audit`."""
+    parser = commands.add_parser(
+        "audit",
+        help="is it fairer? detectors with and without debiasing, over paired seeds",
+        description="Train every arm with every seed on the same pictures, score all on the same held-out faces and "
+        "compare recall by group at a matched false-positive rate. Ctrl-C saves and stops; the same command goes on. "
+        "Settings below are of all arms.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the audit")
+    parser.add_argument("--list", action="store_true", help="list the audits and stop")
+    parser.add_argument("--arms", nargs="+", metavar="ARM", help="arms in order (default: A B C)")
+    parser.add_argument(
+        "--seeds", nargs="+", type=_seed, metavar="N", help=f"one number: so many, from 0; several: these ({SEEDS})"
+    )
+    parser.add_argument("--set", nargs="+", type=_arm_setting, default=[], metavar="ARM.SETTING=VALUE", dest="changes")
+    parser.add_argument(
+        "--plant",
+        nargs="+",
+        metavar=("LABEL", "VALUE=SHARE"),
+        help="shares of the training faces by a label; `rest` shares what is left evenly among the other values",
+    )
+    parser.add_argument("--by", nargs="+", metavar="LABEL", help="labels that make the groups, crossed (default: race)")
+    parser.add_argument("--test-datasets", nargs="+", default=[], metavar="NAME", help="where test faces come from")
+    parser.add_argument(
+        "--hard-negatives", nargs="+", default=[], metavar="NAME", help="non-faces that look like faces"
+    )
+    parser.add_argument("--workers", type=whole_number, default=0, metavar="N", help="members trained side by side")
+    parser.add_argument("--background", action="store_true", help="in a process of its own; returns at once")
+    parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")
+    parser.add_argument("--stop", action="store_true", help="save the members at work and end")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="what the findings are of (default: test)")
+    parser.add_argument("--fpr", type=float, default=0.01, metavar="X", help="false-positive rate (default: 0.01)")
+    parser.add_argument("--root", type=Path, default=AUDITS_DIR, help="folder of the audits (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    add_settings(parser, without=("seed", "model", "backbone"))
+    parser.set_defaults(run=_audit)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        return _list(arguments)
+    if not arguments.name:
+        raise ConfigError("give the audit a name, or --list to see those there are")
+    if arguments.stop:
+        stop_audit(find_audit(arguments.name, arguments.root))
+        return 0
+    if arguments.resume:
+        audit = find_audit(arguments.name, arguments.root)
+        if given_settings(arguments) or arguments.arms or arguments.changes or arguments.seeds or arguments.plant:
+            raise ConfigError("--resume goes on with the audit as it was begun; leave it out to add arms or seeds")
+    else:
+        audit = begin(experiment_of(arguments), arguments.root)
+    if arguments.background:
+        start_audit(audit, arguments.workers)
+        print(f"audit {audit.name} has begun; `python -m vaelab audit --list` shows how far it is", file=sys.stderr)
+        return 0
+    if any(not audit.is_scored(*member) for member in audit.experiment.members()):
+        with _bar(audit) as bar:
+            conduct(audit, arguments.workers, lambda progress: _show(bar, progress))
+    return _findings(audit, arguments)
+
+
+def experiment_of(arguments: argparse.Namespace) -> Experiment:
+    """The experiment that the flags describe; what they leave out is as in the audit of this name, if there is one.
+
+    Raises:
+        ConfigError: flags that contradict each other or name what is not there.
+    """
+    known = [audit.experiment for audit in list_audits(arguments.root) if audit.name == arguments.name]
+    old = known[0] if known else None
+    given = given_settings(arguments)
+    from vaelab.config import replace as changed
+
+    base = audit_base(**given) if old is None else changed(old.base, **given)
+    before = {} if old is None else dict(old.arms)
+    names = arguments.arms or list(before or KNOWN_ARMS)
+    arms: dict[str, dict[str, Any]] = {
+        arm: dict(before.get(arm, KNOWN_ARMS.get(arm, {"aggregation": "none"}))) for arm in names
+    }
+    for arm, setting, text in arguments.changes:
+        if arm not in arms:
+            raise ConfigError(f"--set changes arm {arm!r}, but the arms are {', '.join(arms)}; name it in --arms")
+        arms[arm][setting] = parsed_setting(setting, text)
+    experiment = Experiment(
+        arguments.name, base, arms, _seeds(arguments.seeds) or (old.seeds if old else _seeds([SEEDS]))
+    )
+    if old is not None:
+        kept = {
+            name: getattr(old, name) for name in ("columns", "test_datasets", "hard_negatives", "shares", "mappings")
+        }
+        experiment = replace(experiment, **kept)
+    changes: dict[str, Any] = {}
+    if arguments.by:
+        changes["columns"] = tuple(arguments.by)
+    if arguments.test_datasets:
+        changes["test_datasets"] = tuple(arguments.test_datasets)
+    if arguments.hard_negatives:
+        changes["hard_negatives"] = tuple(arguments.hard_negatives)
+    if arguments.plant:
+        changes["shares"] = _planted(arguments.plant, experiment)
+    return replace(experiment, **changes)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, met {text!r}")
+    return int(text)
+
+
+def _seeds(given: Sequence[int] | None) -> tuple[int, ...]:
+    """One number is how many, several are the seeds themselves."""
+    if not given:
+        return ()
+    return tuple(range(given[0])) if len(given) == 1 else tuple(given)
+
+
+def _arm_setting(text: str) -> tuple[str, str, str]:
+    """`C.aggregation=max` as its three parts; an arm's name may hold dots."""
+    left, equals, value = text.partition("=")
+    arm, dot, setting = left.rpartition(".")
+    if not (equals and dot and arm and setting and value):
+        raise argparse.ArgumentTypeError(f"expected ARM.SETTING=VALUE, such as C.aggregation=max, met {text!r}")
+    return arm, setting.replace("-", "_"), value
+
+
+def _planted(words: Sequence[str], experiment: Experiment) -> dict[str, dict[str, float]]:
+    """`race White=0.9 rest` as shares of every value.
+
+    Raises:
+        ConfigError: a share that is no number, or `rest` with nothing left.
+    """
+    column, *pairs = words
+    shares: dict[str, float] = {}
+    for pair in pairs:
+        if pair == "rest":
+            continue
+        value, _, text = pair.rpartition("=")
+        try:
+            shares[value] = float(text)
+        except ValueError:
+            raise ConfigError(f"--plant has {pair!r}; expected VALUE=SHARE, such as White=0.9, or rest") from None
+    if "rest" in pairs:
+        others = [value for value in _training_values(column, experiment) if value not in shares]
+        left = 1.0 - sum(shares.values())
+        if left <= 0 or not others:
+            raise ConfigError(
+                f"--plant leaves {left:g} for the rest; shares of the named values must sum to less than 1"
+            )
+        shares |= {value: round(left / len(others), 9) for value in others}
+    return {column: shares}
+
+
+def _training_values(column: str, experiment: Experiment) -> list[str]:
+    for name in experiment.base.data.datasets:
+        labels = DatasetStore.open(experiment.data_dir / name).labels
+        if column in labels and labels["is_face"].any():
+            return list(Grouping.of(labels, [column]).names)
+    raise ConfigError(f"no data set of {', '.join(experiment.base.data.datasets)} has labels {column!r} to plant in")
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows = [_row(audit) for audit in list_audits(arguments.root)]
+    if arguments.json:
+        print(json.dumps(rows))
+        return 0
+    if not rows:
+        print(f"no audits in {arguments.root} yet; `python -m vaelab audit NAME` makes the first", file=sys.stderr)
+        return 0
+    print(f"{'audit':24}  {'state':9}  {'members':>9}  arms")
+    for row in rows:
+        done = f"{row['members_done']}/{row['members']}"
+        print(f"{row['audit']:24}  {row['state']:9}  {done:>9}  {', '.join(row['arms'])}  {row['message']}".rstrip())
+    return 0
+
+
+def _row(audit: Audit) -> dict[str, Any]:
+    experiment, status = audit.experiment, audit.status
+    return {
+        "audit": audit.name,
+        "state": status.state,
+        "message": status.message,
+        "arms": list(experiment.arms),
+        "seeds": list(experiment.seeds),
+        **asdict(progress_of(audit)),
+    }
+
+
+def _bar(audit: Audit) -> Any:
+    total = progress_of(audit)
+    return tqdm(total=total.images, unit="img", unit_scale=True, desc=audit.name, file=sys.stderr, initial=0)
+
+
+def _show(bar: Any, progress: Progress) -> None:
+    bar.update(progress.images_seen - bar.n)
+    bar.set_postfix_str(f"{progress.members_done}/{progress.members} members, {', '.join(progress.at_work)}")
+
+
+def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
+    """Print what the scores say, on as many seeds as all arms have."""
+    columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
+    found = summary(audit.scores(arguments.split), columns, arguments.fpr)
+    if arguments.json:
+        print(json.dumps({"audit": audit.name, "split": arguments.split, **found}))
+        return 0
+    for line in lines(found):
+        print(line)
+    return 0
