@@ -107,6 +107,8 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
         opened, notes = read_link(query, run_ids[0])
     else:
         opened = st.session_state.get(BENCH) or _first(run_ids)
+        if "model" in query and is_link(LINK):  # a link to a model and no faces: those that lie here, drawn by it
+            opened = dataclasses.replace(opened, model=query["model"][-1])
     if opened.model not in run_ids:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = dataclasses.replace(opened, model=run_ids[0])

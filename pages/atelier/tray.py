@@ -63,7 +63,8 @@ def _handles(index: int, count: int, words: str) -> None:
         ):
             told = {"left": "Move to the left", "right": "Move to the right", "edit": "Open in Explore"}
             st.button(
-                f":material/{icon}:",
+                f"{told.get(name, 'Take out of the tray')}: face {index + 1}",  # read aloud; the style hides it
+                icon=f":material/{icon}:",
                 key=f"bench.{name}.{index}",
                 type="tertiary",
                 disabled=disabled,

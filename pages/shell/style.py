@@ -18,6 +18,10 @@ button[kind="segmented_controlActive"], button[kind="segmented_controlActive"] *
 /* Four to a thumbnail's width: each as wide as that allows, and high enough for a finger. */
 .st-key-bench-tray [data-testid="stButton"] { flex: 1 1 0; min-width: 0; width: 25% !important; }
 .st-key-bench-tray button { width: 100%; min-width: 0; min-height: 2.25rem; padding: 0; }
+/* Their words are there to be read aloud: the icon says the same to the eye. */
+.st-key-bench-tray button [data-testid="stMarkdownContainer"] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+}
 
 /* The grey that charts come with is too pale to be read on a light page. */
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .colorbar) text,

@@ -138,7 +138,7 @@ def test_doubts_and_neighbours_of_a_face_join_the_tray(server: Server, visit: Vi
 def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser) -> None:
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES, ending="loop", frames=4, path="spherical"))
-    page.locator(".st-key-bench-remove-1 button").first.click()
+    page.get_by_role("button", name="Take out of the tray: face 2").click()
     expect(tray(page)).to_have_count(2, timeout=PATIENCE_MS)
     page.wait_for_url(lambda address: "60" not in urlsplit(address).query)
     assert link(page).faces == (FACES[0], FACES[2])

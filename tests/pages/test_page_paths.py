@@ -63,6 +63,16 @@ def test_explores_face_lies_in_the_tray_at_first(model: FaceModel, open_app: Ope
     assert len(state(app).faces) == 3
 
 
+def test_a_link_to_a_model_alone_opens_that_model(lab: Path, model: FaceModel, open_app: Open) -> None:
+    make_run(lab, "another")
+    for wanted in ("another", "finished"):
+        now = state(open_app("paths.py", model=wanted))
+        assert now.model == wanted
+        assert {face.model for face in now.faces} == {wanted}
+    app = open_app("paths.py", model="nobody")
+    assert "no model of the name" in " ".join(note.value for note in app.info)
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("latents_kept", [True, False])
 def test_every_section_opens_by_a_link(lab: Path, open_app: Open, section: str, latents_kept: bool) -> None:
