@@ -16,6 +16,7 @@ from pages.shell.faces import spoken_labels
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.pictures import data_address, png
+from pages.shell.welcome import first_training
 from pages.sidebyside.pair import (
     BETWEEN,
     LINK,
@@ -48,8 +49,7 @@ def compare() -> None:
     st.markdown("The same face on the same path through two models: drag, and see where they part.")
     runs = [run.id for run in decoder_runs()]
     if len(runs) < 2:
-        st.markdown("It takes two models with a decoder; this trains another one in about a minute:")
-        st.code("python -m vaelab train --recipe first-minute", language="bash")
+        first_training("It takes two models with a decoder; this trains another one in about a minute:")
         return
     notes = open_pair(runs)
     models = (load_model(find(pair().first)), load_model(find(pair().second)))

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, model_stamp
+from pages.shell.welcome import first_training
 from pages.studio.actions import PLAIN, STRIPS, actions
 from pages.studio.panel import morph_panel
 from pages.studio.plain import plain_sliders
@@ -111,11 +112,10 @@ def fingerprint(runs: list[Run]) -> str:
 def empty_state() -> None:
     """What to do when there is no model yet; the page fills itself once there is one."""
     st.title("No face to show yet", anchor=False)
-    st.markdown(
+    first_training(
         "There is no model with a decoder on this machine. The first one takes about a minute on two cores, on "
         "drawn faces, without any download:"
     )
-    st.code("python -m vaelab train --recipe first-minute", language="bash")
     st.caption("This page fills by itself as soon as the first weights are written.")
     st.button("Look again", icon=":material/refresh:")
 

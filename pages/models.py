@@ -12,6 +12,7 @@ from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
 from pages.shell.cautions import cautions
 from pages.shell.scorecard import scorecard
+from pages.shell.welcome import first_training, key_facts
 from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
@@ -36,8 +37,7 @@ def models() -> None:
     runs = {run.id: run for run in list_runs(RUNS_DIR)}
     watch(" ".join(runs))
     if not runs:
-        st.markdown("There is none yet. The first one takes about a minute on two cores, without any download:")
-        st.code("python -m vaelab train --recipe first-minute", language="bash")
+        first_training("There is none yet. The first one takes about a minute on two cores, without any download:")
         st.page_link(Path(__file__).with_name("explore.py"), label="Back to Explore")
         return
     wanted = st.query_params.get("card")
@@ -88,15 +88,7 @@ def heading(run: Run) -> None:
         st.badge("ships with vaelab" if run.is_shipped else "yours", color="primary" if run.is_shipped else "gray")
         st.badge(status.state, color=STATE_COLORS.get(status.state, "gray"))  # type: ignore[arg-type]
     cautions(config)
-    facts = {
-        "Network": config.model.model,
-        "Latents": f"{config.model.latent}" if config.has_decoder else "none",
-        "Picture": f"{config.data.size} px",
-        "Images seen": f"{status.images_seen:,}",
-    }
-    with st.grid(4, min_column_width=120):
-        for name, value in facts.items():
-            st.metric(name, value)
+    key_facts(config, "Images seen", status.images_seen)
     if status.message:
         st.caption(status.message)
 

@@ -18,6 +18,7 @@ from pages.atelier.uncertainty import uncertainty
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
+from pages.shell.welcome import drawable_models
 from pages.studio.state import show_in
 
 if TYPE_CHECKING:
@@ -39,11 +40,10 @@ def studio() -> None:
     """The page."""
     if st.session_state.pop(LEAVE, False):
         st.switch_page(EXPLORE)
-    runs = [run.id for run in decoder_runs()]
+    if not decoder_runs():
+        st.title("Several faces at once", anchor=False)
+    runs = drawable_models()
     if not runs:
-        st.title("No faces to work with yet", anchor=False)
-        st.markdown("There is no model with a decoder on this machine. The first one takes about a minute:")
-        st.code("python -m vaelab train --recipe first-minute", language="bash")
         return
     notes = open_bench(runs)
     model = load_model(find(bench().model))

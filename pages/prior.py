@@ -14,9 +14,10 @@ from pages.priormap.measures import draws, prior_name, shares, shown, surroundin
 from pages.priormap.place import place_section
 from pages.shell.boundary import error_boundary
 from pages.shell.links import is_link, page_query, write_link
-from pages.shell.loaders import decoder_runs, find, load_model
+from pages.shell.loaders import find, load_model
 from pages.shell.routes import samples_address
 from pages.shell.sheet import face_sheet
+from pages.shell.welcome import drawable_models
 from pages.studio.state import keep
 from vaelab.editing.recipe import START_OF, TEMPERATURES, FaceRecipe
 from vaelab.evaluation.priors import PRIORS
@@ -42,10 +43,8 @@ def prior_page() -> None:
         "encoded, and faces may lie where hardly anything is drawn. A prior fitted to the encoded faces "
         "draws where they are."
     )
-    runs = [run.id for run in decoder_runs()]
+    runs = drawable_models()
     if not runs:
-        st.markdown("There is no model with a decoder on this machine yet. The first one takes about a minute:")
-        st.code("python -m vaelab train --recipe first-minute", language="bash")
         return
     model = load_model(find(_choice(runs)))
     if model.latents is None:

@@ -18,8 +18,9 @@ from pages.counterfactual.plan import LINK, Plan, fit_plan, keep_plan, open_plan
 from pages.counterfactual.survey import survey_section
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
-from pages.shell.loaders import decoder_runs, find, load_model
+from pages.shell.loaders import find, load_model
 from pages.shell.pictures import png
+from pages.shell.welcome import drawable_models
 from vaelab.counterfactual import Detector, Walk, in_words, walk
 from vaelab.editing.sliders import REACH, edited_latent, find_slider, step_vector
 from vaelab.wording import signed, with_minus
@@ -42,10 +43,8 @@ def counterfactual() -> None:
         "Move one face along a direction until a detector no longer sees it. Each detector is compared with itself "
         "along the way, at a threshold that gives all of them the same share of false alarms."
     )
-    runs = [run.id for run in decoder_runs()]
+    runs = drawable_models()
     if not runs:
-        st.markdown("There is no model with a decoder on this machine yet. The first one takes about a minute:")
-        st.code("python -m vaelab train --recipe first-minute", language="bash")
         return
     notes = open_plan(runs)
     model = load_model(find(plan().recipe.model))

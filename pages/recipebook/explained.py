@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.welcome import key_facts
 from vaelab.config import TrainConfig
 from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
@@ -28,7 +29,7 @@ def explained(name: str) -> None:
     st.latex(note.formula)
     st.caption(symbols(note.formula))
     st.markdown(f"**{weight_words(config)}** {note.weight}")
-    facts(config)
+    key_facts(config, "Images to see", config.optim.num_images)
     if note.paper:
         st.caption(f"To read on: {note.paper}")
 
@@ -45,16 +46,3 @@ def weight_words(config: TrainConfig) -> str:
         return "A detector alone: no KL is weighed."
     words = config.loss.effective_beta
     return f"{words[0].upper()}{words[1:]}, in nats per image."
-
-
-def facts(config: TrainConfig) -> None:
-    """The few settings that one looks for first."""
-    shown = {
-        "Network": config.model.model,
-        "Latents": f"{config.model.latent}" if config.has_decoder else "none",
-        "Picture": f"{config.data.size} px",
-        "Images to see": f"{config.optim.num_images:,}",
-    }
-    with st.grid(4, min_column_width=120):
-        for name, value in shown.items():
-            st.metric(name, value)

@@ -1,0 +1,37 @@
+"""What pages say and show in the same words: that something has to be trained first, and what a network is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell.loaders import decoder_runs
+from vaelab.config import TrainConfig
+
+FIRST = "python -m vaelab train --recipe first-minute"
+
+
+def first_training(words: str) -> None:
+    """Why there is nothing to see, and the command that changes it."""
+    st.markdown(words)
+    st.code(FIRST, language="bash")
+
+
+def drawable_models() -> list[str]:
+    """Names of the models that draw faces; where there are none, the page says how to get one and should stop."""
+    names = [run.id for run in decoder_runs()]
+    if not names:
+        first_training("There is no model with a decoder on this machine yet. The first one takes about a minute:")
+    return names
+
+
+def key_facts(config: TrainConfig, images: str, num_images: int) -> None:
+    """The few settings that one looks for first; `images` names the number of images."""
+    shown = {
+        "Network": config.model.model,
+        "Latents": f"{config.model.latent}" if config.has_decoder else "none",
+        "Picture": f"{config.data.size} px",
+        images: f"{num_images:,}",
+    }
+    with st.grid(4, min_column_width=120):
+        for name, value in shown.items():
+            st.metric(name, value)
