@@ -330,6 +330,7 @@ def test_nothing_usable_is_an_error_with_reasons(tmp_path):
     (tmp_path / "in" / "a.jpg").touch()
     with pytest.raises(DataError, match=r"none of 1 pictures could be used: empty file"):
         prepare(Folder(tmp_path / "in"), tmp_path / "out", size=16, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
     (tmp_path / "in" / "a.jpg").unlink()
     with pytest.raises(DataError, match="no picture"):
         prepare(Folder(tmp_path / "in"), tmp_path / "out", size=16, workers=1)

@@ -263,6 +263,7 @@ class _Job:
         kept = np.ones(len(self.listing.records), dtype=bool)
         kept[list(rejected)] = False
         if not kept.any():
+            shutil.rmtree(self.partial)  # nothing in it that another try could go on with
             reasons = sorted(set(rejected.values()))[:3]
             raise DataError(f"none of {len(kept)} pictures could be used: {'; '.join(reasons)}")
         store = self.partial / "store"
