@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 TOUR = "tour"
 FRAME = (TOUR,)
 """Query parameters that belong to the frame."""
+WRITER = "links.writer"
+"""Where the session keeps which page wrote the address last."""
+REMEMBERED = 20
+"""Earlier addresses of a page that a late click may still carry."""
 
 
 def page_query() -> dict[str, str]:
@@ -34,10 +39,21 @@ def write_page_query(query: Mapping[str, str | Sequence[str]]) -> None:
 def is_link(key: str) -> bool:
     """Whether the address has a query that is not known under `key`: a link, or the back button.
 
-    An address without a query is none: a visitor comes back from another page, and finds what the page showed.
+    An address without a query is none: a visitor comes back from another page, and finds what the page showed. Nor is
+    one that the page itself wrote a moment ago: a click that was on its way before the browser had the new address
+    brings the one before, and following it would undo the click.
     """
     query = page_query_lists()
-    return bool(query) and query != st.session_state.get(key)
+    if not query or query == st.session_state.get(key):
+        return False
+    was_here = st.session_state.get(WRITER) == key
+    return _is_history_navigation() or not was_here or query not in st.session_state.get(f"{key}.before", [])
+
+
+def _is_history_navigation() -> bool:
+    """Whether the browser's back or forward button led here."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def link_was_read(key: str) -> None:
@@ -59,4 +75,6 @@ def write_link(query: Mapping[str, str | Sequence[str]], key: str) -> None:
     written = {name: [value] if isinstance(value, str) else list(value) for name, value in query.items() if value}
     if written != page_query_lists():
         write_page_query(written)
-    st.session_state[key] = written
+    if (last := st.session_state.get(key)) != written:
+        st.session_state[f"{key}.before"] = [*st.session_state.get(f"{key}.before", []), last][-REMEMBERED:]
+    st.session_state[key], st.session_state[WRITER] = written, key
