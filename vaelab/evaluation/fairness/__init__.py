@@ -1,1 +1,1 @@
-"""What may be said about groups: recall at matched false-positive rates, its gaps, effects and verdicts."""
+"""Is it fairer? What the scores of an experiment can and cannot say about its arms."""

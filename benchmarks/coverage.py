@@ -1,0 +1,165 @@
+"""Do the intervals of the fairness statistics hold what they promise? `python -m benchmarks.coverage`.
+
+Experiments are simulated whose truth is known: seeds differ as a whole and by group, pictures are hard for all
+networks, for those of an arm, or for one. An interval of 95 % should hold the truth in 93 to 97 % of them, and a rule
+at the 5 % level should see a difference that is not there in no more than 5 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from vaelab.data.groups import Grouping
+from vaelab.evaluation.fairness.arms import group_recalls, summaries
+from vaelab.evaluation.fairness.effects import effects
+from vaelab.evaluation.fairness.measures import MEASURES
+from vaelab.evaluation.fairness.resampling import recalls
+from vaelab.evaluation.fairness.scores import Scores
+from vaelab.evaluation.fairness.verdicts import verdict
+from vaelab.evaluation.groups import rate
+from vaelab.rng import numpy_generator
+
+OUT = Path(__file__).with_name("coverage.json")
+GROUPS = tuple("vwxyz")
+SEED_SPREAD, SEED_GROUP_SPREAD = 0.15, 0.1
+"""Standard deviations, in those of a picture's logit, of what a seed does to all groups and to one."""
+SHARED, OF_ARM = 0.7, 0.3
+"""Standard deviations of what a picture does to all networks, and to those of one arm; the rest is each network's."""
+
+
+@dataclass(frozen=True)
+class World:
+    """An experiment that can be repeated.
+
+    Attributes:
+        skill: (arms, groups) how far the faces of a group lie above the negatives, in standard deviations.
+    """
+
+    name: str
+    skill: tuple[tuple[float, ...], ...]
+    num_seeds: int
+    faces_per_group: int
+    num_calibration: int
+    fpr: float
+
+    def scores(self, random: np.random.Generator) -> Scores:
+        """One experiment: new seeds, new pictures."""
+        skill = np.array(self.skill)
+        arms, groups = skill.shape
+        keys = np.repeat(np.arange(groups), self.faces_per_group)
+        of_seed = random.normal(0, SEED_SPREAD, (arms, self.num_seeds, 1))
+        of_group = random.normal(0, SEED_GROUP_SPREAD, (arms, self.num_seeds, groups))
+        faces = self._clouds(random, len(keys)) + (skill[:, None] + of_group)[:, :, keys] + of_seed
+        calibration, negatives = self._clouds(random, self.num_calibration), self._clouds(random, 2)
+        return Scores(
+            tuple("abc"[:arms]), tuple(range(self.num_seeds)), faces.astype(np.float32), negatives.astype(np.float32),
+            calibration.astype(np.float32), pd.DataFrame({"group": np.array(GROUPS)[keys]}),
+        )  # fmt: skip
+
+    def _clouds(self, random: np.random.Generator, number: int) -> np.ndarray:
+        arms = len(self.skill)
+        own = (1.0 - SHARED**2 - OF_ARM**2) ** 0.5
+        return np.asarray(
+            SHARED * random.standard_normal(number)
+            + OF_ARM * random.standard_normal((arms, 1, number))
+            + own * random.standard_normal((arms, self.num_seeds, number))
+        )
+
+    def recall(self, draws: int = 100_000) -> np.ndarray:
+        """(arms, draws, groups) recall on endlessly many pictures, of networks from many seeds."""
+        random = numpy_generator(0, "coverage", "truth")
+        of_seed = random.normal(0, SEED_SPREAD, (draws, 1)) + random.normal(0, SEED_GROUP_SPREAD, (draws, len(GROUPS)))
+        return np.asarray(norm.cdf(np.array(self.skill)[:, None] + of_seed - norm.ppf(1.0 - self.fpr)))
+
+
+def _levels(*skills: float) -> tuple[float, ...]:
+    return skills if len(skills) > 1 else skills * len(GROUPS)
+
+
+WORLDS = (
+    World("all alike", (_levels(3.6),) * 3, 6, 150, 2000, 0.05),
+    World(
+        "one group lags in a and b, none in c",
+        ((3.6, 3.6, 3.6, 3.6, 3.0),) * 2 + (_levels(3.6),), 6, 150, 2000, 0.05,
+    ),
+    World("all alike, 10 seeds", (_levels(4.0),) * 3, 10, 600, 10_000, 0.01),
+    World(
+        "one group lags in a and b, 10 seeds",
+        ((4.0, 4.0, 4.0, 4.0, 3.6),) * 2 + (_levels(4.0),), 10, 600, 10_000, 0.01,
+    ),
+)  # fmt: skip
+
+
+def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> dict[str, float]:
+    """Shares of simulated experiments: how often an interval held the truth, how often a rule saw a difference."""
+    random = numpy_generator(seed, "coverage", world.name)
+    truth = world.recall()
+    measured = {name: measure(truth).mean(axis=1) for name, measure in MEASURES.items()}
+    outcomes: dict[str, list[float]] = defaultdict(list)
+    for number in range(simulations):
+        scores = world.scores(random)
+        found = recalls(scores, Grouping.of(scores.labels, ["group"]), world.fpr, seed=number, resamples=resamples)
+        by_group = {(each.arm, each.group): each.mean for each in group_recalls(scores, found)}
+        mean = by_group["a", GROUPS[-1]]
+        assert mean is not None
+        outcomes["mean recall of a group"].append(mean.low <= truth[0, :, -1].mean() <= mean.high)
+        compared = effects(scores.arms, scores.seeds, found)
+        for effect in compared:
+            pair = [scores.arms.index(effect.earlier), scores.arms.index(effect.later)]
+            for name in MEASURES:
+                change, real = effect.changes[name].difference, float(np.diff(measured[name][pair])[0])
+                outcomes[f"{effect.later} - {effect.earlier}: {name}"].append(change.low <= real <= change.high)
+        rulings = [verdict(effect, world.fpr, len(GROUPS)).ruling for effect in compared]
+        is_same = [world.skill[0] == world.skill[1], world.skill[0] == world.skill[2]]
+        outcomes["verdict where nothing differs"].append(
+            any(ruling != "no evidence" for ruling, same in zip(rulings, is_same, strict=False) if same)
+        )
+        if not is_same[1]:
+            outcomes["c against a: improved"].append(rulings[1] == "improved")
+        arms = summaries(scores, found, seed=number, resamples=200)
+        outcomes["gap in a by permutation"].append(arms[0].permuted is not None and arms[0].permuted.gap_p <= 0.05)
+        outcomes["gap in c by permutation"].append(arms[2].permuted is not None and arms[2].permuted.gap_p <= 0.05)
+    return {name: float(np.mean(results)) for name, results in outcomes.items()}
+
+
+def wilson(simulations: int, seed: int = 0) -> dict[str, float]:
+    """Coverage of Wilson's interval of one network's recall in groups of several sizes."""
+    random = numpy_generator(seed, "coverage", "wilson")
+    found = {}
+    for count, recall in ((30, 0.9), (100, 0.95), (700, 0.97)):
+        hits = random.binomial(count, recall, simulations)
+        intervals = {int(number): rate(int(number), count) for number in np.unique(hits)}
+        inside = [intervals[int(number)].low <= recall <= intervals[int(number)].high for number in hits]
+        found[f"{count} faces, recall {recall:.0%}"] = float(np.mean(inside))
+    return found
+
+
+def main() -> None:
+    """Simulate, print and keep the shares."""
+    parser = argparse.ArgumentParser(description="Coverage of the fairness statistics by simulation.")
+    parser.add_argument("--simulations", type=int, default=1000, help="of each world (default: %(default)s)")
+    parser.add_argument("--resamples", type=int, default=300, help="per experiment (default: %(default)s)")
+    parser.add_argument("--json", type=Path, default=OUT, help="file to keep the result in (default: %(default)s)")
+    arguments = parser.parse_args()
+    begun = time.monotonic()
+    kept: dict[str, Any] = {"simulations": arguments.simulations, "resamples": arguments.resamples}
+    kept["wilson"] = wilson(100 * arguments.simulations)
+    kept["worlds"] = {}
+    for world in WORLDS:
+        kept["worlds"][world.name] = simulate(world, arguments.simulations, arguments.resamples)
+        print(world.name, f"{time.monotonic() - begun:.0f} s", json.dumps(kept["worlds"][world.name], indent=1))
+        arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Recall by latent density: whether faces that the encoder finds unusual are the ones that are missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from vaelab.data.groups import Standing, standing_of
+from vaelab.errors import DataError
+from vaelab.evaluation.groups import Rate, rate
+
+
+@dataclass(frozen=True)
+class DensityBand:
+    """Faces of about equal density.
+
+    Attributes:
+        low, high: edges of the band, in the unit of the densities given.
+        by_seed: recall of each seed's network.
+    """
+
+    low: float
+    high: float
+    count: int
+    by_seed: tuple[Rate, ...]
+
+    @property
+    def standing(self) -> Standing:
+        """What its size allows to be said."""
+        return standing_of(self.count)
+
+
+def recall_by_density(
+    hit: Bool[np.ndarray, "seeds faces"], density: np.ndarray, bands: int = 5
+) -> list[DensityBand]:
+    """Recall of one arm in bands of equally many faces, the most unusual faces first.
+
+    Args:
+        density: (faces,) of each face under one model, in any unit that rises with it, such as log density.
+
+    Raises:
+        DataError: not one finite density per face.
+    """
+    if density.shape != hit.shape[1:] or not np.isfinite(density).all():
+        raise DataError(
+            f"expected one finite density for each of {hit.shape[1]} faces, met shape {density.shape} with "
+            f"{int((~np.isfinite(density)).sum())} not finite; score and encode the same faces"
+        )
+    order = np.argsort(density, kind="stable")
+    return [
+        DensityBand(
+            float(density[rows[0]]),
+            float(density[rows[-1]]),
+            len(rows),
+            tuple(rate(int(member[rows].sum()), len(rows)) for member in hit),
+        )
+        for rows in np.array_split(order, min(bands, len(order)))
+        if len(rows)
+    ]

@@ -1,0 +1,115 @@
+"""What an arm gains over an earlier one, seed against seed on the same pictures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import PermutationMethod, wilcoxon
+from statsmodels.stats.multitest import multipletests
+
+from vaelab.evaluation.fairness.measures import MEASURES
+from vaelab.evaluation.fairness.resampling import Recalls
+from vaelab.evaluation.fairness.two_level import TwoLevel, two_level
+from vaelab.evaluation.paired import Paired, corrected, paired
+
+MIN_SEEDS = 6
+"""With five, not even five gains in five reach p < 0.05 in a two-sided test of ranks."""
+EXACT_SEEDS = 13
+"""Up to so many seeds all 2^n signs are gone through, beyond that 2^13 of them are drawn."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A measure of the later arm minus that of the earlier one.
+
+    Attributes:
+        difference: mean over paired seeds, over seeds and pictures; its p-value is of no difference.
+        p_holm: that p-value corrected for all comparisons of this measure.
+        wilcoxon_p: exact signed-rank test over the seeds alone; None with fewer than MIN_SEEDS.
+    """
+
+    difference: TwoLevel
+    p_holm: float
+    wilcoxon_p: float | None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it differs from 0 at the 5 % level, all comparisons counted."""
+        return self.p_holm < 0.05
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A later arm against an earlier one.
+
+    Attributes:
+        changes: by measure: overall, and worst_group, gap and average where two groups at least are summarised.
+        members: McNemar's test of every seed's two networks, each at its own threshold as it stands; corrected for
+            all pairs of all comparisons. A pair is two networks, no statement about how they were made.
+    """
+
+    earlier: str
+    later: str
+    changes: dict[str, Change]
+    members: tuple[Paired, ...]
+
+
+def effects(arms: Sequence[str], seeds: Sequence[int], recalls: Recalls) -> list[Effect]:
+    """Each later arm against each earlier one, in the order of `arms`."""
+    compared = list(itertools.combinations(range(len(arms)), 2))
+    measured, resampled = measured_by_seed(recalls)
+    changes: dict[str, list[Change]] = {}
+    for name in measured:
+        found = [
+            two_level(measured[name][later] - measured[name][earlier],
+                      resampled[name][:, later] - resampled[name][:, earlier])
+            for earlier, later in compared
+        ]  # fmt: skip
+        changes[name] = _with_holm([Change(change, math.nan, signed_rank(change.by_seed)) for change in found])
+    pairs = corrected([
+        paired(f"{arms[later]}, seed {seed}", f"{arms[earlier]}, seed {seed}",
+               recalls.hit[later, place], recalls.hit[earlier, place])
+        for earlier, later in compared for place, seed in enumerate(seeds)
+    ])  # fmt: skip
+    return [
+        Effect(
+            arms[earlier], arms[later], {name: changes[name][place] for name in changes},
+            tuple(pairs[place * len(seeds) : (place + 1) * len(seeds)]),
+        )
+        for place, (earlier, later) in enumerate(compared)
+    ]  # fmt: skip
+
+
+def measured_by_seed(recalls: Recalls) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Every measure of every member (arms, seeds), and the same on resampled pictures (resamples, arms, seeds)."""
+    measured, resampled = {"overall": recalls.overall}, {"overall": recalls.overall_resampled}
+    kept = recalls.summarised
+    if kept.sum() >= 2:
+        for name, measure in MEASURES.items():
+            measured[name] = measure(recalls.by_group[..., kept])
+            resampled[name] = measure(recalls.by_group_resampled[..., kept])
+    return measured, resampled
+
+
+def signed_rank(differences: Sequence[float] | Float[np.ndarray, " seeds"]) -> float | None:
+    """Two-sided p-value of Wilcoxon's signed-rank test, exact with ties too; None with fewer than MIN_SEEDS."""
+    values = np.asarray(differences)
+    if len(values) < MIN_SEEDS:
+        return None
+    if not values.any():
+        return 1.0
+    draws = PermutationMethod(n_resamples=2**EXACT_SEEDS, rng=np.random.default_rng(0))
+    return float(wilcoxon(values, zero_method="zsplit", method=draws).pvalue)
+
+
+def _with_holm(changes: list[Change]) -> list[Change]:
+    """The changes with corrected p-values; one without a p-value, where nothing differs at all, counts as 1."""
+    if not changes:
+        return []
+    p_values = multipletests([np.nan_to_num(change.difference.p_value, nan=1.0) for change in changes], method="holm")
+    return [replace(change, p_holm=float(p)) for change, p in zip(changes, p_values[1], strict=True)]

@@ -1,0 +1,153 @@
+"""Everything that can be said about an experiment's scores at one false-positive rate, as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, final
+
+import numpy as np
+
+from vaelab.data.groups import Group, Grouping
+from vaelab.evaluation.fairness.arms import GroupRecall, Summary, group_recalls, summaries
+from vaelab.evaluation.fairness.effects import Effect, effects
+from vaelab.evaluation.fairness.false_positives import FalsePositives, false_positives
+from vaelab.evaluation.fairness.fixed import FixedThreshold, at_fixed_threshold
+from vaelab.evaluation.fairness.resampling import recalls
+from vaelab.evaluation.fairness.scores import Scores
+from vaelab.evaluation.fairness.verdicts import RULE, Verdict, verdict
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A group that takes no part in worst group, gap, variance and average, and why."""
+
+    group: str
+    count: int
+    reason: str
+
+
+@final
+@dataclass(frozen=True)
+class Findings:
+    """What was found.
+
+    Attributes:
+        fpr: the false-positive rate that every threshold was set for.
+        columns: label columns whose crossing makes the groups.
+        left_out: groups too small to be summarised; `num_ungrouped` faces have no label in one of the columns.
+        warnings: what a reader has to know before the numbers.
+        recalls: by arm and group, in that order.
+        fixed: the 0.5 view; not comparable across models.
+    """
+
+    fpr: float
+    columns: tuple[str, ...]
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    num_faces: int
+    num_ungrouped: int
+    num_calibration: int
+    num_negatives: int
+    groups: tuple[Group, ...]
+    left_out: tuple[LeftOut, ...]
+    warnings: tuple[str, ...]
+    false_positives: tuple[FalsePositives, ...]
+    recalls: tuple[GroupRecall, ...]
+    summaries: tuple[Summary, ...]
+    effects: tuple[Effect, ...]
+    verdicts: tuple[Verdict, ...]
+    fixed: tuple[FixedThreshold, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with the rule of the verdict; what is not a finite number is None."""
+        plain: dict[str, Any] = _plain(self)
+        return plain | {"rule": RULE}
+
+    def recall(self, arm: str, group: str) -> GroupRecall:
+        """One arm's recall in one group."""
+        return next(found for found in self.recalls if (found.arm, found.group) == (arm, group))
+
+
+def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, resamples: int = 1000) -> Findings:
+    """Everything that `scores` say at one false-positive rate.
+
+    Args:
+        columns: label columns whose crossing makes the groups; several make intersections.
+        seed: of the resampling.
+
+    Raises:
+        DataError: an unknown column, or fewer than 10 / fpr calibration negatives.
+    """
+    grouping = Grouping.of(scores.labels, columns)
+    found = recalls(scores, grouping, fpr, seed=seed, resamples=resamples)
+    compared = effects(scores.arms, scores.seeds, found)
+    num_summarised = int(found.summarised.sum())
+    alarms = false_positives(scores, found.thresholds)
+    return Findings(
+        fpr=fpr,
+        columns=tuple(columns),
+        arms=scores.arms,
+        seeds=scores.seeds,
+        num_faces=scores.num_faces,
+        num_ungrouped=grouping.num_ungrouped,
+        num_calibration=scores.calibration.shape[-1],
+        num_negatives=scores.negatives.shape[-1],
+        groups=grouping.groups,
+        left_out=tuple(_left_out(group) for group in grouping.groups if not group.is_summarised),
+        warnings=tuple(_warnings(scores, fpr, alarms)),
+        false_positives=tuple(alarms),
+        recalls=tuple(group_recalls(scores, found)),
+        summaries=tuple(summaries(scores, found, seed=seed, resamples=resamples)),
+        effects=tuple(compared),
+        verdicts=tuple(verdict(effect, fpr, num_summarised) for effect in compared),
+        fixed=tuple(at_fixed_threshold(scores, grouping)),
+    )
+
+
+def _left_out(group: Group) -> LeftOut:
+    reasons = {"counts only": "fewer than 10 faces: only counted", "greyed": "10 to 29 faces: shown, not summarised"}
+    return LeftOut(group.name, group.count, reasons[group.standing])
+
+
+def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives]) -> list[str]:
+    """What weakens the numbers: few calibration negatives, rates that are not matched after all, few seeds."""
+    found = []
+    number = scores.calibration.shape[-1]
+    if number < 100 / fpr:
+        found.append(
+            f"{number:,} calibration negatives set thresholds at {100 * fpr:.3g} % false positives; "
+            f"{100 / fpr:,.0f} are recommended, so thresholds are uncertain. The intervals hold that uncertainty."
+        )
+    realised = {
+        each.arm: sum(one.rate for one in each.realised) / len(each.realised)
+        for each in alarms
+        if scores.negatives.size
+    }
+    if not realised:
+        found.append(
+            "There are no test negatives, so nobody knows which false-positive rate the thresholds really give."
+        )
+    elif (highest := max(realised.values())) > 1.5 * (lowest := min(realised.values())) and highest - lowest > fpr / 4:
+        rates = ", ".join(f"{arm} {100 * rate:.2f} %" for arm, rate in realised.items())
+        found.append(
+            f"On test negatives the thresholds do not give the same rate: {rates}. They were matched on other "
+            "negatives, so part of a difference in recall may be bought with false alarms."
+        )
+    if len(scores.seeds) == 1:
+        found.append("One seed: intervals are about these networks, and say nothing about training them again.")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, tuples and numbers as JSON has them."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

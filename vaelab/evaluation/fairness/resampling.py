@@ -1,0 +1,155 @@
+"""Recall of every member in every group, as measured and as it would be on other pictures: the bootstrap of pictures.
+
+Faces are drawn anew within their group, calibration negatives among themselves, so that thresholds move too. The same
+draw serves every arm and seed: what the members share by looking at the same pictures stays shared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from vaelab.data.groups import Grouping
+from vaelab.evaluation.fairness.scores import Scores
+from vaelab.evaluation.groups import threshold_at_fpr
+from vaelab.rng import numpy_generator
+
+AT_ONCE = 50
+"""Resamples drawn together; bounds the memory to about 10 MB per 10,000 pictures."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Recalls:
+    """Recall at a matched false-positive rate.
+
+    Attributes:
+        grouping: the groups that the last axes follow.
+        thresholds: (arms, seeds) of each member, at the wanted rate on its calibration negatives.
+        hit: (arms, seeds, faces) bool; whether the member sees the face.
+        by_group: (arms, seeds, groups) recall; NaN in an empty group.
+        overall: (arms, seeds) recall over all faces, also those in no group.
+        by_group_resampled: (resamples, arms, seeds, groups) the same on resampled pictures.
+        overall_resampled: (resamples, arms, seeds).
+    """
+
+    grouping: Grouping
+    thresholds: np.ndarray
+    hit: np.ndarray
+    by_group: np.ndarray
+    overall: np.ndarray
+    by_group_resampled: np.ndarray
+    overall_resampled: np.ndarray
+
+    @property
+    def summarised(self) -> np.ndarray:
+        """(groups,) bool; whether the group is large enough for worst group, gap and variance."""
+        return np.array([group.is_summarised for group in self.grouping.groups], dtype=bool)
+
+
+def thresholds_at_fpr(scores: Scores, fpr: float) -> Float[np.ndarray, "arms seeds"]:
+    """Each member's own threshold at the same false-positive rate on the calibration negatives.
+
+    Raises:
+        DataError: fewer than 10 / fpr calibration negatives.
+    """
+    return np.array([[threshold_at_fpr(member, fpr) for member in arm] for arm in scores.calibration])
+
+
+def recalls(scores: Scores, grouping: Grouping, fpr: float, *, seed: int = 0, resamples: int = 1000) -> Recalls:
+    """Recall of every member by group at `fpr`, with `resamples` replicates on resampled pictures.
+
+    Args:
+        grouping: of `scores.labels`.
+        seed: of the resampling.
+
+    Raises:
+        DataError: fewer than 10 / fpr calibration negatives.
+    """
+    thresholds = thresholds_at_fpr(scores, fpr)
+    hit = scores.faces > thresholds[..., None]
+    random = numpy_generator(seed, "pictures resampled")
+    pictures = _Pictures.of(scores, grouping, fpr)
+    found = [pictures.resampled(random, min(AT_ONCE, resamples - done)) for done in range(0, resamples, AT_ONCE)]
+    shape = (resamples, *thresholds.shape, len(grouping) + 1)
+    sums = np.concatenate(found or [np.zeros(shape)]).reshape(shape)
+    counts = grouping.counts
+    per_group = np.divide(sums[..., :-1], counts, out=np.full(sums[..., :-1].shape, np.nan), where=counts > 0)
+    by_group = np.array([[grouping.mean(member) for member in arm] for arm in hit])
+    return Recalls(
+        grouping, thresholds, hit, by_group, hit.mean(axis=-1), per_group, sums.sum(axis=-1) / max(1, scores.num_faces)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """Scores laid out for resampling: members in one axis, faces sorted by group, negatives by score.
+
+    Attributes:
+        faces: (members, faces), faces of one group side by side, those of no group last.
+        edges: (groups + 2,) where each group begins.
+        top: (members, top) the highest calibration scores, falling; `places` are their columns among `num_negatives`.
+        above: how many resampled negatives lie above the threshold.
+    """
+
+    faces: np.ndarray
+    edges: np.ndarray
+    membership: np.ndarray
+    top: np.ndarray
+    places: np.ndarray
+    num_negatives: int
+    above: int
+
+    @staticmethod
+    def of(scores: Scores, grouping: Grouping, fpr: float) -> _Pictures:
+        strata = np.where(grouping.keys < 0, len(grouping), grouping.keys)
+        order = np.argsort(strata, kind="stable")
+        counts = np.bincount(strata, minlength=len(grouping) + 1)
+        membership = np.eye(len(grouping) + 1, dtype=np.float32)[strata[order]]
+        calibration = scores.calibration.reshape(-1, scores.calibration.shape[-1])
+        number = calibration.shape[-1]
+        above = number - 1 - int(np.quantile(np.arange(number), 1.0 - fpr, method="higher"))
+        # as many as could ever be drawn above: ten standard deviations of the Poisson count
+        reach = min(number, above + 20 + int(10 * np.sqrt(above + 1)))
+        places = np.argsort(-calibration, axis=1, kind="stable")[:, :reach]
+        return _Pictures(
+            scores.faces.reshape(-1, scores.num_faces)[:, order], np.append(0, np.cumsum(counts)), membership,
+            np.take_along_axis(calibration, places, axis=1), places, number, above,
+        )  # fmt: skip
+
+    def resampled(self, random: np.random.Generator, resamples: int) -> np.ndarray:
+        """(resamples, members, groups + 1) hits among resampled faces at thresholds of resampled negatives."""
+        thresholds = self._thresholds(_times_drawn(random, resamples, self.num_negatives))
+        drawn = np.concatenate(
+            [_times_drawn(random, resamples, count) for count in np.diff(self.edges)], axis=1, dtype=np.float32
+        )
+        lowest, highest = thresholds.min(axis=0), thresholds.max(axis=0)
+        sure = (self.faces > highest[:, None]).astype(np.float32).T
+        blocks = [
+            drawn[:, first:last] @ sure[first:last] for first, last in zip(self.edges, self.edges[1:], strict=False)
+        ]
+        hits = np.stack(blocks, axis=-1)
+        for member, face in enumerate(self.faces):
+            # only faces between the lowest and the highest threshold depend on which threshold it was
+            between = np.flatnonzero((face > lowest[member]) & (face <= highest[member]))
+            seen = drawn[:, between] * (face[between] > thresholds[:, member, None])
+            hits[:, member] += seen @ self.membership[between]
+        return hits
+
+    def _thresholds(self, drawn: np.ndarray) -> np.ndarray:
+        """(resamples, members) score of the first negative with more than `above` drawn at or over it."""
+        found = np.empty((len(drawn), len(self.top)), dtype=self.top.dtype)
+        for member, (scores, places) in enumerate(zip(self.top, self.places, strict=True)):
+            found[:, member] = scores[np.argmax(np.cumsum(drawn[:, places], axis=1) > self.above, axis=1)]
+        return found
+
+
+def _times_drawn(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
+    """(resamples, count) int64; how often each of `count` pictures is drawn in `count` draws with replacement."""
+    if not count:
+        return np.zeros((resamples, 0), dtype=np.int64)
+    places = random.integers(0, count, (resamples, count)) + count * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=resamples * count).reshape(resamples, count)

@@ -1,0 +1,114 @@
+"""What holds for other seeds and other pictures: a figure measured once per seed, with an interval over both.
+
+Resampling seeds says too little with six of them (a percentile interval over six values covers about 87 % instead of
+95 %), so seeds count by their scatter and Student's t, and pictures by the bootstrap, as studies with several readers
+of the same cases have done for long.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import t as student
+
+from vaelab.errors import DataError
+
+
+@dataclass(frozen=True)
+class TwoLevel:
+    """A mean over seeds with its 95 % interval over seeds and pictures.
+
+    Attributes:
+        by_seed: the figure of every seed.
+        value: their mean.
+        low, high: of the interval; about these very networks alone where there is one seed.
+        error: standard error; `degrees` of freedom go with it, infinite where pictures are all that varies.
+        p_value: two-sided, of the mean being 0; NaN where nothing varies and it is.
+    """
+
+    by_seed: tuple[float, ...]
+    value: float
+    low: float
+    high: float
+    error: float
+    degrees: float
+    p_value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def two_level(
+    by_seed: Float[np.ndarray, " seeds"],
+    resampled: Float[np.ndarray, "resamples seeds"],
+    possible: tuple[float, float] = (-math.inf, math.inf),
+) -> TwoLevel:
+    """The mean of `by_seed` with an interval for seeds and pictures that were not seen.
+
+    Var(mean) = s^2 / S + C: s^2 is the variance between seeds, which holds what pictures do to each seed by itself,
+    and C the covariance of two seeds through the pictures they share.
+
+    Args:
+        resampled: the same figures on resampled pictures, the seeds left as they are.
+        possible: what the figure cannot leave.
+
+    Source: Obuchowski and Rockette (Commun. Stat. 1995), degrees of freedom of Hillis (Stat. Med. 2007), with C by the
+    bootstrap.
+
+    Raises:
+        DataError: fewer than two resamples.
+    """
+    if len(resampled) < 2:
+        raise DataError(f"{len(resampled)} resamples make no interval; take at least 2, 1,000 are usual")
+    covariance = np.atleast_2d(np.cov(resampled, rowvar=False))
+    return from_covariance(by_seed, covariance, possible)
+
+
+def from_covariance(
+    by_seed: Float[np.ndarray, " seeds"],
+    covariance: Float[np.ndarray, "seeds seeds"],
+    possible: tuple[float, float] = (-math.inf, math.inf),
+) -> TwoLevel:
+    """The same where the covariance of the seeds' figures through shared pictures is known."""
+    number, value = len(by_seed), float(np.mean(by_seed))
+    if number == 1:
+        variance, degrees = float(covariance[0, 0]), math.inf
+    else:
+        seeds = float(np.var(by_seed, ddof=1)) / number
+        shared = float((covariance.sum() - np.trace(covariance)) / (number * (number - 1)))
+        variance = seeds + max(shared, 0.0)
+        degrees = (variance / seeds) ** 2 * (number - 1) if seeds > 0 else math.inf
+    error = math.sqrt(variance)
+    half = float(student.ppf(0.975, degrees)) * error
+    p_value = math.nan if value == 0 else 0.0
+    if error > 0:
+        p_value = float(2 * student.sf(abs(value) / error, degrees))
+    low, high = max(value - half, possible[0]), min(value + half, possible[1])
+    return TwoLevel(tuple(map(float, by_seed)), value, low, high, error, degrees, p_value)
+
+
+def share(
+    by_seed: Float[np.ndarray, " seeds"], resampled: Float[np.ndarray, "resamples seeds"], count: int
+) -> TwoLevel:
+    """The same for a share of `count` pictures, whose interval keeps to 0..1 and has a length at 100 % too.
+
+    The two-level variance says how many independent pictures the seeds' share is worth; Wilson's interval is taken
+    over so many. Where nothing varies, it is worth the `count` pictures.
+
+    Source: Wilson with an effective sample size, as for surveys: Franco et al. (J. Surv. Stat. Methodol. 2019).
+    """
+    found = two_level(by_seed, resampled)
+    worth = found.value * (1 - found.value) / found.error**2 if found.error > 0 else float(count)
+    if worth <= 0:
+        worth = float(count)
+    quantile = float(student.ppf(0.975, found.degrees))
+    weight = quantile**2 / worth
+    centre = (found.value + weight / 2) / (1 + weight)
+    half = quantile / (1 + weight) * math.sqrt(found.value * (1 - found.value) / worth + weight / (4 * worth))
+    low, high = max(centre - half, 0.0), min(centre + half, 1.0)
+    return TwoLevel(found.by_seed, found.value, low, high, found.error, found.degrees, math.nan)

@@ -1,0 +1,63 @@
+"""Improved, worse, no evidence or too few data: decided by a rule that was written before the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vaelab.evaluation.fairness.effects import MIN_SEEDS, Effect
+from vaelab.wording import with_minus
+
+Ruling = Literal["improved", "worse", "no evidence", "too few data"]
+
+RULE = (
+    "An arm is called improved or worse than another if its worst-group recall, each network at its own threshold for "
+    f"the same false-positive rate, differs over at least {MIN_SEEDS} paired seeds with p < 0.05 after Holm's "
+    "correction for all comparisons. Anything else is no evidence, or too few data. Gap and variance do not decide: "
+    "they are smallest where nobody is found."
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rule says of a comparison, and the sentence with the numbers that it used."""
+
+    earlier: str
+    later: str
+    ruling: Ruling
+    sentence: str
+
+
+def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
+    """The rule applied to one comparison.
+
+    Args:
+        num_groups: groups large enough to be summarised.
+    """
+    name = f"{effect.later} against {effect.earlier}"
+    change = effect.changes.get("worst_group")
+    if change is None:
+        few = "no group has" if not num_groups else "only one group has"
+        return _verdict(effect, "too few data", f"{name}: too few data. {few.capitalize()} 30 faces or more.")
+    found = change.difference
+    seeds = len(found.by_seed)
+    value, low, high = (with_minus(f"{100 * figure:+.2f}") for figure in (found.value, found.low, found.high))
+    measured = (
+        f"worst-group recall at {100 * fpr:.3g} % false positives changes by {value} percentage points [{low}, {high}]"
+    )
+    if seeds < MIN_SEEDS:
+        met = f"{seeds} paired seed{'' if seeds == 1 else 's'}"
+        return _verdict(
+            effect, "too few data", f"{name}: too few data. With {met}, {measured}; the rule asks for {MIN_SEEDS}."
+        )
+    ruling: Ruling = "no evidence"
+    if change.is_shown:
+        ruling = "improved" if found.value > 0 else "worse"
+    said = "no evidence of a difference" if ruling == "no evidence" else ruling
+    return _verdict(
+        effect, ruling, f"{name}: {said}. Over {seeds} paired seeds, {measured}, p = {change.p_holm:.2g} after Holm."
+    )
+
+
+def _verdict(effect: Effect, ruling: Ruling, sentence: str) -> Verdict:
+    return Verdict(effect.earlier, effect.later, ruling, sentence)
