@@ -35,9 +35,9 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     if (folder / "experiment.json").is_file():
         audit = Audit.open(folder)
         _check_change(audit, experiment, held_out.fingerprints)
-        audit.write_experiment(experiment, splits, held_out.fingerprints)
+        audit.write_experiment(experiment, splits, held_out.fingerprints, held_out.treatment)
     else:
-        audit = Audit.create(experiment, splits, held_out.fingerprints, root)
+        audit = Audit.create(experiment, splits, held_out.fingerprints, held_out.treatment, root)
     for split in splits:
         audit.write_pictures(split, "faces", held_out.face_labels(split, experiment.mappings))
         audit.write_pictures(split, "negatives", held_out.negative_labels(split))
@@ -77,7 +77,7 @@ def _check_change(audit: Audit, experiment: Experiment, fingerprints: Mapping[st
             found = differences(old.config_of(arm, seed), experiment.config_of(arm, seed))
             if found:
                 raise RunError(f"member {arm}-{seed} of audit {audit.name} was begun with {'; '.join(found)}{another}")
-    for what in ("shares", "face_datasets", "hard_negatives"):
+    for what in ("shares", "face_datasets", "other_datasets", "hard_negatives", "portraits"):
         before, after = getattr(old, what), getattr(experiment, what)
         if before != after:
             raise RunError(f"audit {audit.name} was begun with {what} {before!r}, not {after!r}{another}")

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from vaelab.config import TrainConfig, from_dict, options, replace
+from vaelab.data.mapping import LabelMapping, read_mappings, written_mappings
 from vaelab.errors import ConfigError, VaelabError
+from vaelab.portraits.treatment import Portraits
 from vaelab.recipes import RECIPES
 
 FORMAT = 1
 SPLITS = ("val", "test")
 """Splits that members are scored on: choose on the first, report on the last."""
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
+TUPLES = ("seeds", "columns", "test_datasets", "negative_datasets", "hard_negatives")
 NOT_OF_AN_ARM = ("seed", "datasets", "data_dir", "size", "max_faces", "batch_size", "num_images", "device", "precision")
 """Settings that are the same for all arms, or nothing could be credited to what differs."""
 CADENCE = ("report_every", "validate_every", "checkpoint_every")
@@ -32,19 +35,6 @@ Without B nothing could be credited to the resampling: the VAE's loss alone chan
 
 
 @dataclass(frozen=True)
-class LabelMapping:
-    """A label made from another one, by a table that a person wrote.
-
-    Attributes:
-        source: the column it is made from.
-        values: new value of each old one; old values that are not named have none.
-    """
-
-    source: str
-    values: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class Experiment:
     """All that decides an audit.
 
@@ -55,9 +45,11 @@ class Experiment:
         seeds: every arm is trained with each of them, so that arms are paired over seeds.
         columns: labels whose values, crossed where there are several, are the groups.
         test_datasets: where the test faces come from; none means from the training's data sets.
+        negative_datasets: where the non-faces of thresholds and false alarms come from; none means likewise.
         hard_negatives: data sets of non-faces that look like faces, reported apart.
         shares: {column: {value: share}} that the training faces are thinned to; none leaves them as they are.
-        mappings: labels made from others, by name.
+        mappings: labels that the user made of others.
+        portraits: `as prepared`, or `windows` of whole pictures; see `vaelab.portraits`.
     """
 
     name: str
@@ -66,9 +58,11 @@ class Experiment:
     seeds: tuple[int, ...]
     columns: tuple[str, ...] = ("race",)
     test_datasets: tuple[str, ...] = ()
+    negative_datasets: tuple[str, ...] = ()
     hard_negatives: tuple[str, ...] = ()
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    mappings: Mapping[str, LabelMapping] = field(default_factory=dict)
+    mappings: tuple[LabelMapping, ...] = ()
+    portraits: Portraits = "as prepared"
 
     def __post_init__(self) -> None:
         for what, name in [("an audit", self.name), *(("an arm", arm) for arm in self.arms)]:
@@ -124,6 +118,11 @@ class Experiment:
         return self.test_datasets or self.base.data.datasets
 
     @property
+    def other_datasets(self) -> tuple[str, ...]:
+        """Data sets whose held-out non-faces set thresholds and raise false alarms."""
+        return self.negative_datasets or self.base.data.datasets
+
+    @property
     def resampling_arms(self) -> tuple[str, ...]:
         """Arms that draw faces by their latents' rarity."""
         return tuple(arm for arm in self.arms if self.config_of(arm, self.seeds[0]).debias.aggregation != "none")
@@ -138,12 +137,11 @@ class Experiment:
             "seeds": list(self.seeds),
             "columns": list(self.columns),
             "test_datasets": list(self.test_datasets),
+            "negative_datasets": list(self.negative_datasets),
             "hard_negatives": list(self.hard_negatives),
             "shares": {column: dict(shares) for column, shares in self.shares.items()},
-            "mappings": {
-                name: {"from": mapping.source, "values": dict(mapping.values)}
-                for name, mapping in self.mappings.items()
-            },
+            "mappings": written_mappings(self.mappings),
+            "portraits": self.portraits,
         }
 
 
@@ -152,23 +150,22 @@ def experiment_from_dict(values: Mapping[str, Any]) -> Experiment:
 
     Raises:
         ConfigError: another format, an unknown or missing entry, or values that the experiment refuses.
+        DataError: label mappings that cannot be read.
     """
     if values.get("format") != FORMAT:
         raise ConfigError(f"experiment has format {values.get('format')!r}; this version of vaelab reads {FORMAT}")
-    known = set(Experiment.__dataclass_fields__)
-    odd = sorted((set(values) - {"format"}) ^ known)
-    if odd:
-        raise ConfigError(f"the experiment lacks or has unknown entries: {', '.join(odd)}")
-    tuples: dict[str, Any] = {
-        name: tuple(values[name]) for name in ("seeds", "columns", "test_datasets", "hard_negatives")
-    }
-    mappings = {name: LabelMapping(entry["from"], entry["values"]) for name, entry in values["mappings"].items()}
+    missing = [name for name in ("name", "base", "arms", "seeds") if name not in values]
+    unknown = sorted(set(values) - {"format"} - set(Experiment.__dataclass_fields__))
+    if missing or unknown:
+        raise ConfigError(f"the experiment lacks {missing or 'nothing'} and has unknown entries {unknown or 'none'}")
     arms = {
         arm: {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
         for arm, settings in values["arms"].items()
     }
-    base, shares = from_dict(values["base"]), values["shares"]
-    return Experiment(values["name"], base, arms, shares=shares, mappings=mappings, **tuples)
+    rest: dict[str, Any] = {name: tuple(values[name]) for name in TUPLES if name in values}
+    rest |= {name: values[name] for name in ("shares", "portraits") if name in values}
+    mappings = read_mappings(values.get("mappings", {}))
+    return Experiment(values["name"], from_dict(values["base"]), arms, mappings=mappings, **rest)
 
 
 def audit_base(**settings: Any) -> TrainConfig:

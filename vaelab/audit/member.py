@@ -6,7 +6,8 @@ found in the same way: histograms of the training faces' posterior means, one pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,17 @@ from vaelab.data.collection import Collection
 from vaelab.debiasing import log_rarities
 from vaelab.errors import DataError, RunError
 from vaelab.inference import FaceModel
+from vaelab.passes import encoded_rows, face_logits_of_rows
+from vaelab.portraits.treatment import Portraits
+from vaelab.portraits.windows import window_logits
 from vaelab.runs.store import Run
 from vaelab.settings import DebiasConfig
 from vaelab.training.job import run_training
 from vaelab.training.step import pick_device
 
 Report = Callable[[dict[str, Any]], None]
-READ = 512
-"""Pictures in memory at a time."""
+READ = 64
+"""Whole pictures in memory at a time, each with all its windows."""
 DENSITY_FACES = 10_000
 """Training faces, spread evenly over all, that the histograms are made of: a bin's share is off by 0.5 % at most."""
 
@@ -49,15 +53,21 @@ def finish_member(audit: Audit, arm: str, seed: int, held_out: HeldOut, on_repor
         run_training(run, on_report)
     model = FaceModel.load(run, pick_device(run.config.run.device).type, with_latents=False)
     training = Collection.open(run.config.data.datasets, audit.experiment.data_dir, run.config.data.size)
+    is_plain = audit.experiment.portraits == "as prepared"  # windows have no latents of their own
     if run.config.debias.aggregation != "none":
         audit.write_exposure(arm, seed, exposure_of(run, training))
-    known = _density(model, training, run.config.debias) if model.has_decoder else None
-    calibration = _logits(model, held_out.others, held_out.others.rows("calibration", is_face=False))
-    hard = {} if held_out.hard is None else {"hard_negatives": _logits(model, held_out.hard, held_out.hard_rows())}
+    density = _density(model, training, run.config.debias) if model.has_decoder and is_plain else None
+    logits = functools.partial(_logits, model, portraits=audit.experiment.portraits)
+    same = {"calibration": logits(held_out.others, held_out.others.rows("calibration", is_face=False))}
+    if held_out.hard is not None:
+        same["hard_negatives"] = logits(held_out.hard, held_out.hard_rows())
     for split in audit.splits:
-        arrays = {**_faces(model, held_out.faces, held_out.faces.rows(split, is_face=True), known)}
-        arrays["negatives"] = _logits(model, held_out.others, held_out.others.rows(split, is_face=False))
-        audit.write_scores(split, arm, seed, {**arrays, "calibration": calibration, **hard})
+        rows = held_out.faces.rows(split, is_face=True)
+        arrays = {"faces": logits(held_out.faces, rows)}
+        arrays["negatives"] = logits(held_out.others, held_out.others.rows(split, is_face=False))
+        if density is not None:
+            arrays["log_density"] = density(encoded_rows(model, held_out.faces, rows)[0])
+        audit.write_scores(split, arm, seed, {**arrays, **same})
 
 
 def _check_data(audit: Audit, held_out: HeldOut) -> None:
@@ -89,15 +99,11 @@ def _member_run(audit: Audit, arm: str, seed: int) -> Run:
     return run
 
 
-def _logits(model: FaceModel, data: Collection, rows: np.ndarray) -> np.ndarray:
-    parts = [model.face_logit(data.pixels(rows[start : start + READ])) for start in range(0, len(rows), READ)]
+def _logits(model: FaceModel, data: Collection, rows: np.ndarray, portraits: Portraits) -> np.ndarray:
+    if portraits == "as prepared":
+        return face_logits_of_rows(model, data, rows)
+    parts = [window_logits(model, data.pixels(rows[start : start + READ])) for start in range(0, len(rows), READ)]
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
-
-
-def _means(model: FaceModel, data: Collection, rows: np.ndarray) -> np.ndarray:
-    return np.concatenate(
-        [model.encode(data.pixels(rows[start : start + READ]))[0] for start in range(0, len(rows), READ)]
-    )
 
 
 def _density(model: FaceModel, training: Collection, debias: DebiasConfig) -> Callable[[np.ndarray], np.ndarray]:
@@ -106,7 +112,7 @@ def _density(model: FaceModel, training: Collection, debias: DebiasConfig) -> Ca
     rows = training.rows("train", is_face=True, limit=limit)
     if len(rows) > DENSITY_FACES:
         rows = rows[np.linspace(0, len(rows) - 1, DENSITY_FACES).round().astype(int)]
-    known = _means(model, training, rows)
+    known, _ = encoded_rows(model, training, rows)
     active = known.var(axis=0) >= debias.inactive_variance
 
     def of(mu: np.ndarray) -> np.ndarray:
@@ -115,13 +121,3 @@ def _density(model: FaceModel, training: Collection, debias: DebiasConfig) -> Ca
         return np.asarray(-log_rarities(known[:, active], debias, others=mu[:, active]).sum(axis=1))
 
     return of
-
-
-def _faces(
-    model: FaceModel, data: Collection, rows: np.ndarray, density: Callable[[np.ndarray], np.ndarray] | None
-) -> Mapping[str, np.ndarray]:
-    """Logits of faces, and their log densities where there are latents."""
-    found = {"faces": _logits(model, data, rows)}
-    if density is not None:
-        found["log_density"] = density(_means(model, data, rows))
-    return found

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from vaelab.audit.experiment import SPLITS, Experiment, LabelMapping
+from vaelab.audit.experiment import SPLITS, Experiment
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.groups import Grouping
+from vaelab.data.mapping import LabelMapping, mapped
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.subset import Subset
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError, DataError
+from vaelab.portraits.treatment import treatment_sentence
 
 FILE_COLUMNS = ("split", "is_face", "service_test")
 """What a store knows about its files, which is no label of a person."""
@@ -30,25 +32,33 @@ class HeldOut:
 
     Attributes:
         faces: data sets of the test faces.
-        others: data sets of the training, whose held-out non-faces set thresholds and raise false alarms.
+        others: data sets whose held-out non-faces set thresholds and raise false alarms.
         hard: data sets of non-faces that look like faces; None without any.
+        treatment: how the pictures were framed, in a sentence for the record.
     """
 
     faces: Collection
     others: Collection
     hard: Collection | None
+    treatment: str
 
     @classmethod
     def open(cls, experiment: Experiment) -> HeldOut:
         """Open all data sets that are scored.
 
         Raises:
-            DataError: one is missing, or has pictures of another size.
+            DataError: one is missing, has pictures of another size, or pictures that were framed in another way.
         """
-        data_dir, size = experiment.data_dir, experiment.base.data.size
-        hard = Collection.open(experiment.hard_negatives, data_dir, size) if experiment.hard_negatives else None
-        faces = Collection.open(experiment.face_datasets, data_dir, size)
-        return cls(faces, Collection.open(experiment.base.data.datasets, data_dir, size), hard)
+        by_windows = experiment.portraits == "windows"
+        names = (experiment.face_datasets, experiment.other_datasets, experiment.hard_negatives)
+        found = [[DatasetStore.open(experiment.data_dir / name) for name in kind] for kind in names]
+        manifests = list({store.path: store.manifest for kind in found for store in kind}.values())
+        treatment = treatment_sentence(manifests, experiment.portraits)
+        size = manifests[0].size if by_windows else experiment.base.data.size
+        faces, others, hard = (Collection.open(kind, experiment.data_dir, size) if kind else None for kind in names)
+        assert faces is not None
+        assert others is not None
+        return cls(faces, others, hard, treatment)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -88,10 +98,10 @@ class HeldOut:
         rows: np.ndarray = np.flatnonzero(~labels["is_face"].to_numpy(dtype=bool))
         return rows
 
-    def face_labels(self, split: str, mappings: Mapping[str, LabelMapping]) -> pd.DataFrame:
+    def face_labels(self, split: str, mappings: Sequence[LabelMapping]) -> pd.DataFrame:
         """Ids, data set and labels of a split's faces, with the mapped labels."""
         labels = _about_people(self.faces.labels.iloc[self.faces.rows(split, is_face=True)])
-        return mapped(labels, mappings)
+        return mapped(labels, mappings)[0]
 
     def negative_labels(self, split: str) -> pd.DataFrame:
         """Ids, data set and labels of a split's non-faces."""
@@ -103,30 +113,6 @@ def _about_people(labels: pd.DataFrame) -> pd.DataFrame:
     first = ["image_id", "dataset"]
     rest = [name for name in labels.columns if name not in (*first, *FILE_COLUMNS)]
     return labels[[*first, *rest]].reset_index(drop=True)
-
-
-def mapped(labels: pd.DataFrame, mappings: Mapping[str, LabelMapping]) -> pd.DataFrame:
-    """`labels` with a column more for each mapping.
-
-    Raises:
-        DataError: a mapping takes the name of a label that is there, or maps a label or value that is not.
-    """
-    for name, mapping in mappings.items():
-        if name in labels:
-            raise DataError(f"{name!r} is a label already; give the mapped one another name")
-        if mapping.source not in labels:
-            raise DataError(f"{name} is made from {mapping.source!r}, which is no label; there are: {_listed(labels)}")
-        texts = labels[mapping.source].astype("string")
-        unknown = sorted(set(mapping.values) - set(texts.dropna()))
-        if unknown:
-            values = ", ".join(sorted(texts.dropna().unique())[:12])
-            raise DataError(f"{name} maps {mapping.source} {unknown[0]!r}, which no face has; there are: {values}")
-        labels = labels.assign(**{name: texts.map(dict(mapping.values))})
-    return labels
-
-
-def _listed(labels: pd.DataFrame) -> str:
-    return ", ".join(str(name) for name in labels.columns if name not in ("image_id", "dataset"))
 
 
 def check_pictures(experiment: Experiment, held_out: HeldOut) -> None:

@@ -62,6 +62,7 @@ class Audit:
         experiment: Experiment,
         splits: Sequence[str],
         fingerprints: Mapping[str, str],
+        treatment: str = "",
         root: Path = AUDITS_DIR,
     ) -> Audit:
         """Make the folder of a new audit, `queued`.
@@ -69,6 +70,7 @@ class Audit:
         Args:
             splits: those that have faces and non-faces to score.
             fingerprints: of all data sets, by name.
+            treatment: how the pictures were framed, in a sentence.
 
         Raises:
             RunError: there is one of this name, or the folder cannot be made.
@@ -81,7 +83,7 @@ class Audit:
         with telling(f"cannot make the folder of audit {experiment.name}", root):
             for folder in ("members", *(f"scores/{split}" for split in splits)):
                 (audit.dir / folder).mkdir(parents=True, exist_ok=True)
-        audit.write_experiment(experiment, splits, fingerprints)
+        audit.write_experiment(experiment, splits, fingerprints, treatment)
         audit.write_status(RunStatus())
         return audit
 
@@ -103,7 +105,7 @@ class Audit:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What experiment.json says: vaelab (version), created, splits, data_fingerprints, experiment."""
+        """What experiment.json says: vaelab (version), created, splits, data_fingerprints, treatment, experiment."""
         return self._read_json("experiment.json")
 
     @property
@@ -116,7 +118,7 @@ class Audit:
         about = self.about
         try:
             return replace(experiment_from_dict(about["experiment"]), name=self.name)
-        except (ConfigError, KeyError) as error:
+        except (ConfigError, DataError, KeyError) as error:
             raise RunError(
                 f"experiment.json of audit {self.name} does not fit this version: {error} (written by vaelab "
                 f"{about.get('vaelab', 'unknown')}, this is {__version__})"
@@ -132,7 +134,9 @@ class Audit:
         """Fingerprint of each data set, by its name."""
         return dict(self.about["data_fingerprints"])
 
-    def write_experiment(self, experiment: Experiment, splits: Sequence[str], fingerprints: Mapping[str, str]) -> None:
+    def write_experiment(
+        self, experiment: Experiment, splits: Sequence[str], fingerprints: Mapping[str, str], treatment: str
+    ) -> None:
         """Write down what is compared on which data; the date of the beginning stays."""
         there = (self.dir / "experiment.json").is_file()
         created = self.about["created"] if there else datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -143,6 +147,7 @@ class Audit:
                 "created": created,
                 "splits": list(splits),
                 "data_fingerprints": dict(fingerprints),
+                "treatment": treatment,
                 "experiment": experiment.to_dict(),
             },
         )

@@ -8,21 +8,27 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tqdm import tqdm
 
+from vaelab import config
 from vaelab.audit.beginning import begin
 from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, stop_audit
 from vaelab.audit.experiment import KNOWN_ARMS, SPLITS, Experiment, audit_base
 from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
 from vaelab.cli.arguments import whole_number
-from vaelab.cli.audit_findings import lines, summary
+from vaelab.cli.audit_findings import lines
 from vaelab.cli.settings import add_settings, given_settings, parsed_setting
+from vaelab.cli.sources import mappings_of
 from vaelab.data.groups import Grouping
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError
+from vaelab.evaluation.fairness.findings import find
+from vaelab.portraits.treatment import Portraits
 
+KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits")
+"""What an audit that is there keeps unless a flag says otherwise."""
 SEEDS = 6
 """Fewer than six pairs cannot reach p < 0.05 in a signed-rank test."""
 EPILOG = """\
@@ -70,6 +76,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--hard-negatives", nargs="+", default=[], metavar="NAME", help="non-faces that look like faces"
     )
+    parser.add_argument(
+        "--map",
+        type=mappings_of,
+        default=(),
+        metavar="JSON",
+        help="labels of your own making, on record, as in `data prepare`",
+    )
+    parser.add_argument("--portraits", choices=get_args(Portraits), help="as prepared, or windows of whole pictures")
     parser.add_argument("--workers", type=whole_number, default=0, metavar="N", help="members trained side by side")
     parser.add_argument("--background", action="store_true", help="in a process of its own; returns at once")
     parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")
@@ -115,9 +129,7 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
     known = [audit.experiment for audit in list_audits(arguments.root) if audit.name == arguments.name]
     old = known[0] if known else None
     given = given_settings(arguments)
-    from vaelab.config import replace as changed
-
-    base = audit_base(**given) if old is None else changed(old.base, **given)
+    base = audit_base(**given) if old is None else config.replace(old.base, **given)
     before = {} if old is None else dict(old.arms)
     names = arguments.arms or list(before or KNOWN_ARMS)
     arms: dict[str, dict[str, Any]] = {
@@ -135,13 +147,11 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
             name: getattr(old, name) for name in ("columns", "test_datasets", "hard_negatives", "shares", "mappings")
         }
         experiment = replace(experiment, **kept)
-    changes: dict[str, Any] = {}
-    if arguments.by:
-        changes["columns"] = tuple(arguments.by)
-    if arguments.test_datasets:
-        changes["test_datasets"] = tuple(arguments.test_datasets)
-    if arguments.hard_negatives:
-        changes["hard_negatives"] = tuple(arguments.hard_negatives)
+    flags = {"columns": arguments.by, "mappings": arguments.map, "portraits": arguments.portraits}
+    flags |= {name: getattr(arguments, name) for name in ("test_datasets", "negative_datasets", "hard_negatives")}
+    changes: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in flags.items() if value
+    }
     if arguments.plant:
         changes["shares"] = _planted(arguments.plant, experiment)
     return replace(experiment, **changes)
@@ -233,7 +243,7 @@ def _row(audit: Audit) -> dict[str, Any]:
 
 def _bar(audit: Audit) -> Any:
     total = progress_of(audit)
-    return tqdm(total=total.images, unit="img", unit_scale=True, desc=audit.name, file=sys.stderr, initial=0)
+    return tqdm(total=total.images, unit="img", unit_scale=True, desc=audit.name, file=sys.stderr, disable=None)
 
 
 def _show(bar: Any, progress: Progress) -> None:
@@ -244,9 +254,9 @@ def _show(bar: Any, progress: Progress) -> None:
 def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     """Print what the scores say, on as many seeds as all arms have."""
     columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
-    found = summary(audit.scores(arguments.split), columns, arguments.fpr)
+    found = find(audit.scores(arguments.split), columns, arguments.fpr)
     if arguments.json:
-        print(json.dumps({"audit": audit.name, "split": arguments.split, **found}))
+        print(json.dumps({"audit": audit.name, "split": arguments.split, **found.to_dict()}))
         return 0
     for line in lines(found):
         print(line)

@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
-
-from vaelab.data.groups import Grouping
-from vaelab.evaluation.fairness.scores import Scores
-from vaelab.evaluation.groups import threshold_at_fpr
+from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.fairness.two_level import TwoLevel
+from vaelab.wording import with_minus
 
 
-def summary(scores: Scores, columns: tuple[str, ...], fpr: float) -> dict[str, Any]:
-    """Recall by arm, seed and group at the threshold of each member, and what follows from it."""
-    grouping = Grouping.of(scores.labels, columns)
-    counted = np.array([group.is_summarised for group in grouping.groups])
-    arms = {}
-    for place, arm in enumerate(scores.arms):
-        rows = []
-        for number, seed in enumerate(scores.seeds):
-            threshold = threshold_at_fpr(scores.calibration[place, number], fpr)
-            hit = scores.faces[place, number] > threshold
-            recall = grouping.mean(hit)
-            rows.append(
-                {
-                    "seed": seed,
-                    "worst_group": float(recall[counted].min()) if counted.any() else None,
-                    "gap": float(np.ptp(recall[counted])) if counted.any() else None,
-                    "overall": float(hit.mean()),
-                    "realised_fpr": float((scores.negatives[place, number] > threshold).mean()),
-                    "by_group": {
-                        group.name: float(value)
-                        for group, value in zip(grouping.groups, recall, strict=True)
-                        if group.is_summarised
-                    },
-                }
-            )
-        arms[arm] = rows
-    return {"columns": list(columns), "fpr": fpr, "seeds": list(scores.seeds), "arms": arms}
-
-
-def lines(found: dict[str, Any]) -> list[str]:
-    """The summary as a table: means over seeds, and the difference from the first arm with how many seeds agree."""
-    reference, *_ = found["arms"]
-    text = [
-        f"recall at {found['fpr']:.2%} false positives by {', '.join(found['columns'])}, {len(found['seeds'])} seeds",
-        f"{'arm':12} {'worst group':>12} {'gap':>7} {'overall':>8} {'FPR':>7}  against {reference}, worst group",
+def lines(found: Findings) -> Iterator[str]:
+    """Recall by group for all arms, what it adds up to, the verdicts, and what weakens them."""
+    seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
+    yield (
+        f"recall in % at {100 * found.fpr:.3g} % false positives by {', '.join(found.columns)}: {found.num_faces:,} "
+        f"faces, {found.num_negatives:,} non-faces, {found.num_calibration:,} for thresholds, {seeds}; 95 % intervals"
+    )
+    width = max(20, *(len(arm) + 2 for arm in found.arms))
+    yield f"{'':28}{'faces':>7}" + "".join(f"{arm:>{width}}" for arm in found.arms)
+    for group in found.groups:
+        cells = [_shown(found.recall(arm, group.name).mean) for arm in found.arms]
+        yield f"{group.name:28}{group.count:>7,}" + "".join(f"{cell:>{width}}" for cell in cells)
+    for name, title in (
+        ("worst_group", "worst group"),
+        ("gap", "gap"),
+        ("average", "average E[A]"),
+        ("overall", "all"),
+    ):
+        cells = [_shown(getattr(summary, name)) for summary in found.summaries]
+        yield f"{title:35}" + "".join(f"{cell:>{width}}" for cell in cells)
+    rates = [
+        100 * sum(rate.rate for rate in alarms.realised) / len(alarms.realised) for alarms in found.false_positives
     ]
-    first = np.array([row["worst_group"] or np.nan for row in found["arms"][reference]])
-    for arm, rows in found["arms"].items():
-        worst, gap, overall, fpr = (
-            np.array([np.nan if row[name] is None else row[name] for row in rows])
-            for name in ("worst_group", "gap", "overall", "realised_fpr")
-        )
-        change = worst - first
-        against = "" if arm == reference else f"{change.mean():+.2%}, better in {int((change > 0).sum())}"
-        text.append(
-            f"{arm:12} {worst.mean():>12.2%} {gap.mean():>7.2%} {overall.mean():>8.2%} {fpr.mean():>7.2%}  {against}"
-        )
-    return text
+    yield f"{'false positives, realised':35}" + "".join(f"{rate:>{width}.2f}" for rate in rates)
+    for left in found.left_out:
+        yield f"{left.group}: {left.count} faces, {left.reason}"
+    yield from (verdict.sentence for verdict in found.verdicts)
+    yield from (f"note: {warning}" for warning in found.warnings)
+
+
+def _shown(estimate: TwoLevel | None) -> str:
+    if estimate is None:
+        return "-"
+    low, high = (with_minus(f"{100 * value:.1f}") for value in (estimate.low, estimate.high))
+    return f"{with_minus(f'{100 * estimate.value:.1f}')} [{low}, {high}]"
