@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from vaelab.data.groups import Group, Standing
 from vaelab.evaluation.fairness.discrimination import auc_interval
-from vaelab.evaluation.fairness.measures import average, gap, noise_floor, variance, worst_group
+from vaelab.evaluation.fairness.measured import Measured
+from vaelab.evaluation.fairness.measures import noise_floor, variance
 from vaelab.evaluation.fairness.permutation import LabelsPermuted, labels_permuted
 from vaelab.evaluation.fairness.resampling import Recalls
 from vaelab.evaluation.fairness.scores import Scores
-from vaelab.evaluation.fairness.two_level import TwoLevel, share, two_level
+from vaelab.evaluation.fairness.two_level import TwoLevel, share
 from vaelab.evaluation.groups import Rate, rate
 
 
@@ -92,42 +94,46 @@ def _group_recall(scores: Scores, recalls: Recalls, arm: int, place: int, group:
     )
 
 
-def summaries(scores: Scores, recalls: Recalls, *, seed: int = 0, resamples: int = 1000) -> list[Summary]:
+def summaries(
+    scores: Scores, recalls: Recalls, figures: Mapping[str, Measured], *, seed: int = 0, resamples: int = 1000
+) -> list[Summary]:
     """Every arm in a few numbers.
 
     Args:
+        figures: of `recalls`, from `measured`.
         seed, resamples: of the permutations.
     """
     kept = np.flatnonzero(recalls.summarised)
-    permuted: list[LabelsPermuted] | list[None] = [None] * len(scores.arms)
-    if len(kept) >= 2:
-        keys = recalls.grouping.keys
-        rows = np.flatnonzero(np.isin(keys, kept))
-        permuted = labels_permuted(
-            recalls.hit[..., rows], np.searchsorted(kept, keys[rows]), seed=seed, resamples=resamples
-        )
-    return [_summary(scores, recalls, arm, kept, permuted[arm]) for arm in range(len(scores.arms))]
-
-
-def _summary(scores: Scores, recalls: Recalls, arm: int, kept: np.ndarray, permuted: LabelsPermuted | None) -> Summary:
-    overall = share(recalls.overall[arm], recalls.overall_resampled[:, arm], scores.num_faces)
     if len(kept) < 2:
-        return Summary(scores.arms[arm], overall, None, {}, None, None, None, None, (), None, None)
-    found, resampled = recalls.by_group[arm][:, kept], recalls.by_group_resampled[:, arm][:, :, kept]
-    counts = recalls.grouping.counts[kept]
-    worst = found.argmin(axis=1)
-    names = [recalls.grouping.groups[kept[place]].name for place in worst]
-    by_seed, floor = variance(found), float(noise_floor(found, counts).mean())
+        return [
+            Summary(arm, figures["overall"].levels[place], None, {}, None, None, None, None, (), None, None)
+            for place, arm in enumerate(scores.arms)
+        ]
+    keys = recalls.grouping.keys
+    rows = np.flatnonzero(np.isin(keys, kept))
+    permuted = labels_permuted(
+        recalls.hit[..., rows], np.searchsorted(kept, keys[rows]), seed=seed, resamples=resamples
+    )
+    return [_summary(arm, recalls, figures, place, permuted[place]) for place, arm in enumerate(scores.arms)]
+
+
+def _summary(
+    name: str, recalls: Recalls, figures: Mapping[str, Measured], arm: int, permuted: LabelsPermuted
+) -> Summary:
+    kept = np.flatnonzero(recalls.summarised)
+    found = recalls.by_group[arm][:, kept]
+    worst = [recalls.grouping.groups[kept[place]].name for place in found.argmin(axis=1)]
+    by_seed, floor = variance(found), float(noise_floor(found, recalls.grouping.counts[kept]).mean())
     return Summary(
-        scores.arms[arm],
-        overall,
-        share(worst_group(found), worst_group(resampled), int(counts[worst].min())),
-        {name: names.count(name) for name in sorted(set(names), key=lambda name: (-names.count(name), name))},
-        two_level(gap(found), gap(resampled), (0.0, 1.0)),
+        name,
+        figures["overall"].levels[arm],
+        figures["worst_group"].levels[arm],
+        {group: worst.count(group) for group in sorted(set(worst), key=lambda group: (-worst.count(group), group))},
+        figures["gap"].levels[arm],
         float(by_seed.mean()),
         float(by_seed.mean()) - floor,
         floor,
         tuple(map(float, by_seed)),
-        share(average(found), average(resampled), int(counts.sum())),
+        figures["average"].levels[arm],
         permuted,
     )

@@ -32,9 +32,7 @@ class DensityBand:
         return standing_of(self.count)
 
 
-def recall_by_density(
-    hit: Bool[np.ndarray, "seeds faces"], density: np.ndarray, bands: int = 5
-) -> list[DensityBand]:
+def recall_by_density(hit: Bool[np.ndarray, "seeds faces"], density: np.ndarray, bands: int = 5) -> list[DensityBand]:
     """Recall of one arm in bands of equally many faces, the most unusual faces first.
 
     Args:
