@@ -81,7 +81,7 @@ def measure(run: Run, data: Collection, extractor: Extractor, num_faces: int) ->
         "ssim": reconstruction["ssim"],
         "sharpness_ratio": reconstruction["sharpness_ratio_median"],
         "active_units": reconstruction["active_units"],
-        "kl_nats": None if run.config.loss.is_deterministic else reconstruction["kl_nats"],
+        "kl_nats": reconstruction.get("kl_nats"),
         extractor.measure: {way: ways[way][extractor.measure] for way in (*PRIORS, "reconstruct", REFERENCE)},
         "train_seconds": run.status.train_seconds,
     }

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.counterfactual.detectors import stored_original
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import differing_rows
+from pages.shell.cautions import cautions
 from pages.shell.faces import spoken_labels
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
@@ -166,8 +167,7 @@ def facts(models: Two) -> None:
     st.caption("In brackets: 95 % intervals, by each model's own report. A dash: not measured for these weights.")
     st.subheader("How they were made", anchor=False)
     for run in runs:
-        for warning in run.config.warnings:
-            st.warning(f"{run.id}: {warning}", icon=":material/warning:")
+        cautions(run.config, run.id)
     settings = differing_rows(runs)
     if settings.empty:
         st.markdown("With the same settings throughout.")

@@ -77,7 +77,7 @@ def shelf_table(there: list[Shelved]) -> pd.DataFrame:
             continue
         counts = item.manifest.counts
         faces = counts["by_is_face"]["true"]
-        left_out = len(item.manifest.rejected)
+        left_out = item.manifest.num_rejected
         rows.append((item.name, "ready", counts["total"], faces, item.manifest.size, left_out, item.manifest.source))
     return pd.DataFrame(rows, columns=["Data set", "State", "Pictures", "Faces", "Pixels", "Left out", "Source"])
 

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
-from pages.shell.cautions import random_backbone_badge
+from pages.shell.cautions import cautions
 from pages.shell.scorecard import scorecard
 from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
@@ -86,8 +86,8 @@ def heading(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(run.id, anchor=False, width="content")
         st.badge("ships with vaelab" if run.is_shipped else "yours", color="primary" if run.is_shipped else "gray")
-        random_backbone_badge(run.config)
         st.badge(status.state, color=STATE_COLORS.get(status.state, "gray"))  # type: ignore[arg-type]
+    cautions(config)
     facts = {
         "Network": config.model.model,
         "Latents": f"{config.model.latent}" if config.has_decoder else "none",

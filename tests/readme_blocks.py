@@ -121,6 +121,32 @@ def objectives_block() -> str:
     return "\n".join(lines)
 
 
+def measured_block() -> str:
+    """The rows of the last `python -m benchmarks.recipes` that were kept."""
+    path = ROOT / "benchmarks" / "recipes.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.recipes` makes the table."
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    lines = [
+        "| recipe, and what was cut | faces | PSNR, dB | PSNR of PCA | SSIM | bits per value | FD-cnn: reconstructed | "
+        "N(0, I) | mixture | training faces | recall at 1 % false positives (found) |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    eyes = []
+    for recipe, row in rows.items():
+        cut = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in row["flags"].items())
+        distances = row.get("fd_cnn", {})
+        shown = [row.get(name) for name in ("psnr_db", "pca_psnr_db", "ssim", "bits_per_dim")]
+        shown += [distances.get(way) for way in ("reconstruct", "prior_standard", "prior_mixture", "real_faces")]
+        cells = " | ".join(_estimate(value) if value else "" for value in shown)
+        recall = f"{row['recall']['rate']:.2%} ({row['realised_fpr']['rate']:.2%})" if "recall" in row else ""
+        data = f"{row['num_faces']:,} of {', '.join(row['data'])}, {row['split']}"
+        lines.append(f"| `{recipe} {cut}` | {data} | {cells} | {recall} |")
+        if "eyes_sentence" in row:
+            eyes.append(f"- `{recipe}`: {row['eyes_sentence']}")
+    return "\n".join([*lines, "", "Eyes first? At the last validation:", "", *eyes])
+
+
 def _estimate(value: dict[str, float]) -> str:
     middle = value["mean"] if "mean" in value else value["value"]
     return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
@@ -141,6 +167,7 @@ BLOCKS = {
     "models": models_block,
     "speed": speed_block,
     "objectives": objectives_block,
+    "measured": measured_block,
 }
 
 

@@ -79,12 +79,18 @@ class TrainConfig:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences that belong wherever this training or its model is shown."""
+        found = []
         if self.loss.mask == "as-published":
-            return (
+            found.append(
                 "Trained with the fault of a published notebook (mask as-published), to show what it does: the "
-                "detector never learns from non-faces, so everything becomes a face. Use it for teaching alone.",
+                "detector never learns from non-faces, so everything becomes a face. Use it for teaching alone."
             )
-        return ()
+        if self.model.model == "vgg19" and self.model.backbone == "random":
+            found.append(
+                "RANDOM BACKBONE: its VGG19 was never trained, its weights are noise. Fit for trying things out; say "
+                "nothing about transfer learning from it."
+            )
+        return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, ready for JSON; `from_dict` reads it back equal."""

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig
+from vaelab.data.images import to_images
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.fitted_priors import FittedPriors
@@ -261,8 +262,7 @@ class FaceModel:
         attach_backbone(self.network, self.config, self.device)
         with _quiet(self.device):
             for start in range(0, len(pixels), BATCH):
-                part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)
-                yield self.network.encode(part.permute(0, 3, 1, 2).float() / 255)
+                yield self.network.encode(to_images(pixels[start : start + BATCH]).to(self.device))
 
 
 def _directions(run: Run, latents: StoredLatents, fingerprint: str) -> Directions:

@@ -13,9 +13,10 @@ from sklearn.mixture import GaussianMixture
 from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.fitted_priors import FittedPriors, Likelihood, half
+from vaelab.evaluation.intervals import mean_with_interval
 from vaelab.evaluation.priors import Gaussian, Mixture, Standard
-from vaelab.evaluation.reconstruction import mean_with_interval
 from vaelab.inference import FaceModel
+from vaelab.passes import encoded_rows
 from vaelab.rng import numpy_generator, stream_seed
 from vaelab.training.second_stage import fit_second_stage
 
@@ -29,7 +30,6 @@ SMALLEST_VARIANCE = 1e-4
 TOLERANCE_NATS = 0.01
 MAX_ITERATIONS = 100
 MIN_HELD_OUT = 5
-CHUNK = 512
 
 
 def fit_priors(
@@ -111,9 +111,7 @@ def _encoded(model: FaceModel, data: Collection, split: str, at_least: int) -> t
     rows = data.rows(split, is_face=True)
     if len(rows) < at_least:
         raise DataError(f"split {split} has {len(rows):,} faces; priors of {model.run_id} need at least {at_least}")
-    parts = [model.encode(data.pixels(rows[start : start + CHUNK])) for start in range(0, len(rows), CHUNK)]
-    mu, std = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return mu, std
+    return encoded_rows(model, data, rows)
 
 
 def _drawn(mu: Latents, std: Latents, name: str) -> Latents:

@@ -65,18 +65,6 @@ class ModelConfig:
         "random (learned nothing: to try things out)",
     )
 
-    @property
-    def has_random_backbone(self) -> bool:
-        """Whether faces are seen through layers that never learned anything, which everybody must be told."""
-        return self.model == "vgg19" and self.backbone == "random"
-
-
-RANDOM_BACKBONE = (
-    "RANDOM BACKBONE: its VGG19 was never trained, its weights are noise. Fit for trying things out; say nothing about "
-    "transfer learning from it."
-)
-"""Said wherever a run with such a backbone is shown."""
-
 
 @dataclass(frozen=True)
 class LossConfig:

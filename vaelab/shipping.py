@@ -28,7 +28,6 @@ from vaelab.scorecard.card import result_lines
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features
 from vaelab.scorecard.report import evaluate
-from vaelab.settings import RANDOM_BACKBONE
 
 SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7), ("mixture", 1.0))
 NUM_KEPT = 4000
@@ -123,8 +122,8 @@ def sheet_name(prior: str, temperature: float) -> str:
 def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str:
     """The model card, Markdown; every number from the run's files."""
     config, report = run.config, run.reports()["test"]
-    warning = [f"**{RANDOM_BACKBONE}**"] if config.model.has_random_backbone else []
-    sections = [f"# {run.id}", *warning, _introduction(config, model, status)]
+    warnings = [f"**{warning}**" for warning in config.warnings]
+    sections = [f"# {run.id}", *warnings, _introduction(config, model, status)]
     sections += ["## Results", "\n".join(result_lines(report)), *_eyes(run)]
     sections += ["## In pictures", *_pictures(run, model)]
     if model.has_decoder:

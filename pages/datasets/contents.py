@@ -29,7 +29,7 @@ def facts(store: DatasetStore) -> None:
         st.metric("Faces", f"{counts['by_is_face']['true']:,}")
         st.metric("Other pictures", f"{counts['by_is_face']['false']:,}")
         st.metric("Picture", f"{store.size} px")
-        st.metric("Left out", f"{len(store.manifest.rejected):,}")
+        st.metric("Left out", f"{store.manifest.num_rejected:,}")
     splits = " · ".join(f"{split} {counts['by_split'][split]:,}" for split in SPLITS if counts["by_split"][split])
     st.caption(
         f"{splits}. Source {store.manifest.source}, crop {store.manifest.crop}. Terms: {store.manifest.licence}."
@@ -37,7 +37,7 @@ def facts(store: DatasetStore) -> None:
     for note in store.manifest.notes:
         st.caption(f":material/info: {note}")
     if store.manifest.rejected:
-        with st.expander(f"{len(store.manifest.rejected):,} files left out, and why"):
+        with st.expander(f"{store.manifest.num_rejected:,} files left out, and why"):
             reasons = Counter(item.reason for item in store.manifest.rejected).most_common(MOST_REASONS)
             st.dataframe(pd.DataFrame(reasons, columns=["Reason", "Files"]), hide_index=True, alt="Reasons")
             listed = pd.DataFrame([(item.image_id, item.reason) for item in store.manifest.rejected])

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.launch.under_way import under_way
 from pages.live.words import duration, size_in_words
+from pages.shell.cautions import cautions
 from vaelab.config import TrainConfig
 from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, known
 from vaelab.jobs.queue import device_of
@@ -38,8 +39,7 @@ def needs(config: TrainConfig) -> None:
     st.markdown(f":material/hourglass_top: {queue_words(config)}")
     words = config.loss.effective_beta if config.has_decoder else "a detector alone: no KL"
     st.markdown(f":material/balance: {words[0].upper() + words[1:]}.")
-    for warning in config.warnings:
-        st.warning(warning, icon=":material/warning:")
+    cautions(config)
 
 
 def queue_words(config: TrainConfig) -> str:

@@ -15,7 +15,7 @@ from pages.live.history import event_words
 from pages.live.reports import damaged_lines, reports, speed
 from pages.live.words import UNDER_WAY, duration, look, progress_words
 from pages.shell.boundary import error_boundary
-from pages.shell.cautions import random_backbone_badge
+from pages.shell.cautions import cautions
 from pages.shell.loaders import find
 from vaelab import jobs
 from vaelab.runs.store import Run, RunStatus
@@ -88,7 +88,6 @@ def heading(run: Run, status: RunStatus) -> None:
         st.header(run.id, anchor=False, width="content")
         st.badge(status.state, icon=about.icon, color=about.color)
         st.badge(run.config.recipe, color="gray")
-        random_backbone_badge(run.config)
 
 
 def standing(run: Run, status: RunStatus, images_per_second: float | None) -> None:
@@ -104,8 +103,7 @@ def standing(run: Run, status: RunStatus, images_per_second: float | None) -> No
         st.info(look("paused").meaning, icon=look("paused").icon)
     elif status.message:
         st.caption(status.message)
-    for warning in run.config.warnings:
-        st.warning(warning, icon=":material/warning:")
+    cautions(run.config)
     st.progress(min(status.images_seen / total, 1.0), text=progress_words(run, status, images_per_second))
     if status.train_seconds:
         words = [f"{duration(status.train_seconds)} of training so far"]

@@ -14,7 +14,7 @@ from vaelab.editing.recipe import START_OF, STARTS
 if TYPE_CHECKING:
     from vaelab.evaluation.groups import Rate
     from vaelab.evaluation.holes import Surroundings
-    from vaelab.evaluation.reconstruction import MeanWithInterval
+    from vaelab.evaluation.intervals import MeanWithInterval
     from vaelab.inference import FaceModel
 
 NUM_DRAWS = 2000

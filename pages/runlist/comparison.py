@@ -15,6 +15,7 @@ from pages.live.routes import preview_addresses
 from pages.results.panel import pictures_beside
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import differing_rows, result_rows
+from pages.shell.cautions import cautions
 from pages.shell.loaders import find, load_model, weights_stamp
 from pages.shell.remote import remote_picture
 from pages.shell.routes import stored_address
@@ -40,8 +41,7 @@ def comparison(run_ids: Sequence[str]) -> None:
         overlaid(runs)
     with settings:
         for run in runs:
-            for warning in run.config.warnings:
-                st.warning(f"{run.id}: {warning}", icon=":material/warning:")
+            cautions(run.config, run.id)
         table = differing_rows(runs)
         if table.empty:
             st.markdown("All settings are the same.")

@@ -14,7 +14,7 @@ import streamlit as st
 from pages.live.words import CAN_RESUME, UNDER_WAY, look
 from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
-from pages.shell.cautions import random_backbone_badge
+from pages.shell.cautions import cautions
 from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab import jobs
@@ -39,8 +39,8 @@ def one_run(run_id: str, train_page: Path) -> None:
         st.subheader(run.id, anchor=False, width="content")
         state = run.status.state
         st.badge(state, icon=look(state).icon, color=look(state).color)
-        random_backbone_badge(run.config)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
+    cautions(run.config)
     if state in ("failed", "lost"):
         st.error(run.status.message or look(state).meaning, icon=look(state).icon)
     labels(run)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from vaelab.cli import data as data_command
 from vaelab.cli import data_report
+from vaelab.cli.sources import FLAGS
 from vaelab.data.sources import SOURCES
 from vaelab.errors import Cancelled, DataError
 
@@ -75,7 +76,7 @@ def test_defaults_make_the_embedded_data_set():
 def test_every_field_of_every_source_has_a_flag_with_help():
     for source in SOURCES.values():
         for field in dataclasses.fields(source):
-            assert data_command._FLAGS[field.name]["help"]
+            assert FLAGS[field.name]["help"]
 
 
 @pytest.mark.parametrize("source", list(SOURCES))

@@ -14,6 +14,7 @@ from vaelab.data.images import (
     BACKGROUND,
     Crop,
     PictureError,
+    read_dimensions,
     read_picture,
     read_whole_picture,
     to_images,
@@ -314,3 +315,23 @@ def test_a_whole_jpeg_is_decoded_at_a_fraction(scene, encode, monkeypatch):
     monkeypatch.setattr(images, "_over_background", lambda p: decoded.append(p.size) or p.convert("RGB"))
     read_whole_picture(encode(scene(1, 2000, 1600), "JPEG"), 500)
     assert decoded == [(500, 400)]
+
+
+def test_fit_keeps_all_of_a_picture_between_black_bars(scene, encode):
+    """A portrait of 30 x 60: bars of a quarter of the square at both sides, the whole height between them."""
+    fitted = read_picture(encode(scene(0, 30, 60), "PNG"), 40, "fit")
+    assert fitted.shape == (40, 40, 3)
+    assert not fitted[:, :10].any()
+    assert not fitted[:, 30:].any()
+    plain = np.asarray(scene(0, 30, 60).resize((20, 40), Image.Resampling.LANCZOS))
+    np.testing.assert_array_equal(fitted[:, 10:30], plain)
+
+
+def test_dimensions_come_from_the_header(scene, encode, tmp_path):
+    data = encode(scene(0, 30, 60), "PNG")
+    assert read_dimensions(data) == (30, 60)
+    (tmp_path / "x.png").write_bytes(data)
+    assert read_dimensions(tmp_path / "x.png") == (30, 60)
+    for bad in (b"", b"no picture"):
+        with pytest.raises(PictureError):
+            read_dimensions(bad)

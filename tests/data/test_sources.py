@@ -212,7 +212,7 @@ def test_csv_finds_its_columns_by_their_usual_names(csv_folder, tmp_path):
     assert store.labels["Age"].dtype == np.int64
     assert store.labels["Smiling"].dtype == bool
     assert store.labels["empty"].isna().tolist() == [True, True, False]
-    assert store.manifest.notes == ("2 files in the folder have no row in the table",)
+    assert store.manifest.notes == ("files in the folder without a row in the table: 1",)
 
 
 @pytest.mark.parametrize("ending", ["\r", "\r\n", "\n"])
@@ -235,7 +235,7 @@ def test_csv_rows_that_cannot_be_used_are_named(csv_folder):
     assert reasons(listing) == {
         "missing.png": "no such file",
         "../../etc/passwd": "no such file",
-        "picture1.png": "unknown split 'holdout'",
+        "picture1.png": "unknown split: 'holdout'",
         "picture2.png": "is_face is neither true nor false: 'perhaps'",
     }
 

@@ -9,8 +9,8 @@ from scipy.stats import multivariate_normal
 from vaelab.config import TrainConfig, replace
 from vaelab.errors import CheckpointError
 from vaelab.evaluation.fitted_priors import FittedPriors, Likelihood
+from vaelab.evaluation.intervals import MeanWithInterval
 from vaelab.evaluation.priors import Gaussian, Mixture, PlaneMixture, Prior, SecondStage, Standard
-from vaelab.evaluation.reconstruction import MeanWithInterval
 from vaelab.rng import numpy_generator
 from vaelab.runs.checkpoints import write_checkpoint
 from vaelab.runs.store import Run

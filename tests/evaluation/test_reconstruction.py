@@ -6,7 +6,8 @@ from sklearn.decomposition import PCA
 
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
-from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness, ssim
+from vaelab.evaluation.intervals import mean_with_interval
+from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
 from vaelab.rng import numpy_generator
 
 

@@ -78,8 +78,9 @@ def stop_server(server: Server) -> int:
         server.process.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One app for all files that share a process, with the run `tiny`; a file takes back what it adds."""
     folder = tmp_path_factory.mktemp("lab")
     make_run(folder, "tiny", card="# tiny\nA card.\n")
     running = start_server(folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
@@ -38,9 +40,11 @@ READ_FRAME = """async face => {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _second(server: Server) -> None:
+def _second(server: Server) -> Iterator[None]:
     """A dbvae that stores the same faces, beside the model that every server has."""
-    make_detector(server.folder, "seeing", "dbvae")
+    run = make_detector(server.folder, "seeing", "dbvae")
+    yield
+    shutil.rmtree(run.dir)
 
 
 def models_of(server: Server) -> tuple[FaceModel, FaceModel]:

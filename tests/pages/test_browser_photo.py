@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -24,9 +25,12 @@ CENTRE, SIDE = (640, 150), 220
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _ranks(server: Server) -> None:
+def _ranks(server: Server) -> Iterator[None]:
     """Held-out faces to rank a photo among, so that there is a badge."""
-    keep_familiarity(Run.open(server.folder / "checkpoints" / "tiny"))
+    run = Run.open(server.folder / "checkpoints" / "tiny")
+    keep_familiarity(run)
+    yield
+    run.familiarity_path.unlink()
 
 
 def choose_photo(page: Page, server: Server) -> np.ndarray:

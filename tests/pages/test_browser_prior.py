@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
-from tests.pages.tiny_runs import make_run, write_priors
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.tiny_runs import write_priors
+from vaelab.runs.store import Run
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder: Path = tmp_path_factory.mktemp("priors")
-    write_priors(make_run(folder, "tiny"))
-    running = start_server(folder)
-    yield running
-    stop_server(running)
-    assert "Traceback" not in (folder / "server.log").read_text()
+@pytest.fixture(scope="module", autouse=True)
+def _priors(server: Server) -> Iterator[None]:
+    """Fitted priors for the model that every server has."""
+    run = Run.open(server.folder / "checkpoints" / "tiny")
+    write_priors(run)
+    yield
+    run.priors_path.unlink()
 
 
 def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,29 +13,28 @@ from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, sta
 from tests.pages.training_lab import TINY, prepare_data
 from vaelab.config import replace
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import RUNS_DIR, Run
+from vaelab.runs.store import RUNS_DIR, list_runs
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 PLOT = ".plot"
 
 
-@pytest.fixture
-def lab_server(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a small data set, whose trainings end with it."""
-    prepare_data(tmp_path)
-    running = start_server(tmp_path)
+    folder = tmp_path_factory.mktemp("lab")
+    prepare_data(folder)
+    running = start_server(folder)
     yield running
     stop_server(running)
-    for folder in (tmp_path / RUNS_DIR).glob("*/config.json"):
-        run = Run.open(folder.parent)
+    runs = list_runs(folder / RUNS_DIR)
+    for run in runs:
         if run.status.is_alive:
             run.request_cancel()
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and any(
-        Run.open(folder.parent).status.is_alive for folder in (tmp_path / RUNS_DIR).glob("*/config.json")
-    ):
+    while time.monotonic() < deadline and any(run.status.is_alive for run in runs):
         time.sleep(0.1)
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
+    assert "Traceback" not in (folder / "server.log").read_text()
 
 
 def points(page: Page) -> int:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,9 +30,9 @@ PLAN = Plan(FaceRecipe("tiny", start="stored", face="train/60"), along="d5", det
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _detectors(server: Server) -> None:
+def _detectors(server: Server) -> Iterator[None]:
     """One that sees a face in anything, and one whose threshold this walk crosses on its way."""
-    make_detector(server.folder, "keen", threshold=-1e6)
+    keen = make_detector(server.folder, "keen", threshold=-1e6)
     wary, model = make_detector(server.folder, "wary"), model_of(server, "tiny")
     z = edited_latent(model, PLAN.recipe)
     step = step_vector(model, PLAN.recipe, find_slider(model, PLAN.recipe.method, PLAN.along))
@@ -38,6 +40,9 @@ def _detectors(server: Server) -> None:
     low, high = judge.face_logit(model.decode(np.stack([z + 2 * step, z + 4 * step])))
     measured = {"threshold": float((low + high) / 2), "num_calibration": 10_000}
     wary.write_report("test", {"model": {"weights": judge.weights_fingerprint}, "detection": {"fpr_0.01": measured}})
+    yield
+    for run in (keen, wary):
+        shutil.rmtree(run.dir)
 
 
 def model_of(server: Server, name: str) -> FaceModel:

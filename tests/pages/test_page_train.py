@@ -180,13 +180,13 @@ def test_regions_are_lines_over_the_validations() -> None:
     assert eyes["ink"] != nose["ink"]
 
 
-def test_the_eyes_get_their_verdict_and_a_random_backbone_its_badge(open_app: Open, tmp_path: Path) -> None:
+def test_the_eyes_get_their_verdict_and_a_random_backbone_its_warning(open_app: Open, tmp_path: Path) -> None:
     run = reported_run(tmp_path, "looks", model="vgg19", size=32, backbone="random")
     run.append_metrics("validation", 1_600, regions=regions(0.6))
     app = open_app(PAGE, run="looks")
     assert not app.exception
     assert "eyes come out clearer" in words(app)
-    assert "random backbone" in words(app)
+    assert "RANDOM BACKBONE" in " ".join(box.value for box in app.warning)
 
 
 @pytest.mark.parametrize(

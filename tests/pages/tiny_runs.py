@@ -83,8 +83,8 @@ def write_latents(run: Run) -> None:
 def write_priors(run: Run) -> None:
     """Fitted priors for the weights and latents that `run` has now; the mixture is the likeliest."""
     from vaelab.evaluation.fitted_priors import FittedPriors, Likelihood
+    from vaelab.evaluation.intervals import MeanWithInterval
     from vaelab.evaluation.priors import Mixture, SecondStage
-    from vaelab.evaluation.reconstruction import MeanWithInterval
     from vaelab.inference import FaceModel
 
     model = FaceModel.load(run)

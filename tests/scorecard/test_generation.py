@@ -13,12 +13,12 @@ from vaelab.data.collection import Collection
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.generation import frechet_distance
 from vaelab.inference import FaceModel
+from vaelab.passes import drawn, encoded
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features, inception_features
 from vaelab.scorecard.generation import check_extractors, generation_section
-from vaelab.scorecard.passes import drawn, encoded
 from vaelab.scorecard.ways import midpoints
 
 FIGURES = ("fd_cnn", "precision", "recall", "density", "coverage", "sharpness_ratio")

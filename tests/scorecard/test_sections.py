@@ -1,16 +1,19 @@
 """Likelihood and disentanglement of a trained model: in bounds, by what they say they are, beside their baselines."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from vaelab.config import replace
 from vaelab.data.collection import Collection
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
 from vaelab.scorecard.disentanglement import disentanglement_section, factors_of
 from vaelab.scorecard.likelihood import likelihood_section
+from vaelab.scorecard.reconstruction import reconstruction_section
 
 
 @pytest.mark.parametrize("kind", ["residual", "vae", "dbvae"])
@@ -33,6 +36,18 @@ def test_a_trained_model_codes_faces_in_fewer_bits_than_no_model(
     if kind == "dbvae":  # noise of a whole unit around pixels within one unit: next to no model
         assert found["as_trained_laplace"]["bits_per_dim"]["value"] > main["bits_per_dim"]["value"]
     json.dumps(found, allow_nan=False)
+
+
+def test_a_model_without_posteriors_has_neither_kl_nor_likelihood(
+    trained: Callable[[str], Run], tiny_data: Collection
+) -> None:
+    noisy = FaceModel.load(trained("residual"))
+    model = dataclasses.replace(noisy, config=replace(noisy.config, objective="rae", likelihood="gaussian"))
+    rows = tiny_data.rows("test", is_face=True)
+    assert "no posterior" in likelihood_section(model, tiny_data, rows, 12, 8, lambda _: None)["refused"]
+    assert "kl_nats" in reconstruction_section(noisy, tiny_data, rows, lambda _: None)
+    found = reconstruction_section(model, tiny_data, rows, lambda _: None)
+    assert not {"kl_nats", "kl_per_dim_nats"} & set(found)
 
 
 def test_latents_stand_beside_an_untrained_encoder_and_principal_components(

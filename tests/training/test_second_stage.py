@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from vaelab.evaluation.priors import Gaussian
+from vaelab.evaluation.priors import Gaussian, whitened
 from vaelab.rng import numpy_generator
 from vaelab.training import second_stage
-from vaelab.training.second_stage import fit_second_stage, whitened
+from vaelab.training.second_stage import fit_second_stage
 
 LATENT, FACES = 4, 4000
 
@@ -40,7 +40,7 @@ def test_it_learns_what_a_gaussian_cannot_say() -> None:
     assert gain.mean() > 0.15
     drawn = fitted.prior.draw(numpy_generator(1, "noise").standard_normal((FACES, LATENT)), 0, 1.0)
     np.testing.assert_allclose(np.cov(drawn, rowvar=False), np.cov(held_out, rowvar=False), atol=0.6)
-    lengths = [np.linalg.norm(whitened(side, whitening), axis=1) for side in (drawn, held_out)]
+    lengths = [np.linalg.norm(whitened(side, whitening.mean, whitening.factor), axis=1) for side in (drawn, held_out)]
     assert np.quantile(lengths[0], 0.25) == pytest.approx(np.quantile(lengths[1], 0.25), rel=0.15)
 
 

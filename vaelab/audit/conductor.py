@@ -243,7 +243,7 @@ def end_with_parent() -> None:
     """Save and end this process when the one that started it is gone: its end of the pipe closes then."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        os.read(sys.stdin.fileno(), 1)  # not by sys.stdin, whose lock the interpreter wants at its end
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="wait-for-conductor", daemon=True).start()

@@ -233,7 +233,7 @@ def _row(audit: Audit) -> dict[str, Any]:
 
 def _bar(audit: Audit) -> Any:
     total = progress_of(audit)
-    return tqdm(total=total.images, unit="img", unit_scale=True, desc=audit.name, file=sys.stderr, initial=0)
+    return tqdm(total=total.images, unit="img", unit_scale=True, desc=audit.name, file=sys.stderr, disable=None)
 
 
 def _show(bar: Any, progress: Progress) -> None:

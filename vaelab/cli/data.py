@@ -1,4 +1,4 @@
-"""`data prepare | list | show`: pictures in, and what has been prepared."""
+"""`data prepare | list | show`: pictures in, and what has been prepared; the other parts have files of their own."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
+from vaelab.cli import lightness, validating
 from vaelab.cli.data_report import labels_report, manifest_report, store_rows
-from vaelab.data.images import Crop
+from vaelab.cli.sources import add_common, add_fields, mappings_of, source_of
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import SOURCES, Source
 from vaelab.data.store import DatasetStore
-from vaelab.errors import Cancelled, DataError
-
-DATA_DIR = Path("data")
+from vaelab.errors import Cancelled
 
 _PREPARE_EPILOG = """\
 examples:
@@ -50,8 +47,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sources = preparing.add_subparsers(metavar="SOURCE", required=True)
     for source in SOURCES.values():
         _add_source(sources, source)
+    validating.add_parser(parts)
+    lightness.add_parser(parts)
     listing = parts.add_parser("list", help="list prepared data sets", description="All prepared data sets.")
-    _add_common(listing)
+    add_common(listing)
     listing.set_defaults(run=_list)
     showing = parts.add_parser(
         "show",
@@ -61,15 +60,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     showing.add_argument("name", metavar="NAME", help="name of the data set, as in `data list`")
     showing.add_argument("--verify", action="store_true", help="read everything and compare with the fingerprint")
     showing.add_argument("--rejected", action="store_true", help="list every rejected file, not only the counts")
-    _add_common(showing)
+    add_common(showing)
     showing.set_defaults(run=_show)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data-dir", type=Path, default=DATA_DIR, help="folder of the data sets (default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
 
 def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], source: type[Source]) -> None:
@@ -77,73 +69,27 @@ def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], so
     parser = sources.add_parser(
         source.name, help=source.summary, description=f"{source.summary}. Licence: {source.licence}."
     )
-    for field in dataclasses.fields(source):
-        about = dict(_FLAGS[field.name])
-        if field.default is not dataclasses.MISSING:
-            about["default"] = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            about["default"] = field.default_factory()
-        else:
-            about["required"] = True
-        parser.add_argument(f"--{field.name.replace('_', '-')}", **about)
+    add_fields(parser, source)
     stem = source.store_stem or source.name
     parser.add_argument("--name", help=f"name of the store (default: {stem}-SIZE)")
     parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels (default: %(default)s)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument("--limit", type=int, help="at most so many pictures, spread evenly over the source")
+    parser.add_argument(
+        "--map",
+        type=mappings_of,
+        default=(),
+        metavar="JSON",
+        help="labels of your own making, on record in the manifest, for example "
+        '\'{"over_50": {"from": "age", "values": {"50-59": "yes", "20-29": "no"}}}\'',
+    )
     parser.add_argument("--replace", action="store_true", help="overwrite a store made by another request")
-    _add_common(parser)
+    add_common(parser)
     parser.set_defaults(run=_prepare, source=source, stem=stem)
 
 
-def _shares(text: str) -> Mapping[str, Any]:
-    """The JSON object of `--shares`."""
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"no JSON: {error}") from error
-    if not isinstance(value, dict) or not all(isinstance(share, dict) for share in value.values()):
-        raise argparse.ArgumentTypeError('expected {"factor": {"value": share, ...}, ...}')
-    return value
-
-
-def _crop(text: str) -> str:
-    """A crop that `Crop.parse` takes."""
-    try:
-        Crop.parse(text)
-    except DataError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
-
-
-_FLAGS: dict[str, dict[str, Any]] = {
-    "root": {"type": Path, "metavar": "PATH", "help": "where the pictures lie: a folder, or a file or tar"},
-    "csv": {"type": Path, "metavar": "FILE", "help": "the table, where it is not found beside the pictures"},
-    "crop": {
-        "type": _crop,
-        "help": "square to keep: centre-square, whole, celeba or margin:SHARE (default: %(default)s)",
-    },
-    "keep_together": {
-        "metavar": "COLUMN",
-        "help": "column whose equal values stay in one split, for example the person",
-    },
-    "non_faces": {"action": "store_true", "help": "these pictures show no faces"},
-    "terms": {"metavar": "TEXT", "help": "licence line for the manifest"},
-    "num_faces": {"type": int, "help": "faces to draw (default: %(default)s)"},
-    "num_nonfaces": {"type": int, "help": "other things to draw (default: %(default)s)"},
-    "seed": {"type": int, "help": "the same seed draws the same pictures (default: %(default)s)"},
-    "shares": {
-        "type": _shares,
-        "metavar": "JSON",
-        "help": 'shares of the faces by factor, for example \'{"skin": {"dark": 0.1, "light": 0.9}}\'',
-    },
-}
-
-
 def _prepare(arguments: argparse.Namespace) -> int:
-    source: Source = arguments.source(
-        **{field.name: getattr(arguments, field.name) for field in dataclasses.fields(arguments.source)}
-    )
+    source = source_of(arguments)
     out_dir = arguments.data_dir / (arguments.name or f"{arguments.stem}-{arguments.size}")
     started = time.monotonic()
     with tqdm(unit=" pictures", desc=out_dir.name, disable=True if arguments.json else None) as bar:
@@ -163,6 +109,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
                 limit=arguments.limit,
                 progress=show,
                 replace=arguments.replace,
+                mappings=arguments.map,
             )
         except KeyboardInterrupt as error:
             raise Cancelled("stopped; the same command continues where it was") from error
@@ -216,7 +163,7 @@ def _facts(store: DatasetStore) -> dict[str, Any]:
     """The manifest without its long list, with the rejected counted by reason."""
     facts = dataclasses.asdict(store.manifest)
     rejected = facts.pop("rejected")
-    facts["num_rejected"] = len(rejected)
+    facts["num_rejected"] = store.manifest.num_rejected
     facts["rejected_by_reason"] = dict(Counter(item["reason"] for item in rejected).most_common())
     return facts
 

@@ -43,7 +43,7 @@ def _store_row(path: Path) -> dict[str, Any]:
         "size": manifest.size,
         "total": manifest.counts["total"],
         "faces": manifest.counts["by_is_face"]["true"],
-        "num_rejected": len(manifest.rejected),
+        "num_rejected": manifest.num_rejected,
         "fingerprint": manifest.fingerprint,
         "licence": manifest.licence,
     }
@@ -64,7 +64,7 @@ def manifest_report(store: DatasetStore, path: Path) -> str:
     ]
     reasons = Counter(item.reason for item in manifest.rejected).most_common()
     if reasons:
-        lines.append(f"rejected: {len(manifest.rejected):,} files")
+        lines.append(f"rejected: {manifest.num_rejected:,} files")
         lines += [f"  {count:,} x {reason}" for reason, count in reasons[:_MAX_REASONS]]
         if len(reasons) > _MAX_REASONS:
             lines.append(f"  and {len(reasons) - _MAX_REASONS} other reasons")

@@ -14,7 +14,7 @@ from vaelab.evaluation.priors import PRIORS
 
 if TYPE_CHECKING:
     from vaelab.evaluation.fitted_priors import FittedPriors
-    from vaelab.evaluation.reconstruction import MeanWithInterval
+    from vaelab.evaluation.intervals import MeanWithInterval
     from vaelab.runs.store import Run
 
 EPILOG = """\

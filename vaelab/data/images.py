@@ -35,6 +35,8 @@ MIN_SIDE = 8
 """Pictures with a shorter side carry nothing that could be called a face."""
 BACKGROUND = (255, 255, 255)
 """Transparent parts are laid over white, the paper on which cut-outs are usually drawn."""
+BARS = (0, 0, 0)
+"""Beside a picture that is made square: as outside the photo in FairFace's crops."""
 
 # A closed list: other Pillow plug-ins start Ghostscript (EPS) or take any bytes for a picture (TGA).
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "JPEG2000")
@@ -68,7 +70,8 @@ class Crop:
     """Which square of a picture is kept.
 
     Attributes:
-        kind: `centre-square`, `whole` (only for pictures that are square), `celeba` or `margin`.
+        kind: `centre-square`, `whole` (only for pictures that are square), `fit` (all of a picture, with black bars
+            that make it square), `celeba` or `margin`.
         margin: for `margin`, the share of the centred square's side that is cut off at each edge.
     """
 
@@ -77,12 +80,12 @@ class Crop:
 
     @staticmethod
     def parse(text: str) -> Crop:
-        """Reads `centre-square`, `whole`, `celeba` or `margin:0.1`.
+        """Reads `centre-square`, `whole`, `fit`, `celeba` or `margin:0.1`.
 
         Raises:
             DataError: anything else, or a margin outside [0, 0.5).
         """
-        if text in ("centre-square", "whole", "celeba"):
+        if text in ("centre-square", "whole", "fit", "celeba"):
             return Crop(text)
         kind, _, number = text.partition(":")
         try:
@@ -91,7 +94,8 @@ class Crop:
             margin = -1.0
         if kind != "margin" or not 0.0 <= margin < 0.5:
             raise DataError(
-                f"unknown crop {text!r}; expected centre-square, whole, celeba or margin:SHARE with SHARE in [0, 0.5)"
+                f"unknown crop {text!r}; expected centre-square, whole, fit, celeba or margin:SHARE with SHARE in "
+                "[0, 0.5)"
             )
         return Crop(kind, margin)
 
@@ -158,6 +162,22 @@ def read_whole_picture(source: bytes | Path, longest_side: int) -> np.ndarray:
     return np.array(upright)
 
 
+def read_dimensions(source: bytes | Path) -> tuple[int, int]:
+    """Width and height of a picture as stored, from its header alone.
+
+    Raises:
+        PictureError: it has no header that is read.
+    """
+    data = source if isinstance(source, bytes) else _file_bytes(source)
+    try:
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+                return picture.size
+    except _DECODE_ERRORS as error:
+        raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
+
+
 def _upright(source: bytes | Path, draft_size: DraftSize) -> Image.Image:
     """The picture as RGB, upright; a JPEG no larger than it must be, by what `draft_size` says of its dimensions."""
     data = source if isinstance(source, bytes) else _file_bytes(source)
@@ -205,6 +225,8 @@ def crop_and_resize(picture: Image.Image, size: int, crop: Crop) -> np.ndarray:
     Raises:
         PictureError: the picture has not the shape that this crop is made for.
     """
+    if crop.kind == "fit":
+        return np.array(ImageOps.pad(picture, (size, size), Image.Resampling.LANCZOS, color=BARS))
     box = crop.box(picture.width, picture.height)
     if box[2] - box[0] == size:
         return np.array(picture.crop(box))

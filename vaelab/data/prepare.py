@@ -11,6 +11,7 @@ While it works, everything lies in `<name>.partial` beside the store:
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -18,7 +19,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.chunks import Chunk, chunk_results
+from vaelab.data.mapping import LabelMapping, mapped, written_mappings
 from vaelab.data.sources.base import Listing, Source, check_records
 from vaelab.data.splits import check_fractions, split_of
 from vaelab.data.store import (
@@ -59,6 +61,7 @@ def prepare(
     limit: int | None = None,
     progress: Progress | None = None,
     replace: bool = False,
+    mappings: Sequence[LabelMapping] = (),
 ) -> DatasetStore:
     """Decodes every picture of `source` into the store `out_dir`.
 
@@ -74,6 +77,7 @@ def prepare(
         limit: at most this many pictures, spread evenly over the source, so that all its kinds are met.
         progress: called after every chunk.
         replace: whether a store made by another request may be overwritten.
+        mappings: labels that a person makes of the source's own; the manifest records them.
 
     Raises:
         DataError: the source is unusable, the disk full, the folder taken or another prepare at work in it.
@@ -88,7 +92,7 @@ def prepare(
     check_fractions(source.fractions)
     listing = source.listing()
     check_records(listing.records, source.name)
-    listing = _limited(listing, limit)
+    listing = _limited(_mapped(listing, mappings), limit)
     request = _request(source, listing, size)
     ready = _ready_store(out_dir, request, replace)
     if ready is not None:
@@ -96,7 +100,7 @@ def prepare(
     partial = out_dir.with_name(out_dir.name + ".partial")
     try:
         with _locked(partial):
-            job = _Job(source, listing, size, partial, request)
+            job = _Job(source, listing, size, partial, request, mappings)
             job.decode(workers or usable_cores(), progress)
             job.finish(out_dir)
     except OSError as error:
@@ -112,13 +116,21 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _mapped(listing: Listing, mappings: Sequence[LabelMapping]) -> Listing:
+    if not mappings:
+        return listing
+    records, sentences = mapped(listing.records, mappings)
+    return dataclasses.replace(listing, records=records, notes=(*listing.notes, *sentences))
+
+
 def _limited(listing: Listing, limit: int | None) -> Listing:
     total = len(listing.records)
     if limit is None or limit >= total:
-        return Listing(listing.records.reset_index(drop=True), listing.rejected, listing.notes)
+        return dataclasses.replace(listing, records=listing.records.reset_index(drop=True))
     rows = np.arange(limit, dtype=np.int64) * total // limit
     note = f"limited to {limit} of {total} pictures, spread evenly"
-    return Listing(listing.records.iloc[rows].reset_index(drop=True), listing.rejected, (*listing.notes, note))
+    records = listing.records.iloc[rows].reset_index(drop=True)
+    return dataclasses.replace(listing, records=records, notes=(*listing.notes, note))
 
 
 def _request(source: Source, listing: Listing, size: int) -> str:
@@ -182,6 +194,7 @@ class _Job:
     size: int
     partial: Path
     request: str
+    mappings: Sequence[LabelMapping]
 
     @property
     def _decoded(self) -> Path:
@@ -266,7 +279,10 @@ class _Job:
         manifest = Manifest(
             name=out_dir.name,
             source=self.source.name,
-            settings=self.source.settings(),
+            settings={
+                **self.source.settings(),
+                **({"mappings": written_mappings(self.mappings)} if self.mappings else {}),
+            },
             crop=self.source.crop_name,
             size=self.size,
             counts=counts_of(labels),

@@ -57,7 +57,7 @@ class Manifest:
         counts: rows `by_split`, `by_is_face` (keys "true", "false") and in `total`.
         fingerprint: SHA-256 over size, labels and pixels.
         licence: one line: terms and whom to credit.
-        rejected: every picture that was left out, with its reason, in source order.
+        rejected: every picture that was left out, with its reason, in source order; one with two faults stands twice.
         notes: what the source warns about.
         request: SHA-256 of what was asked for; the same request finds this store ready.
         format: number of this layout.
@@ -75,6 +75,11 @@ class Manifest:
     settings: Mapping[str, Any] = field(default_factory=dict)
     request: str = ""
     format: int = FORMAT
+
+    @property
+    def num_rejected(self) -> int:
+        """Pictures that were left out."""
+        return len({item.image_id for item in self.rejected})
 
     def to_json(self) -> str:
         """The manifest as indented JSON text."""

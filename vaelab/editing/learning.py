@@ -13,9 +13,9 @@ from vaelab.data.extra_labels import joined, read_labels
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.directions import MAX_FITTED, Directions
 from vaelab.inference import FaceModel
+from vaelab.passes import encoded_rows
 from vaelab.rng import numpy_generator
 
-CHUNK = 512
 Tell = Callable[[str], None]
 
 
@@ -43,12 +43,9 @@ def learn_from_data(
         training = np.sort(numpy_generator(0, "directions").choice(training, MAX_FITTED, replace=False))
     rows = np.concatenate([training, test])
     labels = with_labels(data.labels.iloc[rows].reset_index(drop=True), label_paths, say)
-    means = []
-    for start in range(0, len(rows), CHUNK):
-        say(f"encoding face {start + 1:,} of {len(rows):,}")
-        means.append(model.encode(data.pixels(rows[start : start + CHUNK]))[0])
+    mu, _ = encoded_rows(model, data, rows, say)
     say("learning")
-    return Directions.fit(np.concatenate(means), labels, model.weights_fingerprint, held_out_split="test")
+    return Directions.fit(mu, labels, model.weights_fingerprint, held_out_split="test")
 
 
 def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: Tell | None = None) -> Directions:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import STEP, Slider, edited_latent
 from vaelab.errors import ConfigError, DataError
+from vaelab.evaluation.priors import whitened
 from vaelab.rng import numpy_generator
 
 if TYPE_CHECKING:  # pages speak of paths before torch is there
@@ -67,7 +68,8 @@ def path_through(model: FaceModel, points: Points, kind: str, frames: int, loop:
         raise ConfigError(f"a path is {kind!r}; choose one of {', '.join(PATHS)}")
     stored = _stored(model, "a path through the fitted prior")
     _check(points, frames)
-    way = spherical_path(whitened(stored, points), frames, loop) @ stored.prior_factor.T + stored.prior_mean
+    inner = whitened(points, stored.prior_mean, stored.prior_factor)
+    way = spherical_path(inner, frames, loop) @ stored.prior_factor.T + stored.prior_mean
     return _exact(way.astype(np.float32), points, frames)
 
 
@@ -194,12 +196,6 @@ def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
     distances = np.linalg.norm(faces - z / spread, axis=1)
     rows = np.argsort(distances, kind="stable")[:count]
     return Neighbours(rows, distances[rows].astype(np.float32), _usual_distance(faces))
-
-
-def whitened(stored: StoredLatents, points: Points) -> Float[np.ndarray, "points latent"]:
-    """`points` where the fitted prior is N(0, I), float64."""
-    centred = points.astype(np.float64) - stored.prior_mean
-    return np.asarray(np.linalg.solve(stored.prior_factor.astype(np.float64), centred.T).T)
 
 
 def _usual_distance(faces: Points) -> float:

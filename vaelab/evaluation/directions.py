@@ -19,8 +19,6 @@ import torch
 from jaxtyping import Float
 from scipy.linalg import orth
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
-from sklearn.linear_model import LogisticRegression
 
 from vaelab.errors import CheckpointError
 from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
@@ -200,6 +198,8 @@ def area_under_curve(scores: np.ndarray, answers: np.ndarray) -> Auc:
 
     Source: DeLong et al. (Biometrics 1988); Sun and Xu, Fast Implementation (IEEE SPL 2014).
     """
+    from scipy.stats import norm, rankdata  # seconds of importing, which loading a model need not wait for
+
     yes, no = scores[answers == 1], scores[answers == 0]
     both = rankdata(np.concatenate([yes, no]))
     above = (both[: len(yes)] - rankdata(yes)) / len(no)
@@ -236,6 +236,8 @@ def _fit(
     attribute: Attribute, mu: Latents, by_split: np.ndarray, by_id: np.ndarray
 ) -> tuple[Learned, dict[str, np.ndarray], np.ndarray, float, float]:
     """The record, the steps by method, and the probe: weight, bias, spread of its log-odds."""
+    from sklearn.linear_model import LogisticRegression  # seconds of importing, which loading a model need not wait for
+
     fitted, held = _rows(attribute, by_split, by_id)
     answers, latents = attribute.answers[fitted], mu[fitted].astype(np.float64)
     centre, spread = latents.mean(axis=0), np.maximum(latents.std(axis=0), 1e-6)

@@ -20,6 +20,7 @@ from jaxtyping import Float, UInt8
 
 from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.latents import StoredLatents
+from vaelab.evaluation.priors import whitened
 from vaelab.runs.store import Run
 
 Pixels = UInt8[np.ndarray, "batch size size 3"]
@@ -135,9 +136,7 @@ def unexplained_share(pixels: Pixels, recon: Pixels) -> PerImage:
 
 def prior_distance(mu: Latents, latents: StoredLatents) -> PerImage:
     """Mahalanobis distance of each `mu` from the fitted prior's mean, under its covariance."""
-    factor = latents.prior_factor.astype(np.float64)
-    whitened = np.linalg.solve(factor, (mu - latents.prior_mean).T.astype(np.float64))
-    return np.asarray(np.linalg.norm(whitened, axis=0))
+    return np.asarray(np.linalg.norm(whitened(mu, latents.prior_mean, latents.prior_factor), axis=1))
 
 
 def _tail(known: Sorted, values: PerImage) -> PerImage:

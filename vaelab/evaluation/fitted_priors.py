@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from vaelab.errors import CheckpointError
+from vaelab.evaluation.intervals import MeanWithInterval
 from vaelab.evaluation.priors import Mixture, SecondStage
-from vaelab.evaluation.reconstruction import MeanWithInterval
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from statsmodels.stats.proportion import proportion_confint
 
 from vaelab.data.groups import Grouping
 from vaelab.errors import DataError
@@ -31,6 +30,8 @@ class Rate:
 
 def rate(hits: int, count: int) -> Rate:
     """hits / count with its Wilson interval."""
+    from statsmodels.stats.proportion import proportion_confint  # takes as long as half of torch: no training waits
+
     if count == 0:
         return Rate(float("nan"), float("nan"), float("nan"), 0)
     low, high = proportion_confint(hits, count, method="wilson")

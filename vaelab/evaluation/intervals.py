@@ -43,6 +43,26 @@ def bootstrapped(
     return Estimate(float(statistic(values)), float(low), float(high), count)
 
 
+@dataclass(frozen=True)
+class MeanWithInterval:
+    """A mean over `n` pictures and its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def mean_with_interval(values: Float[np.ndarray, " n"], seed: int = 0, resamples: int = 1000) -> MeanWithInterval:
+    """Mean of per-picture values with a percentile bootstrap interval over pictures.
+
+    Raises:
+        DataError: there are no values.
+    """
+    found = bootstrapped(lambda some: float(some.mean()), values, seed, resamples)
+    return MeanWithInterval(found.value, found.low, found.high, found.n)
+
+
 def half_samples(count: int, repeats: int, seed: int = 0) -> Iterator[Int[np.ndarray, " half"]]:
     """`repeats` random halves of `count` rows, each row at most once."""
     random = numpy_generator(seed, "half-samples")

@@ -175,8 +175,8 @@ class SecondStage(Prior):
     def draw(self, noise: Latents, seed: int, temperature: float) -> Latents:
         inner = numpy_generator(seed, "sample", "second stage").standard_normal(noise.shape)
         centre, deviation = self.decoded(inner * temperature)
-        whitened = centre + deviation * noise * temperature
-        return np.asarray(self.mean + whitened @ self.factor.T, np.float32)
+        w = centre + deviation * noise * temperature
+        return np.asarray(self.mean + w @ self.factor.T, np.float32)
 
     def on_plane(self, axes: Axes, temperature: float) -> PlaneMixture:
         inner = numpy_generator(0, "second stage on a plane").standard_normal((PLANE_DRAWS, len(self.mean)))
@@ -195,8 +195,14 @@ class SecondStage(Prior):
         return centre, np.exp(log_deviation)
 
 
+def whitened(z: Latents, mean: PerLatent, factor: Square) -> Latents:
+    """`z` in the coordinates in which N(mean, factor @ factor.T) is N(0, I), float64."""
+    centred = z.astype(np.float64) - mean
+    return np.asarray(np.linalg.solve(factor.astype(np.float64), centred.T).T)
+
+
 def gaussian_log_density(z: Latents, mean: PerLatent, factor: Square) -> PerImage:
     """Log density of N(mean, factor @ factor.T) at each z, nats; `factor` is lower triangular."""
-    whitened = np.linalg.solve(factor.astype(np.float64), (z - mean).T.astype(np.float64))
+    squares = np.square(whitened(z, mean, factor)).sum(axis=1)
     log_volume = float(np.log(np.abs(np.diag(factor))).sum())
-    return np.asarray(-0.5 * np.square(whitened).sum(axis=0) - log_volume - 0.5 * len(mean) * math.log(2 * math.pi))
+    return np.asarray(-0.5 * squares - log_volume - 0.5 * len(mean) * math.log(2 * math.pi))

@@ -70,25 +70,6 @@ def ssim(pixels: Pixels, recon: Pixels) -> PerImage:
 
 
 @dataclass(frozen=True)
-class MeanWithInterval:
-    """A mean over pictures and its 95 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-
-def mean_with_interval(values: PerImage, seed: int = 0, resamples: int = 1000) -> MeanWithInterval:
-    """Mean of per-picture values with a percentile bootstrap interval over pictures."""
-    generator = np.random.default_rng(stream_seed(seed, "bootstrap"))
-    count = len(values)
-    means = [values[generator.integers(0, count, count)].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return MeanWithInterval(float(values.mean()), float(low), float(high), count)
-
-
-@dataclass(frozen=True)
 class PrincipalComponents:
     """The linear autoencoder with the smallest squared error: what a VAE of as many latents has to beat."""
 

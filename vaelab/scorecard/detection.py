@@ -11,9 +11,9 @@ from vaelab.data.groups import group_columns
 from vaelab.errors import ConfigError
 from vaelab.evaluation.groups import detection
 from vaelab.inference import FaceModel
+from vaelab.passes import face_logits_of_rows
 
 FALSE_POSITIVE_RATES = (0.05, 0.01, 0.001)
-CHUNK = 512
 
 
 def detection_section(model: FaceModel, data: Collection, faces: np.ndarray, split: str, limit: int) -> dict[str, Any]:
@@ -22,18 +22,15 @@ def detection_section(model: FaceModel, data: Collection, faces: np.ndarray, spl
     Raises:
         ConfigError: the split has no non-faces.
     """
-
-    def logits(rows: np.ndarray) -> np.ndarray:
-        parts = [model.face_logit(data.pixels(rows[s : s + CHUNK])) for s in range(0, len(rows), CHUNK)]
-        return np.concatenate(parts) if parts else np.empty(0, np.float32)
-
     calibration = data.rows("calibration", is_face=False)
     negatives = data.rows(split, is_face=False, limit=limit)
     if not len(negatives):
         raise ConfigError(f"no non-faces in split {split!r}; evaluate a detector on data sets that hold some")
     labels = data.labels.iloc[faces]
     columns = group_columns(labels)
-    face_scores, calibration_scores, negative_scores = logits(faces), logits(calibration), logits(negatives)
+    face_scores, calibration_scores, negative_scores = (
+        face_logits_of_rows(model, data, rows) for rows in (faces, calibration, negatives)
+    )
     report: dict[str, Any] = {"num_negatives": len(negatives)}
     for fpr in FALSE_POSITIVE_RATES:
         if len(calibration) < 10 / fpr:

@@ -18,7 +18,7 @@ from vaelab.evaluation.disentanglement import MIN_FACES, Factor, disentanglement
 from vaelab.evaluation.reconstruction import PrincipalComponents
 from vaelab.inference import FaceModel
 from vaelab.models import build_model
-from vaelab.scorecard.passes import encoded
+from vaelab.passes import encoded
 from vaelab.scorecard.reconstruction import MAX_PCA_FACES
 
 NOT_FACTORS = {"object_class", "object_words"}

@@ -11,10 +11,9 @@ from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.familiarity import MIN_FACES, Familiarity
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
+from vaelab.passes import drawn, encoded, encoded_rows
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
-
-CHUNK = 512
 
 
 def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_kept: int) -> StoredLatents:
@@ -30,8 +29,7 @@ def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_k
     rows = data.rows(split, is_face=True)
     if len(rows) <= model.latent_size:
         raise DataError(f"{len(rows)} faces cannot fit a Gaussian over {model.latent_size} latents; encode more")
-    parts = [model.encode(data.pixels(rows[start : start + CHUNK])) for start in range(0, len(rows), CHUNK)]
-    mu, std = (np.concatenate(side) for side in zip(*parts, strict=True))
+    mu, std = encoded_rows(model, data, rows)
     keep = np.sort(numpy_generator(0, "kept latents").permutation(len(rows))[:num_kept])
     labels = data.labels.iloc[rows].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     stored = StoredLatents.fit(mu, std, labels, keep, model.weights_fingerprint)
@@ -53,10 +51,6 @@ def _keep_familiarity(model: FaceModel, run: Run, data: Collection, stored: Stor
     rows = data.rows(split, is_face=True)
     if len(rows) < MIN_FACES:
         return
-    parts = []
-    for start in range(0, len(rows), CHUNK):
-        pixels = data.pixels(rows[start : start + CHUNK])
-        mu = model.encode(pixels)[0]
-        parts.append((pixels, model.decode(mu), mu))
-    pixels, recon, mu = (np.concatenate(side) for side in zip(*parts, strict=True))
-    Familiarity.fit(pixels, recon, mu, stored, model.weights_fingerprint).write(run)
+    pixels = data.pixels(rows)
+    mu, _ = encoded(model, pixels)
+    Familiarity.fit(pixels, drawn(model, mu), mu, stored, model.weights_fingerprint).write(run)

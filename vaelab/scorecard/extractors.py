@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from vaelab.data.images import to_images
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.inference import FaceModel
 from vaelab.models.lab import Classifier
@@ -74,8 +75,7 @@ def detector_features(model: FaceModel) -> Extractor:
 
     def look(pixels: Pixels) -> np.ndarray:
         with torch.inference_mode():
-            images = torch.from_numpy(np.ascontiguousarray(pixels)).to(model.device).permute(0, 3, 1, 2).float() / 255
-            return np.asarray(hidden(images).float().cpu().numpy())
+            return np.asarray(hidden(to_images(pixels).to(model.device)).float().cpu().numpy())
 
     about = {
         "name": f"vaelab's cnn ({model.run_id})",

@@ -14,9 +14,9 @@ from vaelab.evaluation.generation import MIN_PICTURES, Neighbours, frechet_with_
 from vaelab.evaluation.intervals import bootstrapped
 from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
+from vaelab.passes import drawn, encoded
 from vaelab.rng import numpy_generator
 from vaelab.scorecard.extractors import Extractor
-from vaelab.scorecard.passes import drawn, encoded
 from vaelab.scorecard.ways import ways_of
 
 SEED = 0

@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 
 from vaelab.data.collection import Collection
-from vaelab.evaluation.intervals import bootstrapped
+from vaelab.data.images import to_images
+from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
 from vaelab.evaluation.likelihood import Bounds, PixelNoise, bits_per_dim, log_importance_weights
-from vaelab.evaluation.reconstruction import mean_with_interval
 from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS, SIGMA_FLOOR
 from vaelab.models.gaussian import DiagonalGaussian
@@ -38,6 +38,8 @@ def likelihood_section(
     likelihood the model was trained with: so all models compare. The noise it was trained with follows, where that is
     a normalised distribution with a scale of its own.
     """
+    if model.config.loss.is_deterministic:
+        return {"refused": f"trained by {model.config.loss.objective}, which decodes mu alone: it has no posterior"}
     faces = faces[:num_faces]
     num_values = 3 * model.size**2
     sigma, fitted_on = _fitted_deviation(model, data, faces)
@@ -72,10 +74,6 @@ def likelihood_section(
     return report
 
 
-def _images(model: FaceModel, pixels: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(pixels).to(model.device).permute(0, 3, 1, 2).float() / 255
-
-
 def _posterior(model: FaceModel, images: torch.Tensor) -> DiagonalGaussian:
     posterior = model.network.encode(images).posterior
     assert posterior is not None
@@ -90,7 +88,7 @@ def _fitted_deviation(model: FaceModel, data: Collection, faces: np.ndarray) -> 
     total = 0.0
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
-            images = _images(model, data.pixels(rows[start : start + BATCH]))
+            images = to_images(data.pixels(rows[start : start + BATCH])).to(model.device)
             posterior = _posterior(model, images)
             z = posterior.sample(torch.randn(posterior.mu.shape, generator=noise).to(model.device))
             total += float((mean(model.network.decode(z)) - images).double().square().sum())
@@ -111,7 +109,7 @@ def _log_weights(
     with torch.inference_mode():
         for start in range(0, len(faces), BATCH):
             tell(f"likelihood, {num_samples} samples each, {start:,} of {len(faces):,} faces")
-            images = _images(model, data.pixels(faces[start : start + BATCH]))
+            images = to_images(data.pixels(faces[start : start + BATCH])).to(model.device)
             posterior = _posterior(model, images)
             eps = torch.randn(num_samples, *posterior.mu.shape, generator=noise).to(model.device)
 

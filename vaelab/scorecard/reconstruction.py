@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from vaelab.data.collection import Collection
-from vaelab.evaluation.intervals import bootstrapped
-from vaelab.evaluation.reconstruction import PrincipalComponents, mean_with_interval, psnr, sharpness, ssim
+from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
+from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
 from vaelab.inference import FaceModel
+from vaelab.passes import drawn, encoded
 from vaelab.rng import numpy_generator
-from vaelab.scorecard.passes import drawn, encoded
 
 MAX_PCA_FACES = 16_000
 ACTIVE_VARIANCE = 0.01
@@ -24,7 +24,10 @@ CHUNK = 512
 def reconstruction_section(
     model: FaceModel, data: Collection, faces: np.ndarray, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """PSNR, SSIM and sharpness of reconstructions from `mu`; KL by latent, active latents; PCA beside it."""
+    """PSNR, SSIM and sharpness of reconstructions from `mu`; KL by latent, active latents; PCA beside it.
+
+    An objective that decodes `mu` itself trains no deviation, so there is no KL to speak of.
+    """
     quality, likeness, detail, kl, means = [], [], [], [], []
     for start in range(0, len(faces), CHUNK):
         tell(f"reconstructions, {start:,} of {len(faces):,} faces")
@@ -34,17 +37,19 @@ def reconstruction_section(
         quality.append(psnr(pixels, recon))
         likeness.append(ssim(pixels, recon))
         detail.append(sharpness(recon) / np.maximum(sharpness(pixels), 1e-6))
-        kl.append(0.5 * (np.square(std) + np.square(mu) - 1 - 2 * np.log(std)))
+        if not model.config.loss.is_deterministic:
+            kl.append(0.5 * (np.square(std) + np.square(mu) - 1 - 2 * np.log(std)))
         means.append(mu)
-    by_face = np.concatenate(kl)
     report: dict[str, Any] = {
         "psnr_db": asdict(mean_with_interval(np.concatenate(quality))),
         "ssim": asdict(mean_with_interval(np.concatenate(likeness))),
         "sharpness_ratio_median": asdict(bootstrapped(_median, np.concatenate(detail))),
-        "kl_nats": asdict(mean_with_interval(by_face.sum(axis=1))),
-        "kl_per_dim_nats": [round(float(value), 4) for value in by_face.mean(axis=0)],
         "active_units": asdict(bootstrapped(_num_active, np.concatenate(means), resamples=200)),
     }
+    if kl:
+        by_face = np.concatenate(kl)
+        report["kl_nats"] = asdict(mean_with_interval(by_face.sum(axis=1)))
+        report["kl_per_dim_nats"] = [round(float(value), 4) for value in by_face.mean(axis=0)]
     return report | _beside_pca(model, data, faces, np.concatenate(quality), tell)
 
 

@@ -35,7 +35,6 @@ from vaelab.models.network import Network
 from vaelab.models.vgg import VGG19VAE
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import Run, RunStatus
-from vaelab.settings import RANDOM_BACKBONE
 from vaelab.training.distributed import Ranks
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import evaluating, pick_precision
@@ -75,11 +74,9 @@ def use_backbone(
     def tell(text: str) -> None:
         log.info(text)
         if ranks.is_first:
-            run.write_status(replace(status, message=f"{text}. {status.message}".rstrip()))
+            run.write_status(replace(status, message=f"{text}."))
 
     config = run.config
-    if config.model.has_random_backbone and ranks.is_first:
-        log.warning(RANDOM_BACKBONE)
     attach_backbone(network, config, device, tell)
     keep = partial(
         kept_features,

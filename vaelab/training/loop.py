@@ -1,5 +1,6 @@
 """The training loop: the only one, read from top to bottom. The command line, jobs and torchrun all call `train`."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,6 @@ from vaelab.models.residual import ResidualVAE
 from vaelab.runs.control import Intervention
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
-from vaelab.settings import RANDOM_BACKBONE
 from vaelab.training import schedules
 from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.features import use_backbone
@@ -32,6 +32,7 @@ from vaelab.training.step import Objective, descend, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
 
+log = logging.getLogger("vaelab.training")
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -80,12 +81,11 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         )
 
         # --- resume
-        note = RANDOM_BACKBONE if config.model.has_random_backbone else ""
-        status = RunStatus(state="running", message=note)
+        status = RunStatus(state="running")
         changes: list[Intervention] = []
         if run.state_path.is_file():
             status, sample_probs, changes = restore_state(run, objective, averages, optimizer)
-            status = replace(status, message=note)
+            status = replace(status)
             feed.faces.set_probs(sample_probs)
         if ranks.is_first:
             run.clear_leftovers()
@@ -96,10 +96,9 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "
                 f"{torch.get_num_threads()} thread(s)"
             )
-            if note:
-                run.log(note)
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
             for warning in config.warnings:
+                log.warning(warning)
                 run.log(f"warning: {warning}")
 
         # --- frozen backbone: its weights, and what it sees in each face, computed once
@@ -147,7 +146,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             check_finite(objective, optimizer, seen)
             seconds += report["seconds"]
             totals = Totals()
-            status = RunStatus("running", seen, seconds, message=note)
+            status = RunStatus("running", seen, seconds)
             if ranks.is_first:
                 run.append_metrics("train", seen, **report)
                 if is_over or schedules.is_due(config.run.validate_every, before, seen):
@@ -171,5 +170,5 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 steering.wait(status)
             was_reported = True
         if ranks.is_first:
-            run.write_status(RunStatus("done", seen, seconds, message=note))
+            run.write_status(RunStatus("done", seen, seconds))
             run.log(f"done after {seen:,} images and {seconds:.0f} s of training")

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.evaluation.priors import Gaussian, Latents, PerImage, SecondStage
+from vaelab.evaluation.likelihood import Bounds, log_importance_weights
+from vaelab.evaluation.priors import Gaussian, Latents, PerImage, SecondStage, whitened
 from vaelab.models.gaussian import DiagonalGaussian
-from vaelab.rng import generator, stream_seed
+from vaelab.rng import generator, numpy_generator, stream_seed
 
 WIDTH = 256
 BATCH = 256
@@ -71,22 +73,17 @@ class FittedSecondStage:
 
     @torch.inference_mode()
     def log_density_bound(self, z: Latents, seed: int = 0) -> PerImage:
-        """A lower bound on the log density of each z, nats: BOUND_DRAWS importance-weighted draws.
-
-        Source: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), equation 8.
-        """
+        """A lower bound on the log density of each z, nats: BOUND_DRAWS importance-weighted draws."""
         noise = generator(seed, "second stage", "bound")
         log_volume = float(np.log(np.diag(self.whitening.factor)).sum())
         bounds = []
-        for w in torch.split(torch.from_numpy(whitened(z, self.whitening)), BATCH):
+        inner = whitened(z, self.whitening.mean, self.whitening.factor).astype(np.float32)
+        for w in torch.split(torch.from_numpy(inner), BATCH):
             posterior = self.network.posterior(w)
             eps = torch.randn((BOUND_DRAWS, *w.shape), generator=noise)
-            u = posterior.mu + posterior.std * eps
-            log_q = -0.5 * (eps.square() + posterior.logvar + math.log(2 * math.pi)).sum(-1)
-            log_p = -0.5 * (u.square() + math.log(2 * math.pi)).sum(-1)
-            weights = self.network.log_likelihood(w.expand_as(u), u) + log_p - log_q
-            bounds.append(weights.logsumexp(0) - math.log(BOUND_DRAWS))
-        return np.asarray(torch.cat(bounds).double().numpy() - log_volume)
+            weights = log_importance_weights(posterior, eps, partial(self.network.log_likelihood, w))
+            bounds.append(Bounds.of(weights).importance)
+        return np.asarray(torch.cat(bounds).numpy() - log_volume)
 
 
 def fit_second_stage(mu: Latents, std: Latents, whitening: Gaussian, seed: int = 0) -> FittedSecondStage:
@@ -100,14 +97,15 @@ def fit_second_stage(mu: Latents, std: Latents, whitening: Gaussian, seed: int =
     with torch.random.fork_rng(devices=[]):  # layers draw from the global generator; lend it ours and put it back
         torch.manual_seed(stream_seed(seed, "second stage", "weights"))
         network = SecondStageNetwork(mu.shape[1])
-    draws, noise = np.random.default_rng(stream_seed(seed, "second stage", "z")), generator(seed, "second stage", "u")
+    draws, noise = numpy_generator(seed, "second stage", "z"), generator(seed, "second stage", "u")
+    inverse = np.linalg.inv(whitening.factor.astype(np.float64))
     num_steps = max(1, min(NUM_SEEN, MAX_PASSES * len(mu)) // BATCH)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, num_steps)
     for step in range(num_steps):
         rows = draws.integers(0, len(mu), BATCH)
         z = mu[rows] + std[rows] * draws.standard_normal((BATCH, mu.shape[1]), dtype=np.float32)
-        w = torch.from_numpy(whitened(z, whitening))
+        w = torch.from_numpy(np.asarray((z - whitening.mean) @ inverse.T, np.float32))
         posterior = network.posterior(w)
         u = posterior.sample(torch.randn(w.shape, generator=noise))
         beta = min(1.0, step / (WARMUP * num_steps))
@@ -117,12 +115,6 @@ def fit_second_stage(mu: Latents, std: Latents, whitening: Gaussian, seed: int =
         optimizer.step()
         schedule.step()
     return FittedSecondStage(_record(network, whitening), network, whitening)
-
-
-def whitened(z: Latents, whitening: Gaussian) -> Latents:
-    """`z` in coordinates in which `whitening` is N(0, I), float32."""
-    inverse = np.linalg.inv(whitening.factor.astype(np.float64))
-    return np.asarray((z - whitening.mean) @ inverse.T, np.float32)
 
 
 def _layers(inputs: int, outputs: int) -> nn.Sequential:

@@ -8,6 +8,7 @@ from vaelab.data.sources.drawn import Synthetic
 from vaelab.data.sources.fairface import FairFace
 from vaelab.data.sources.folder import Folder
 from vaelab.data.sources.h5 import MitH5
+from vaelab.data.sources.ppb import Ppb
 from vaelab.data.sources.subset import Subset
 from vaelab.data.sources.utkface import UTKFace
 
@@ -16,6 +17,7 @@ SOURCES: dict[str, type[Source]] = {
     "folder": Folder,
     "csv": CsvTable,
     "fairface": FairFace,
+    "ppb": Ppb,
     "celeba": CelebA,
     "utkface": UTKFace,
     "class-folders": ClassFolders,
@@ -32,6 +34,7 @@ __all__ = [
     "Folder",
     "Listing",
     "MitH5",
+    "Ppb",
     "Reader",
     "Source",
     "Subset",

@@ -30,13 +30,16 @@ class Listing:
             given: the image id, or the class that has to stay together), then the attributes. A column whose
             name starts with an underscore tells the source's own reader where the picture lies and does not
             reach the store.
-        rejected: what was left out already, with reasons.
+        rejected: what was left out already; a picture with two faults stands there twice, once for each reason. What
+            comes before the first colon of a reason is the kind of fault.
         notes: warnings for the manifest.
+        unlisted: files of any kind that the source's table does not name, where it has one.
     """
 
     records: pd.DataFrame
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -59,6 +62,10 @@ class Source(ABC):
     licence: ClassVar[str] = UNKNOWN_LICENCE
     fractions: ClassVar[Mapping[str, float]] = DEFAULT_FRACTIONS
     """Shares of the splits for pictures without an official one."""
+    values: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Label columns with all values that they were published with."""
+    published_counts: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    """Label columns with the number of pictures of each value in the whole collection, as published."""
 
     @property
     def crop_name(self) -> str:
@@ -107,6 +114,19 @@ def existing(path: Path, what: str, hint: str = "") -> Path:
     if not path.exists():
         raise DataError(f"{what} not found: {path}" + (f"; {hint}" if hint else ""))
     return path
+
+
+def unlike_published(source: Source, records: pd.DataFrame) -> list[str]:
+    """Where the counts of a listing differ from the published ones, one phrase for each value."""
+    differences: list[str] = []
+    for column, published in source.published_counts.items():
+        here = records[column].value_counts()
+        differences += [
+            f"{column} {value}: {here.get(value, 0):,} pictures here, {count:,} published"
+            for value, count in published.items()
+            if here.get(value, 0) != count
+        ]
+    return differences
 
 
 def check_records(records: pd.DataFrame, source: str) -> None:

@@ -87,9 +87,10 @@ class CsvTable(Source):
         used = {file_column, split_column, face_column}
         attributes = {_attribute_name(name): typed(rows[name]) for name in rows.columns if name not in used}
         parts = [records, pd.DataFrame(attributes, index=records.index), index.table(names)]
-        unlisted = len(set(index.files) - set(files))
-        notes = (f"{unlisted} files in the folder have no row in the table",) if unlisted else ()
-        return Listing(pd.concat(parts, axis=1), (*rejected, *index.rejected), notes)
+        named = set(files)
+        unlisted = tuple(name for name in index.sorted_names() if name not in named and self.root / name != path)
+        notes = (f"files in the folder without a row in the table: {len(unlisted):,}",) if unlisted else ()
+        return Listing(pd.concat(parts, axis=1), (*rejected, *index.rejected), notes, unlisted)
 
     @contextmanager
     def reader(self) -> Iterator[FilesReader]:
@@ -117,7 +118,7 @@ def _row_reasons(
     if split_column is not None:
         for row, value in enumerate(table[split_column]):
             if value.strip().lower() not in _SPLIT_VALUES:
-                reasons[row] = reasons[row] or f"unknown split {value!r}"
+                reasons[row] = reasons[row] or f"unknown split: {value!r}"
     if face_column is not None:
         for row, value in enumerate(table[face_column]):
             if _face_value(value) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,14 @@ from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, inde
 from vaelab.data.sources.tables import read_table
 from vaelab.data.store import Rejected
 from vaelab.errors import DataError
+
+AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
+GENDERS = ("Female", "Male")
+PUBLISHED = {
+    "White": 18_612, "Black": 13_789, "Latino_Hispanic": 14_990, "East Asian": 13_837, "Southeast Asian": 12_210,
+    "Indian": 13_835, "Middle Eastern": 10_425,
+}  # fmt: skip
+"""Faces by race label in both published parts together, 97,698 in all."""
 
 _PARTS = ("train", "val")
 _NO_PICTURE = "labelled, but there is no such picture"
@@ -45,6 +53,8 @@ class FairFace(Source):
         "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0: credit its authors; labels are annotators' perception"
     )
     fractions: ClassVar[Mapping[str, float]] = {"train": 0.95, "val": 0.05}
+    values: ClassVar[Mapping[str, Sequence[str]]] = {"age": AGES, "gender": GENDERS, "race": tuple(PUBLISHED)}
+    published_counts: ClassVar[Mapping[str, Mapping[str, int]]] = {"race": PUBLISHED}
 
     root: Path
     crop: str = "whole"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vaelab.data.images import MAX_FILE_BYTES, Crop, PictureError, read_picture
+from vaelab.data.images import MAX_FILE_BYTES, Crop, PictureError, read_dimensions, read_picture, read_whole_picture
 from vaelab.data.ordering import natural_key
 from vaelab.data.store import Rejected
 from vaelab.errors import DataError
@@ -183,6 +183,31 @@ class FilesReader:
                 results.append(read_picture(self._encoded(container, name, offset, num_bytes), size, self._crop))
             except PictureError as error:
                 results.append(str(error))
+        return results
+
+    def whole(self, records: pd.DataFrame, longest_side: int) -> Iterator[np.ndarray | str]:
+        """Each record's whole picture, (height, width, 3) uint8 RGB, or the reason why there is none.
+
+        One at a time: uncut pictures of a chunk would take gigabytes.
+        """
+        for container, name, offset, num_bytes in zip(
+            records["_container"], records["_file"], records["_offset"], records["_bytes"], strict=True
+        ):
+            try:
+                yield read_whole_picture(self._encoded(container, name, offset, num_bytes), longest_side)
+            except PictureError as error:
+                yield str(error)
+
+    def dimensions(self, records: pd.DataFrame) -> list[tuple[int, int] | None]:
+        """Width and height of each record's picture as stored, pixels; None where it cannot be read."""
+        results: list[tuple[int, int] | None] = []
+        for container, name, offset, num_bytes in zip(
+            records["_container"], records["_file"], records["_offset"], records["_bytes"], strict=True
+        ):
+            try:
+                results.append(read_dimensions(self._encoded(container, name, offset, num_bytes)))
+            except PictureError:
+                results.append(None)
         return results
 
     def _encoded(self, container: int, name: str, offset: int, num_bytes: int) -> bytes | Path:

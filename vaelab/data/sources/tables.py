@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted: str = "") -> str | None:
-    """The first column that goes by one of these names, whatever its case.
+    """The first column that goes by one of these names, whatever its case; dots, blanks and hyphens count as `_`.
 
     Args:
         wanted: what the column holds; given where a table without it is useless.
@@ -46,9 +47,7 @@ def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted:
     Raises:
         DataError: there is none and it is wanted.
     """
-    by_name = {
-        str(column).lower().replace("-", "_").replace(" ", "_"): str(column) for column in reversed(table.columns)
-    }
+    by_name = {re.sub(r"[-. ]", "_", str(column).lower()): str(column) for column in reversed(table.columns)}
     for alias in aliases:
         if alias in by_name:
             return by_name[alias]
