@@ -117,9 +117,10 @@ def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> d
         outcomes["mean recall of a group"].append(mean.low <= truth[0, :, -1].mean() <= mean.high)
         figures = measured(found)
         compared = effects(scores.arms, scores.seeds, found, figures)
-        for name in MEASURES:
-            level = figures[name].levels[0]
-            outcomes[f"a: {name}"].append(level.low <= real[name][0] <= level.high)
+        for place, arm in enumerate(scores.arms):
+            for name in ("worst_group", "average"):
+                level = figures[name].levels[place]
+                outcomes[f"{arm}: {name}"].append(level.low <= real[name][place] <= level.high)
         for effect in compared:
             pair = [scores.arms.index(effect.earlier), scores.arms.index(effect.later)]
             for name in MEASURES:

@@ -47,7 +47,8 @@ class Summary:
         overall: recall over all faces.
         worst_group: lowest recall of a group, found anew for every seed.
         worst_groups: how many seeds each group was the worst in.
-        gap: highest minus lowest recall. Its estimate is too large where groups are nearly alike: see `permuted`.
+        gap: highest minus lowest recall, mean over seeds. It has no interval: where groups are alike it is too large
+            by chance, `permuted.gap_by_chance`, and no interval of a gap ever reaches 0.
         variance: Var[A] over groups, mean over seeds; `corrected_variance` without what finite groups add by chance,
             `noise_floor`; all in squared percentage points, and by seed in the same order as the experiment's seeds.
         average: E[A], mean over groups.
@@ -58,7 +59,8 @@ class Summary:
     overall: TwoLevel
     worst_group: TwoLevel | None
     worst_groups: dict[str, int]
-    gap: TwoLevel | None
+    gap: float | None
+    gap_by_seed: tuple[float, ...]
     variance: float | None
     corrected_variance: float | None
     noise_floor: float | None
@@ -106,7 +108,7 @@ def summaries(
     kept = np.flatnonzero(recalls.summarised)
     if len(kept) < 2:
         return [
-            Summary(arm, figures["overall"].levels[place], None, {}, None, None, None, None, (), None, None)
+            Summary(arm, figures["overall"].levels[place], None, {}, None, (), None, None, None, (), None, None)
             for place, arm in enumerate(scores.arms)
         ]
     keys = recalls.grouping.keys
@@ -129,7 +131,8 @@ def _summary(
         figures["overall"].levels[arm],
         figures["worst_group"].levels[arm],
         {group: worst.count(group) for group in sorted(set(worst), key=lambda group: (-worst.count(group), group))},
-        figures["gap"].levels[arm],
+        float(figures["gap"].by_seed[arm].mean()),
+        tuple(map(float, figures["gap"].by_seed[arm])),
         float(by_seed.mean()),
         float(by_seed.mean()) - floor,
         floor,
