@@ -89,9 +89,7 @@ def fit_plan(
     """The plan with everything replaced that the audit does not have, and a sentence for each.
 
     Args:
-        audits: names there are; the first is the default.
-        splits, columns: of the audit that is shown; the first split is the default, columns are kept as they stand
-            where they are known.
+        splits, columns: of the audit that is shown; the first split is the default.
     """
     notes: list[str] = []
     if plan.split not in splits and splits:
