@@ -22,7 +22,8 @@ from scipy.stats import norm
 from vaelab.data.groups import Grouping
 from vaelab.evaluation.fairness.arms import group_recalls, summaries
 from vaelab.evaluation.fairness.effects import effects
-from vaelab.evaluation.fairness.measures import MEASURES
+from vaelab.evaluation.fairness.measured import measured
+from vaelab.evaluation.fairness.measures import average, gap, worst_group
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.verdicts import verdict
@@ -30,6 +31,7 @@ from vaelab.evaluation.groups import rate
 from vaelab.rng import numpy_generator
 
 OUT = Path(__file__).with_name("coverage.json")
+MEASURES = {"worst_group": worst_group, "gap": gap, "average": average}
 GROUPS = tuple("vwxyz")
 SEED_SPREAD, SEED_GROUP_SPREAD = 0.15, 0.1
 """Standard deviations, in those of a picture's logit, of what a seed does to all groups and to one."""
@@ -104,7 +106,7 @@ def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> d
     """Shares of simulated experiments: how often an interval held the truth, how often a rule saw a difference."""
     random = numpy_generator(seed, "coverage", world.name)
     truth = world.recall()
-    measured = {name: measure(truth).mean(axis=1) for name, measure in MEASURES.items()}
+    real = {name: measure(truth).mean(axis=1) for name, measure in MEASURES.items()}
     outcomes: dict[str, list[float]] = defaultdict(list)
     for number in range(simulations):
         scores = world.scores(random)
@@ -113,12 +115,17 @@ def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> d
         mean = by_group["a", GROUPS[-1]]
         assert mean is not None
         outcomes["mean recall of a group"].append(mean.low <= truth[0, :, -1].mean() <= mean.high)
-        compared = effects(scores.arms, scores.seeds, found)
+        figures = measured(found)
+        compared = effects(scores.arms, scores.seeds, found, figures)
+        for place, arm in enumerate(scores.arms):
+            for name in ("worst_group", "average"):
+                level = figures[name].levels[place]
+                outcomes[f"{arm}: {name}"].append(level.low <= real[name][place] <= level.high)
         for effect in compared:
             pair = [scores.arms.index(effect.earlier), scores.arms.index(effect.later)]
             for name in MEASURES:
-                change, real = effect.changes[name].difference, float(np.diff(measured[name][pair])[0])
-                outcomes[f"{effect.later} - {effect.earlier}: {name}"].append(change.low <= real <= change.high)
+                change, truly = effect.changes[name].difference, float(np.diff(real[name][pair])[0])
+                outcomes[f"{effect.later} - {effect.earlier}: {name}"].append(change.low <= truly <= change.high)
         rulings = [verdict(effect, world.fpr, len(GROUPS)).ruling for effect in compared]
         is_same = [world.skill[0] == world.skill[1], world.skill[0] == world.skill[2]]
         outcomes["verdict where nothing differs"].append(
@@ -126,7 +133,7 @@ def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> d
         )
         if not is_same[1]:
             outcomes["c against a: improved"].append(rulings[1] == "improved")
-        arms = summaries(scores, found, seed=number, resamples=200)
+        arms = summaries(scores, found, figures, seed=number, resamples=200)
         outcomes["gap in a by permutation"].append(arms[0].permuted is not None and arms[0].permuted.gap_p <= 0.05)
         outcomes["gap in c by permutation"].append(arms[2].permuted is not None and arms[2].permuted.gap_p <= 0.05)
     return {name: float(np.mean(results)) for name, results in outcomes.items()}

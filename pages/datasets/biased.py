@@ -36,7 +36,7 @@ def biased_subset(store: DatasetStore) -> None:
     own = store.path.name
     column = st.selectbox("Label", columns, key=f"data.bias.{own}")
     grouping = Grouping.of(training, [column])
-    shares = _sliders(grouping, f"data.bias.{own}.{column}")
+    shares = share_sliders(grouping, f"data.bias.{own}.{column}")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"data.bias.{own}.seed", help="Who of a group is left out.")
     source = Subset(store.path, {column: shares}, int(seed))
     plan = source.plan(store.labels)
@@ -52,7 +52,7 @@ def biased_subset(store: DatasetStore) -> None:
     st.code(_command(source, name, store.size), language="bash", wrap_lines=True)
 
 
-def _sliders(grouping: Grouping, key: str) -> dict[str, float]:
+def share_sliders(grouping: Grouping, key: str) -> dict[str, float]:
     """Shares of the groups in percent, beginning at what they are."""
     total = max(int(grouping.counts.sum()), 1)
     shares: dict[str, float] = {}

@@ -44,6 +44,12 @@ page = st.navigation(
             help="Move a face until a detector stops seeing one.",
         ),
         st.Page(
+            PAGES_DIR / "audit.py",
+            title="Audit",
+            url_path="audit",
+            help="Is it fairer? Detectors with and without debiasing, by group, at the same false-positive rate.",
+        ),
+        st.Page(
             PAGES_DIR / "prior.py",
             title="Prior",
             url_path="prior",

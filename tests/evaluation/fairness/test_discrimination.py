@@ -29,10 +29,10 @@ def test_auc_is_scikit_learns(pictures: tuple[np.ndarray, np.ndarray]) -> None:
 def test_its_error_is_the_bootstraps(pictures: tuple[np.ndarray, np.ndarray]) -> None:
     faces, negatives = pictures
     random = numpy_generator(0, "auc resampled")
-    drawn = [auc(faces[:, random.integers(0, 90, 90)], negatives[:, random.integers(0, 150, 150)]) for _ in range(600)]
+    drawn = [auc(faces[:, random.integers(0, 90, 90)], negatives[:, random.integers(0, 150, 150)]) for _ in range(200)]
     one_seed = auc_interval(faces[:1], negatives[:1])
     assert one_seed is not None
-    assert one_seed.error == pytest.approx(np.std(drawn, axis=0)[0], rel=0.12)
+    assert one_seed.error == pytest.approx(np.std(drawn, axis=0)[0], rel=0.2)
     all_seeds = auc_interval(faces, negatives)
     assert all_seeds is not None
     assert all_seeds.low < all_seeds.value < all_seeds.high <= 1.0

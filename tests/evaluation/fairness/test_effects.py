@@ -8,16 +8,20 @@ from scipy.stats import wilcoxon
 
 from tests.evaluation.fairness.conftest import MakeScores
 from vaelab.data.groups import Grouping
-from vaelab.evaluation.fairness.effects import effects, signed_rank
+from vaelab.evaluation.fairness.effects import Effect, effects, signed_rank
+from vaelab.evaluation.fairness.measured import measured
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.rng import numpy_generator
 
 
+def compared(scores: Scores, columns: list[str], resamples: int) -> list[Effect]:
+    found = recalls(scores, Grouping.of(scores.labels, columns), 0.05, resamples=resamples)
+    return effects(scores.arms, scores.seeds, found, measured(found))
+
+
 def test_every_later_arm_is_compared_with_every_earlier_one(lagging: Scores) -> None:
-    found = effects(
-        lagging.arms, lagging.seeds, recalls(lagging, Grouping.of(lagging.labels, ["group"]), 0.05, resamples=200)
-    )
+    found = compared(lagging, ["group"], resamples=200)
     assert [(effect.earlier, effect.later) for effect in found] == [("a", "b"), ("a", "c"), ("b", "c")]
     same, better, _ = found
     assert better.changes["worst_group"].is_shown
@@ -33,7 +37,7 @@ def test_every_later_arm_is_compared_with_every_earlier_one(lagging: Scores) -> 
 
 def test_mcnemar_counts_faces_that_one_network_alone_sees(lagging: Scores) -> None:
     found = recalls(lagging, Grouping.of(lagging.labels, ["group"]), 0.05, resamples=2)
-    second = effects(lagging.arms, lagging.seeds, found)[1]
+    second = effects(lagging.arms, lagging.seeds, found, measured(found))[1]
     assert [pair.first for pair in second.members] == [f"c, seed {seed}" for seed in range(6)]
     for seed, pair in enumerate(second.members):
         assert pair.only_first == (found.hit[2, seed] & ~found.hit[0, seed]).sum()
@@ -43,8 +47,7 @@ def test_mcnemar_counts_faces_that_one_network_alone_sees(lagging: Scores) -> No
 
 def test_one_group_leaves_only_overall_recall(made: MakeScores) -> None:
     scores = made({"a": {"x": 2.0}, "b": {"x": 2.0}}, {"x": 60})
-    found = effects(scores.arms, scores.seeds, recalls(scores, Grouping.of(scores.labels, []), 0.05, resamples=20))
-    assert set(found[0].changes) == {"overall"}
+    assert set(compared(scores, [], resamples=20)[0].changes) == {"overall"}
 
 
 def test_signed_ranks_are_exact() -> None:

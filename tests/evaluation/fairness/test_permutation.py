@@ -15,6 +15,7 @@ def test_a_lagging_group_is_found_and_equal_groups_are_not() -> None:
     lagging, equal = labels_permuted(hit, keys, resamples=300)
     assert (lagging.gap_p, lagging.variance_p) == (pytest.approx(1 / 301), pytest.approx(1 / 301))
     assert equal.gap_p > 0.05
+    assert 0.005 < equal.gap_by_chance < 0.05
 
 
 def test_p_values_are_uniform_where_labels_mean_nothing() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from vaelab.data.groups import Group, Standing
 from vaelab.evaluation.fairness.discrimination import auc_interval
-from vaelab.evaluation.fairness.measures import average, gap, noise_floor, variance, worst_group
+from vaelab.evaluation.fairness.measured import Measured
+from vaelab.evaluation.fairness.measures import noise_floor, variance
 from vaelab.evaluation.fairness.permutation import LabelsPermuted, labels_permuted
 from vaelab.evaluation.fairness.resampling import Recalls
 from vaelab.evaluation.fairness.scores import Scores
-from vaelab.evaluation.fairness.two_level import TwoLevel, share, two_level
+from vaelab.evaluation.fairness.two_level import TwoLevel, share
 from vaelab.evaluation.groups import Rate, rate
 
 
@@ -45,7 +47,8 @@ class Summary:
         overall: recall over all faces.
         worst_group: lowest recall of a group, found anew for every seed.
         worst_groups: how many seeds each group was the worst in.
-        gap: highest minus lowest recall. Its estimate is too large where groups are nearly alike: see `permuted`.
+        gap: highest minus lowest recall, mean over seeds. It has no interval: where groups are alike it is too large
+            by chance, `permuted.gap_by_chance`, and no interval of a gap ever reaches 0.
         variance: Var[A] over groups, mean over seeds; `corrected_variance` without what finite groups add by chance,
             `noise_floor`; all in squared percentage points, and by seed in the same order as the experiment's seeds.
         average: E[A], mean over groups.
@@ -56,7 +59,8 @@ class Summary:
     overall: TwoLevel
     worst_group: TwoLevel | None
     worst_groups: dict[str, int]
-    gap: TwoLevel | None
+    gap: float | None
+    gap_by_seed: tuple[float, ...]
     variance: float | None
     corrected_variance: float | None
     noise_floor: float | None
@@ -92,42 +96,47 @@ def _group_recall(scores: Scores, recalls: Recalls, arm: int, place: int, group:
     )
 
 
-def summaries(scores: Scores, recalls: Recalls, *, seed: int = 0, resamples: int = 1000) -> list[Summary]:
+def summaries(
+    scores: Scores, recalls: Recalls, figures: Mapping[str, Measured], *, seed: int = 0, resamples: int = 1000
+) -> list[Summary]:
     """Every arm in a few numbers.
 
     Args:
+        figures: of `recalls`, from `measured`.
         seed, resamples: of the permutations.
     """
     kept = np.flatnonzero(recalls.summarised)
-    permuted: list[LabelsPermuted] | list[None] = [None] * len(scores.arms)
-    if len(kept) >= 2:
-        keys = recalls.grouping.keys
-        rows = np.flatnonzero(np.isin(keys, kept))
-        permuted = labels_permuted(
-            recalls.hit[..., rows], np.searchsorted(kept, keys[rows]), seed=seed, resamples=resamples
-        )
-    return [_summary(scores, recalls, arm, kept, permuted[arm]) for arm in range(len(scores.arms))]
-
-
-def _summary(scores: Scores, recalls: Recalls, arm: int, kept: np.ndarray, permuted: LabelsPermuted | None) -> Summary:
-    overall = share(recalls.overall[arm], recalls.overall_resampled[:, arm], scores.num_faces)
     if len(kept) < 2:
-        return Summary(scores.arms[arm], overall, None, {}, None, None, None, None, (), None, None)
-    found, resampled = recalls.by_group[arm][:, kept], recalls.by_group_resampled[:, arm][:, :, kept]
-    counts = recalls.grouping.counts[kept]
-    worst = found.argmin(axis=1)
-    names = [recalls.grouping.groups[kept[place]].name for place in worst]
-    by_seed, floor = variance(found), float(noise_floor(found, counts).mean())
+        return [
+            Summary(arm, figures["overall"].levels[place], None, {}, None, (), None, None, None, (), None, None)
+            for place, arm in enumerate(scores.arms)
+        ]
+    keys = recalls.grouping.keys
+    rows = np.flatnonzero(np.isin(keys, kept))
+    permuted = labels_permuted(
+        recalls.hit[..., rows], np.searchsorted(kept, keys[rows]), seed=seed, resamples=resamples
+    )
+    return [_summary(arm, recalls, figures, place, permuted[place]) for place, arm in enumerate(scores.arms)]
+
+
+def _summary(
+    name: str, recalls: Recalls, figures: Mapping[str, Measured], arm: int, permuted: LabelsPermuted
+) -> Summary:
+    kept = np.flatnonzero(recalls.summarised)
+    found = recalls.by_group[arm][:, kept]
+    worst = [recalls.grouping.groups[kept[place]].name for place in found.argmin(axis=1)]
+    by_seed, floor = variance(found), float(noise_floor(found, recalls.grouping.counts[kept]).mean())
     return Summary(
-        scores.arms[arm],
-        overall,
-        share(worst_group(found), worst_group(resampled), int(counts[worst].min())),
-        {name: names.count(name) for name in sorted(set(names), key=lambda name: (-names.count(name), name))},
-        two_level(gap(found), gap(resampled), (0.0, 1.0)),
+        name,
+        figures["overall"].levels[arm],
+        figures["worst_group"].levels[arm],
+        {group: worst.count(group) for group in sorted(set(worst), key=lambda group: (-worst.count(group), group))},
+        float(figures["gap"].by_seed[arm].mean()),
+        tuple(map(float, figures["gap"].by_seed[arm])),
         float(by_seed.mean()),
         float(by_seed.mean()) - floor,
         floor,
         tuple(map(float, by_seed)),
-        share(average(found), average(resampled), int(counts.sum())),
+        figures["average"].levels[arm],
         permuted,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +12,9 @@ from jaxtyping import Float
 from scipy.stats import PermutationMethod, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
-from vaelab.evaluation.fairness.measures import MEASURES
+from vaelab.evaluation.fairness.measured import COMPARED, Measured
 from vaelab.evaluation.fairness.resampling import Recalls
-from vaelab.evaluation.fairness.two_level import TwoLevel, two_level
+from vaelab.evaluation.fairness.two_level import TwoLevel
 from vaelab.evaluation.paired import Paired, corrected, paired
 
 MIN_SEEDS = 6
@@ -59,18 +59,19 @@ class Effect:
     members: tuple[Paired, ...]
 
 
-def effects(arms: Sequence[str], seeds: Sequence[int], recalls: Recalls) -> list[Effect]:
-    """Each later arm against each earlier one, in the order of `arms`."""
+def effects(
+    arms: Sequence[str], seeds: Sequence[int], recalls: Recalls, figures: Mapping[str, Measured]
+) -> list[Effect]:
+    """Each later arm against each earlier one, in the order of `arms`.
+
+    Args:
+        figures: of `recalls`, from `measured`.
+    """
     compared = list(itertools.combinations(range(len(arms)), 2))
-    measured, resampled = measured_by_seed(recalls)
     changes: dict[str, list[Change]] = {}
-    for name in measured:
-        found = [
-            two_level(measured[name][later] - measured[name][earlier],
-                      resampled[name][:, later] - resampled[name][:, earlier])
-            for earlier, later in compared
-        ]  # fmt: skip
-        changes[name] = _with_holm([Change(change, math.nan, signed_rank(change.by_seed)) for change in found])
+    for name in (name for name in COMPARED if name in figures):
+        differences = [figures[name].between(later, earlier) for earlier, later in compared]
+        changes[name] = _with_holm([Change(each, math.nan, signed_rank(each.by_seed)) for each in differences])
     pairs = corrected([
         paired(f"{arms[later]}, seed {seed}", f"{arms[earlier]}, seed {seed}",
                recalls.hit[later, place], recalls.hit[earlier, place])
@@ -83,17 +84,6 @@ def effects(arms: Sequence[str], seeds: Sequence[int], recalls: Recalls) -> list
         )
         for place, (earlier, later) in enumerate(compared)
     ]  # fmt: skip
-
-
-def measured_by_seed(recalls: Recalls) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Every measure of every member (arms, seeds), and the same on resampled pictures (resamples, arms, seeds)."""
-    measured, resampled = {"overall": recalls.overall}, {"overall": recalls.overall_resampled}
-    kept = recalls.summarised
-    if kept.sum() >= 2:
-        for name, measure in MEASURES.items():
-            measured[name] = measure(recalls.by_group[..., kept])
-            resampled[name] = measure(recalls.by_group_resampled[..., kept])
-    return measured, resampled
 
 
 def signed_rank(differences: Sequence[float] | Float[np.ndarray, " seeds"]) -> float | None:

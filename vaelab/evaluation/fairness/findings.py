@@ -14,6 +14,7 @@ from vaelab.evaluation.fairness.arms import GroupRecall, Summary, group_recalls,
 from vaelab.evaluation.fairness.effects import Effect, effects
 from vaelab.evaluation.fairness.false_positives import FalsePositives, false_positives
 from vaelab.evaluation.fairness.fixed import FixedThreshold, at_fixed_threshold
+from vaelab.evaluation.fairness.measured import measured
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.verdicts import RULE, Verdict, verdict
@@ -82,7 +83,8 @@ def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, r
     """
     grouping = Grouping.of(scores.labels, columns)
     found = recalls(scores, grouping, fpr, seed=seed, resamples=resamples)
-    compared = effects(scores.arms, scores.seeds, found)
+    figures = measured(found)
+    compared = effects(scores.arms, scores.seeds, found, figures)
     num_summarised = int(found.summarised.sum())
     alarms = false_positives(scores, found.thresholds)
     return Findings(
@@ -99,7 +101,7 @@ def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, r
         warnings=tuple(_warnings(scores, fpr, alarms)),
         false_positives=tuple(alarms),
         recalls=tuple(group_recalls(scores, found)),
-        summaries=tuple(summaries(scores, found, seed=seed, resamples=resamples)),
+        summaries=tuple(summaries(scores, found, figures, seed=seed, resamples=resamples)),
         effects=tuple(compared),
         verdicts=tuple(verdict(effect, fpr, num_summarised) for effect in compared),
         fixed=tuple(at_fixed_threshold(scores, grouping)),

@@ -15,6 +15,11 @@ def worst_group(recall: np.ndarray) -> np.ndarray:
     return np.asarray(recall.min(axis=-1))
 
 
+def best_group(recall: np.ndarray) -> np.ndarray:
+    """Highest recall of any group."""
+    return np.asarray(recall.max(axis=-1))
+
+
 def gap(recall: np.ndarray) -> np.ndarray:
     """Highest minus lowest; 0 means that all groups are found equally often, which may be never."""
     return np.asarray(recall.max(axis=-1) - recall.min(axis=-1))
@@ -37,7 +42,3 @@ def noise_floor(recall: np.ndarray, counts: np.ndarray) -> np.ndarray:
         counts: (groups,) faces in each group.
     """
     return np.asarray((1e4 * recall * (1.0 - recall) / (counts - 1)).mean(axis=-1))
-
-
-MEASURES: dict[str, Measure] = {"worst_group": worst_group, "gap": gap, "average": average}
-"""What arms are compared by, headline first."""

@@ -13,10 +13,16 @@ from vaelab.rng import numpy_generator
 
 @dataclass(frozen=True)
 class LabelsPermuted:
-    """Shares of permutations whose figure is at least as large as the real one; the real one counts among them."""
+    """What permuted labels say of an arm.
+
+    Attributes:
+        gap_p, variance_p: share of permutations whose figure is at least the real one, which counts among them.
+        gap_by_chance: mean gap over permutations: what groups of these sizes show where labels mean nothing.
+    """
 
     gap_p: float
     variance_p: float
+    gap_by_chance: float
 
 
 def labels_permuted(
@@ -39,8 +45,12 @@ def labels_permuted(
     membership = np.eye(len(counts), dtype=np.float32)[keys]
     recall = np.stack([answers @ membership[order] for order in orders]) / counts
     recall = recall.reshape(-1, arms, seeds, len(counts)).astype(np.float64)
-    shares = [_at_least(measure(recall).mean(axis=-1)) for measure in (gap, variance)]
-    return [LabelsPermuted(*map(float, found)) for found in zip(*shares, strict=True)]
+    gaps, variances = (measure(recall).mean(axis=-1) for measure in (gap, variance))
+    by_chance = gaps[1:].mean(axis=0) if resamples else gaps[0]
+    return [
+        LabelsPermuted(*map(float, found))
+        for found in zip(_at_least(gaps), _at_least(variances), by_chance, strict=True)
+    ]
 
 
 def _at_least(figures: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ class _Pictures:
         """(resamples, members, groups + 1) hits among resampled faces at thresholds of resampled negatives."""
         thresholds = self._thresholds(_times_drawn(random, resamples, self.num_negatives))
         drawn = np.concatenate(
-            [_times_drawn(random, resamples, count) for count in np.diff(self.edges)], axis=1, dtype=np.float32
+            [_times_drawn(random, resamples, count) for count in np.diff(self.edges).tolist()], axis=1, dtype=np.float32
         )
         lowest, highest = thresholds.min(axis=0), thresholds.max(axis=0)
         sure = (self.faces > highest[:, None]).astype(np.float32).T

@@ -8,8 +8,7 @@ of the same cases have done for long.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -24,29 +23,34 @@ class TwoLevel:
 
     Attributes:
         by_seed: the figure of every seed.
-        value: their mean.
+        value: their mean, as measured.
+        bias: how much too high `value` is expected to be, see `selection.py`; interval and p-value are of what is
+            left without it, so the interval need not lie evenly around `value`.
         low, high: of the interval; about these very networks alone where there is one seed.
         error: standard error; `degrees` of freedom go with it, infinite where pictures are all that varies.
-        p_value: two-sided, of the mean being 0; NaN where nothing varies and it is.
+        p_value: two-sided, of the truth being 0; NaN where nothing varies and it is.
     """
 
     by_seed: tuple[float, ...]
     value: float
+    bias: float
     low: float
     high: float
     error: float
     degrees: float
     p_value: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+    @property
+    def centre(self) -> float:
+        """The value without its bias."""
+        return self.value - self.bias
 
 
 def two_level(
     by_seed: Float[np.ndarray, " seeds"],
     resampled: Float[np.ndarray, "resamples seeds"],
     possible: tuple[float, float] = (-math.inf, math.inf),
+    bias: float = 0.0,
 ) -> TwoLevel:
     """The mean of `by_seed` with an interval for seeds and pictures that were not seen.
 
@@ -56,6 +60,7 @@ def two_level(
     Args:
         resampled: the same figures on resampled pictures, the seeds left as they are.
         possible: what the figure cannot leave.
+        bias: how much too high the mean is expected to be.
 
     Source: Obuchowski and Rockette (Commun. Stat. 1995), degrees of freedom of Hillis (Stat. Med. 2007), with C by the
     bootstrap.
@@ -66,13 +71,14 @@ def two_level(
     if len(resampled) < 2:
         raise DataError(f"{len(resampled)} resamples make no interval; take at least 2, 1,000 are usual")
     covariance = np.atleast_2d(np.cov(resampled, rowvar=False))
-    return from_covariance(by_seed, covariance, possible)
+    return from_covariance(by_seed, covariance, possible, bias)
 
 
 def from_covariance(
     by_seed: Float[np.ndarray, " seeds"],
     covariance: Float[np.ndarray, "seeds seeds"],
     possible: tuple[float, float] = (-math.inf, math.inf),
+    bias: float = 0.0,
 ) -> TwoLevel:
     """The same where the covariance of the seeds' figures through shared pictures is known."""
     number, value = len(by_seed), float(np.mean(by_seed))
@@ -85,15 +91,19 @@ def from_covariance(
         degrees = (variance / seeds) ** 2 * (number - 1) if seeds > 0 else math.inf
     error = math.sqrt(variance)
     half = float(student.ppf(0.975, degrees)) * error
-    p_value = math.nan if value == 0 else 0.0
+    middle = value - bias
+    p_value = math.nan if middle == 0 else 0.0
     if error > 0:
-        p_value = float(2 * student.sf(abs(value) / error, degrees))
-    low, high = max(value - half, possible[0]), min(value + half, possible[1])
-    return TwoLevel(tuple(map(float, by_seed)), value, low, high, error, degrees, p_value)
+        p_value = float(2 * student.sf(abs(middle) / error, degrees))
+    low, high = max(middle - half, possible[0]), min(middle + half, possible[1])
+    return TwoLevel(tuple(map(float, by_seed)), value, bias, low, high, error, degrees, p_value)
 
 
 def share(
-    by_seed: Float[np.ndarray, " seeds"], resampled: Float[np.ndarray, "resamples seeds"], count: int
+    by_seed: Float[np.ndarray, " seeds"],
+    resampled: Float[np.ndarray, "resamples seeds"],
+    count: int,
+    bias: float = 0.0,
 ) -> TwoLevel:
     """The same for a share of `count` pictures, whose interval keeps to 0..1 and has a length at 100 % too.
 
@@ -102,13 +112,45 @@ def share(
 
     Source: Wilson with an effective sample size, as for surveys: Franco et al. (J. Surv. Stat. Methodol. 2019).
     """
-    found = two_level(by_seed, resampled)
-    worth = found.value * (1 - found.value) / found.error**2 if found.error > 0 else float(count)
+    found = two_level(by_seed, resampled, bias=bias)
+    middle = min(max(found.value - bias, 0.0), 1.0)
+    worth = middle * (1 - middle) / found.error**2 if found.error > 0 else 0.0
     if worth <= 0:
         worth = float(count)
     quantile = float(student.ppf(0.975, found.degrees))
     weight = quantile**2 / worth
-    centre = (found.value + weight / 2) / (1 + weight)
-    half = quantile / (1 + weight) * math.sqrt(found.value * (1 - found.value) / worth + weight / (4 * worth))
-    low, high = max(centre - half, 0.0), min(centre + half, 1.0)
-    return TwoLevel(found.by_seed, found.value, low, high, found.error, found.degrees, math.nan)
+    centre = (middle + weight / 2) / (1 + weight)
+    half = quantile / (1 + weight) * math.sqrt(middle * (1 - middle) / worth + weight / (4 * worth))
+    return replace(found, low=max(centre - half, 0.0), high=min(centre + half, 1.0), p_value=math.nan)
+
+
+def difference(one: TwoLevel, other: TwoLevel, between: TwoLevel) -> TwoLevel:
+    """`one` minus `other`, its interval put together from both their intervals.
+
+    Recall near 100 % is skewed: an arm that was lucky seems surer than it is. Intervals of shares know that, Student's
+    does not, so the difference takes their lengths on either side, and from `between` how they go together.
+
+    Args:
+        between: `two_level` of the difference seed by seed.
+
+    Source: recovery of variance estimates (MOVER), Zou and Donner (Stat. Med. 2008); with Wilson's intervals it is
+    Newcombe's method for paired shares (Stat. Med. 1998). The p-value is the level at which the interval ends at 0.
+    """
+    correlation = 0.0
+    if one.error > 0 and other.error > 0:
+        correlation = (one.error**2 + other.error**2 - between.error**2) / (2 * one.error * other.error)
+        correlation = min(max(correlation, -1.0), 1.0)
+    left, right = one.centre, other.centre
+    middle = between.centre
+    below = _together(left - one.low, other.high - right, correlation)
+    above = _together(one.high - left, right - other.low, correlation)
+    towards_zero = below if middle > 0 else above
+    p_value = math.nan if middle == 0 and towards_zero == 0 else 0.0
+    if towards_zero > 0:
+        quantile = float(student.ppf(0.975, between.degrees))
+        p_value = float(2 * student.sf(abs(middle) / towards_zero * quantile, between.degrees))
+    return replace(between, low=max(middle - below, -1.0), high=min(middle + above, 1.0), p_value=p_value)
+
+
+def _together(one: float, other: float, correlation: float) -> float:
+    return math.sqrt(max(one**2 + other**2 - 2 * correlation * one * other, 0.0))

@@ -1,0 +1,162 @@
+"""Audit: is it fairer? Detectors with and without debiasing at the same false-positive rate, over paired seeds."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.auditing import views
+from pages.auditing.exposure import exposure
+from pages.auditing.files import files
+from pages.auditing.headline import headline
+from pages.auditing.launch import launch_form
+from pages.auditing.loading import audits, find_audit_by_name, findings_of, has_scores
+from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, sets
+from pages.auditing.progress import under_way
+from pages.shell.boundary import error_boundary
+from pages.shell.links import write_link
+from pages.studio.state import show_in
+from vaelab.audit.store import Audit
+from vaelab.data.groups import group_columns
+from vaelab.evaluation.fairness.findings import Findings
+
+VIEW = {
+    "groups": views.groups,
+    "arms": views.arms,
+    "curves": views.curves,
+    "threshold": views.threshold,
+    "seeds": views.seeds,
+    "exposure": exposure,
+    "published": views.published,
+    "report": files,
+    "fixed": views.fixed,
+}
+OPEN = "audit.open"
+
+
+@error_boundary
+def audit_page() -> None:
+    """The page."""
+    st.title("Is it fairer?", anchor=False)
+    st.markdown(
+        "Detectors with and without debiasing, trained side by side over paired seeds, compared by the group they serve "
+        "worst, at a threshold that gives all of them the same share of false alarms."
+    )
+    under_way()
+    there = audits()
+    if not there:
+        first_audit()
+        return
+    notes = open_plan([audit.name for audit in there])
+    choose([audit.name for audit in there], notes)
+    new_audit()
+    write_link(plan().to_query(), LINK)
+
+
+def first_audit() -> None:
+    """What an audit is, and one button."""
+    st.markdown(
+        "An audit trains three arms: **A** the detector alone, **B** the same network with the VAE's loss and faces "
+        "drawn uniformly, **C** the DB-VAE that draws rare faces more often. Whatever C gains over A but not over B is "
+        "not owed to the resampling. Held-out faces are then scored by group, and a rule written beforehand says "
+        "improved, worse, no evidence or too few data."
+    )
+    if not st.session_state.get(OPEN):
+        if st.button("Set up the first audit", type="primary", icon=":material/balance:", key="audit.first"):
+            st.session_state[OPEN] = True
+            st.rerun()
+        return
+    launch_form()
+
+
+def choose(names: list[str], notes: list[str]) -> None:
+    """Which audit, and what of it."""
+    columns = st.columns([2, 1, 2, 2], vertical_alignment="bottom")
+    key = show_in("audit.audit", plan().audit)
+    columns[0].selectbox("Audit", names, key=key, on_change=sets("audit", key))
+    audit = find_audit_by_name(plan().audit)
+    if not has_scores(audit):
+        told(notes)
+        st.info(
+            "No seed is trained and scored under every arm yet; findings appear with the first, and become firm with "
+            "the sixth.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    splits = [name for name in ("test", "val") if name in audit.splits]
+    known = group_columns(audit.pictures(splits[0], "faces"))
+    fitted, more = fit_plan(plan(), splits, known)
+    keep_plan(fitted)
+    told([*notes, *more])
+    key = show_in("audit.split", plan().split)
+    columns[1].segmented_control("Split", splits, required=True, key=key, on_change=sets("split", key))
+    own = [name for name in audit.experiment.columns if name in known]
+    key = show_in("audit.columns", list(plan().columns) or own)
+    columns[2].multiselect(
+        "Groups by", known, key=key, on_change=sets("columns", key), help="Several labels are crossed: intersections."
+    )
+    key = show_in("audit.fpr", plan().fpr)
+    columns[3].segmented_control(
+        "False positives", list(FPRS), format_func=FPRS.__getitem__, required=True, key=key, on_change=sets("fpr", key)
+    )
+    findings(audit, plan().columns or tuple(own))
+
+
+@error_boundary
+def findings(audit: Audit, columns: tuple[str, ...]) -> None:
+    """Verdict first, then one part at a time."""
+    found = findings_of(audit, plan().split, columns, plan().fpr)
+    about(audit, found)
+    headline(found)
+    key = show_in("audit.view", plan().view)
+    st.segmented_control(
+        "Show", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=key, on_change=sets("view", key),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    VIEW[plan().view](audit, found)
+    limits()
+
+
+def about(audit: Audit, found: Findings) -> None:
+    """What was compared, in two lines."""
+    experiment = audit.experiment
+    planted = "; ".join(
+        f"training faces by {column}: " + ", ".join(f"{group} {100 * share:.3g} %" for group, share in shares.items())
+        for column, shares in experiment.shares.items()
+    )
+    done = f"{len(found.seeds)} of {len(experiment.seeds)} paired seeds"
+    st.caption(
+        f"Arms {', '.join(found.arms)} · {done} · {experiment.base.optim.num_images:,} images per network · "
+        f"{', '.join(experiment.base.data.datasets)}{f' · {planted}' if planted else ''}"
+        + (" · validation faces: for choosing, not for reporting" if plan().split == "val" else "")
+    )
+
+
+def limits() -> None:
+    """What no number on this page says."""
+    with st.expander("What this cannot say", icon=":material/info:"):
+        st.markdown(
+            "- Labels of race, gender and age were given by strangers looking at pictures; they are not the people's "
+            "own words, and not skin tone.\n"
+            "- Faces cut out of photographs are easier than photographs; this is not how a camera fares in a street.\n"
+            "- Equal recall is one idea of fairness. Whether a face detector should be used is another question.\n"
+            "- An interval is about new seeds and new pictures of the same kind, not about another data set.\n"
+            "- Looking at many groupings and rates until one says improved is no test: decide on them before."
+        )
+
+
+def told(notes: list[str]) -> None:
+    """Sentences about a link that could not be followed to the letter."""
+    if notes:
+        st.info("  \n".join(notes), icon=":material/link_off:")
+
+
+def new_audit() -> None:
+    """The form, closed until somebody wants it: it reads data sets."""
+    st.space("small")
+    if not st.toggle("New audit", key="audit.new", help="Arms, seeds, data and planted shares."):
+        return
+    with st.container(border=True):
+        launch_form()
+
+
+audit_page()

@@ -1,0 +1,230 @@
+"""An audit's figures: every seed a dot, every mean an interval, every group its count. Pure: no Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.auditing.words import level, percent, points
+from pages.counterfactual.figure import COLORS, MARKS
+from vaelab.evaluation.fairness.effects import Effect
+from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.fairness.two_level import TwoLevel
+
+MARGIN = {"l": 8, "r": 12, "t": 36, "b": 8}
+GREY = "#8b8b8b"
+NAMES = {
+    "worst_group": "worst-group recall",
+    "gap": "gap, highest minus lowest",
+    "average": "mean over groups, E[A]",
+    "overall": "recall over all faces",
+}
+"""Measures by name, as axes and tables call them."""
+
+
+def arms_figure(found: Findings) -> go.Figure:
+    """Worst-group recall of every arm: seeds as dots, mean and 95 % interval."""
+    figure = go.Figure()
+    for place, summary in enumerate(found.summaries):
+        if summary.worst_group is not None:
+            _add_level(figure, place, summary.arm, [summary.arm], [summary.worst_group], [summary.arm], spread=0.16)
+    _lay_out(figure, 70 + 62 * len(found.arms), "worst-group recall")
+    figure.update_layout(showlegend=False, margin={**MARGIN, "t": 8})
+    return figure
+
+
+def groups_figure(found: Findings) -> go.Figure:
+    """Recall of every group under every arm; a click on a mean asks for the faces that were missed."""
+    figure = go.Figure()
+    shown = [group for group in found.groups if group.standing != "counts only"]
+    labels = {group.name: _group_label(group.name, group.count, group.standing) for group in shown}
+    arms = len(found.arms)
+    for place, arm in enumerate(found.arms):
+        rows = [found.recall(arm, group.name) for group in shown]
+        levels = [(row, row.mean) for row in rows if row.mean is not None]
+        offset = (place - (arms - 1) / 2) * 0.8 / arms
+        _add_groups(figure, place, arm, [labels[row.group] for row, _ in levels], [mean for _, mean in levels],
+                    [[arm, row.group, row.count] for row, _ in levels], offset,
+                    [row.standing == "greyed" for row, _ in levels])  # fmt: skip
+    _lay_out(figure, 90 + (26 * arms + 18) * max(1, len(shown)), "recall")
+    figure.update_layout(clickmode="event+select", dragmode="pan")
+    figure.update_yaxes(
+        tickvals=list(range(len(shown))), ticktext=[labels[group.name] for group in shown],
+        range=[len(shown) - 0.4, -0.6], autorange=False,
+    )  # fmt: skip
+    return figure
+
+
+def effects_figure(effects: Sequence[Effect], measure: str) -> go.Figure:
+    """Differences between arms: paired seeds as dots, mean and 95 % interval, 0 as a line."""
+    figure = go.Figure()
+    for place, effect in enumerate(effects):
+        change = effect.changes[measure].difference
+        name = f"{effect.later} − {effect.earlier}"
+        _add_level(figure, place, name, [name], [change], [name], spread=0.16, is_difference=True)
+    figure.add_vline(x=0, line={"width": 1, "color": GREY})
+    _lay_out(figure, 70 + 56 * len(effects), f"change of {NAMES[measure]}, percentage points")
+    figure.update_layout(showlegend=False, margin={**MARGIN, "t": 8})
+    figure.update_xaxes(tickformat="+.1f")
+    return figure
+
+
+def curves_figure(
+    curves: Mapping[str, Mapping[str, np.ndarray]], fprs: np.ndarray, arm: str, marked: float
+) -> go.Figure:
+    """Mean ROC over seeds of one arm's groups, false positives on a logarithmic axis.
+
+    Args:
+        curves: by arm and group, (seeds, points) recall at `fprs`.
+        marked: false-positive rate that the rest of the page is about.
+    """
+    figure = go.Figure()
+    for place, (group, recall) in enumerate(curves[arm].items()):
+        figure.add_trace(
+            go.Scatter(
+                x=fprs, y=recall.mean(axis=0), name=group, mode="lines",
+                line={"color": COLORS[place % len(COLORS)], "width": 2,
+                      "dash": ("solid", "dash", "dot", "dashdot")[(place // len(COLORS)) % 4]},
+                hovertemplate="%{y:.1%} at %{x:.2%} false positives",
+            )
+        )  # fmt: skip
+    figure.add_vline(x=marked, line={"width": 1, "color": GREY, "dash": "dot"})
+    figure.update_layout(height=430, margin=MARGIN, dragmode=False, legend={"orientation": "h", "y": -0.2, "x": 0})
+    figure.update_xaxes(
+        type="log", title={"text": "false positives on test negatives", "standoff": 4}, tickformat=".1%",
+        tickvals=[0.001, 0.01, 0.1, 1.0], fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(tickformat=".0%", title={"text": "recall, mean over seeds", "standoff": 4}, fixedrange=True)
+    return figure
+
+
+def seeds_figure(found: Findings, arm: str) -> go.Figure:
+    """Recall of one arm by group and seed as a heat map with its numbers."""
+    shown = [group for group in found.groups if group.standing != "counts only"]
+    values = np.array([[rate.rate for rate in found.recall(arm, group.name).by_seed] for group in shown])
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=[f"seed {seed}" for seed in found.seeds],
+            y=[_group_label(group.name, group.count, group.standing) for group in shown],
+            text=[[f"{100 * value:.1f}" for value in row] for row in values], texttemplate="%{text}",
+            colorscale="Cividis", colorbar={"tickformat": ".0%", "thickness": 12},
+            hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(height=90 + 38 * max(1, len(shown)), margin={**MARGIN, "t": 8}, dragmode=False)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+    return figure
+
+
+def _add_level(
+    figure: go.Figure,
+    place: int,
+    name: str,
+    rows: Sequence[str],
+    levels: Sequence[TwoLevel],
+    custom: Sequence[object],
+    *,
+    spread: float,
+    is_difference: bool = False,
+) -> None:
+    """Dots of the seeds above a mean with its interval, one row per level."""
+    color, symbol = COLORS[place % len(COLORS)], MARKS[place % len(MARKS)]
+    scale = 100.0 if is_difference else 1.0
+    told = [points(found) if is_difference else level(found) for found in levels]
+    figure.add_trace(
+        go.Scatter(
+            x=[scale * seed for found in levels for seed in found.by_seed],
+            y=[row for row, found in zip(rows, levels, strict=True) for _ in found.by_seed],
+            mode="markers", marker={"color": color, "size": 7, "opacity": 0.45, "symbol": "circle"},
+            hovertemplate=f"one seed: %{{x:{'+.2f' if is_difference else '.1%'}}}<extra></extra>",
+            showlegend=False,
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[scale * found.value for found in levels], y=list(rows), name=name, mode="markers",
+            marker={"color": color, "size": 12, "symbol": symbol, "line": {"width": 1, "color": color}},
+            error_x=_error(levels, scale, color), customdata=list(custom), text=told,
+            hovertemplate="%{text}<extra>" + name + "</extra>",
+        )
+    )  # fmt: skip
+
+
+def _add_groups(
+    figure: go.Figure,
+    place: int,
+    arm: str,
+    rows: Sequence[str],
+    levels: Sequence[TwoLevel],
+    custom: Sequence[Sequence[object]],
+    offset: float,
+    greyed: Sequence[bool],
+) -> None:
+    color = COLORS[place % len(COLORS)]
+    heights = [index + offset for index in range(len(rows))]
+    figure.add_trace(
+        go.Scatter(
+            x=[seed for found in levels for seed in found.by_seed],
+            y=[height for height, found in zip(heights, levels, strict=True) for _ in found.by_seed],
+            customdata=[entry for entry, found in zip(custom, levels, strict=True) for _ in found.by_seed],
+            mode="markers", marker={"color": color, "size": 5, "opacity": 0.4},
+            hovertemplate="one seed: %{x:.1%}<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[found.value for found in levels], y=heights, name=arm, mode="markers",
+            marker={"color": [GREY if is_grey else color for is_grey in greyed], "size": 11,
+                    "symbol": MARKS[place % len(MARKS)]},
+            error_x=_error(levels, 1.0, color), customdata=list(custom), text=[level(found) for found in levels],
+            hovertemplate="%{customdata[1]}: %{text}, %{customdata[2]:,} faces<extra>" + arm + "</extra>",
+            selected={"marker": {"size": 15}}, unselected={"marker": {"opacity": 0.75}},
+        )
+    )  # fmt: skip
+
+
+def _error(levels: Sequence[TwoLevel], scale: float, color: str) -> dict[str, object]:
+    """Bars from the value to the ends of its interval, which need not lie evenly around it."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(scale * (found.high - found.value), 0.0) for found in levels],
+        "arrayminus": [max(scale * (found.value - found.low), 0.0) for found in levels],
+        "color": color,
+        "thickness": 2,
+        "width": 5,
+    }
+
+
+def _lay_out(figure: go.Figure, height: int, title: str) -> None:
+    figure.update_layout(
+        height=height, margin=MARGIN, dragmode=False,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+    )  # fmt: skip
+    figure.update_xaxes(tickformat=".1%", title={"text": title, "standoff": 4}, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+
+
+def _group_label(name: str, count: int, standing: str) -> str:
+    mark = {"greyed": ", too few to summarise", "wide": ", wide"}.get(standing, "")
+    return f"{name} (n = {count:,}{mark})"
+
+
+def groups_in_words(found: Findings) -> str:
+    """The groups figure for those who do not see it: each arm's lowest and highest group."""
+    sentences = []
+    for arm in found.arms:
+        rows = [row for row in found.recalls if row.arm == arm and row.mean is not None and row.count >= 30]
+        if rows:
+            ordered = sorted(rows, key=lambda row: row.mean.value if row.mean is not None else 0.0)
+            lowest, highest = ordered[0], ordered[-1]
+            assert lowest.mean is not None
+            assert highest.mean is not None
+            sentences.append(
+                f"{arm}: lowest {lowest.group} {percent(lowest.mean.value)}, highest {highest.group} "
+                f"{percent(highest.mean.value)}."
+            )
+    return " ".join(sentences)

@@ -1,0 +1,62 @@
+"""What the audit says, before any table: verdicts, worst-group recall, and what weakens both."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.auditing.figures import arms_figure
+from pages.auditing.plan import FPRS
+from pages.auditing.words import RULING_LOOKS, level, mean_rate
+from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.fairness.verdicts import RULE
+
+
+def headline(found: Findings) -> None:
+    """Verdicts, worst-group recall of every arm, warnings, and the groups that were left out."""
+    for warning in found.warnings:
+        st.warning(warning, icon=":material/warning:")
+    for verdict in found.verdicts:
+        color, icon = RULING_LOOKS[verdict.ruling]
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(verdict.ruling, icon=icon, color=color)  # type: ignore[arg-type]
+            st.markdown(verdict.sentence, width="content")
+    if not found.verdicts:
+        st.caption("One arm has nothing to be compared with.")
+    st.subheader(f"Worst-group recall at {FPRS[found.fpr]} false positives", anchor=False)
+    if any(summary.worst_group is None for summary in found.summaries):
+        st.info("It takes two groups of at least 30 faces to speak of a worst one. Choose another grouping.")
+    else:
+        _worst_groups(found)
+    told_left_out(found)
+    with st.expander("The rule of the verdict", icon=":material/gavel:"):
+        st.markdown(RULE)
+
+
+def _worst_groups(found: Findings) -> None:
+    words = [
+        f"{summary.arm} {level(summary.worst_group)}, realised false positives {mean_rate(alarms.realised)}"
+        for summary, alarms in zip(found.summaries, found.false_positives, strict=True)
+    ]
+    st.plotly_chart(
+        arms_figure(found),
+        config={"displayModeBar": False},
+        key="audit.arms.figure",
+        alt=f"Worst-group recall, mean over {len(found.seeds)} seeds. {'; '.join(words)}.",
+    )
+    dots = f"every dot is one of {len(found.seeds)} seeds" if len(found.seeds) > 1 else "one seed"
+    st.caption(
+        "  \n".join(f"**{line}**" for line in words)
+        + f"  \nBrackets and bars: 95 % intervals over seeds and pictures; {dots}. {found.num_faces:,} faces, "
+        f"{found.num_calibration:,} negatives set each network's own threshold, {found.num_negatives:,} others give the "
+        "realised rate. The lowest of several recalls is too low by luck; the bars take part of that back."
+    )
+
+
+def told_left_out(found: Findings) -> None:
+    """Groups that are too small, and faces without a label: nothing is dropped silently."""
+    if found.left_out:
+        listed = "; ".join(f"{left.group} (n = {left.count}), {left.reason}" for left in found.left_out[:12])
+        more = f"; and {len(found.left_out) - 12} more" if len(found.left_out) > 12 else ""
+        st.caption(f":material/group_off: Left out of worst group, gap, variance and E[A]: {listed}{more}.")
+    if found.num_ungrouped:
+        st.caption(f":material/label_off: {found.num_ungrouped:,} faces have no label and are in no group.")

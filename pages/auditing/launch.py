@@ -1,0 +1,176 @@
+"""A new audit: arms, seeds, data, planted shares, how long it takes, and the command that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pages.datasets.biased import share_sliders
+from pages.datasets.routes import open_store
+from pages.datasets.shelf import trainable
+from pages.live.words import duration
+from pages.shell.boundary import error_boundary
+from vaelab.audit.beginning import begin
+from vaelab.audit.conductor import start_audit
+from vaelab.audit.experiment import KNOWN_ARMS, Experiment, audit_base
+from vaelab.audit.store import AUDITS_DIR, list_audits
+from vaelab.config import TrainConfig, options
+from vaelab.data.embedded import EMBEDDED
+from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.prepare import usable_cores
+from vaelab.errors import ConfigError, DataError
+from vaelab.evaluation.fairness.effects import MIN_SEEDS
+from vaelab.jobs.needs import PROBE_SECONDS, estimate, known
+from vaelab.jobs.queue import device_of
+from vaelab.runs.store import RUNS_DIR
+
+ARMS = {
+    "A": "A: the detector alone",
+    "B": "B: with the VAE's loss, faces drawn uniformly",
+    "C": "C: the DB-VAE, rare faces drawn more often",
+}
+PREFERRED = ("fairface-64", "nonfaces-64")
+SIZE = 64
+IMAGES = (32_000, 64_000, 128_000, 256_000, 512_000)
+MOST_VALUES = 16
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the form asks for, and the command that asks for the same."""
+
+    experiment: Experiment
+    command: str
+
+
+@st.fragment
+@error_boundary
+def launch_form() -> None:
+    """The form, what it costs, and the button."""
+    order = _order()
+    _cost(order.experiment)
+    taken = order.experiment.name in {audit.name for audit in list_audits(AUDITS_DIR)}
+    if taken:
+        st.caption(f":orange[There is an audit {order.experiment.name} already; give this one another name.]")
+    if st.button("Start the audit", type="primary", icon=":material/play_arrow:", disabled=taken, key="audit.go"):
+        start_audit(begin(order.experiment))
+        st.rerun(scope="app")
+    st.caption("It goes on when this page is closed, and can be stopped and resumed. The same from the command line:")
+    st.code(order.command, language="bash", wrap_lines=True)
+
+
+def _order() -> Order:
+    first, second, third = st.columns([2, 1, 1])
+    name = first.text_input("Name", "first-audit", max_chars=60, key="audit.new.name").strip()
+    seeds = second.number_input(
+        "Paired seeds", 1, 20, 6, key="audit.new.seeds",
+        help=f"Every arm is trained with each. Fewer than {MIN_SEEDS} cannot decide; 10 are better.",
+    )  # fmt: skip
+    images = third.selectbox(
+        "Images per network", IMAGES, index=1, format_func=lambda count: f"{count:,}", key="audit.new.images"
+    )
+    arms = st.pills(
+        "Arms", list(ARMS), selection_mode="multi", default=list(ARMS), format_func=ARMS.__getitem__,
+        key="audit.new.arms", help="Without B nothing can be credited to the resampling.",
+    )  # fmt: skip
+    names = trainable(SIZE)
+    preferred = [name for name in PREFERRED if name in names]
+    chosen = st.multiselect(
+        "Data sets", names, default=preferred if len(preferred) == len(PREFERRED) else [EMBEDDED],
+        key="audit.new.datasets", help="Faces with labels, and non-faces. Splits are theirs.",
+    )  # fmt: skip
+    if not (arms and chosen):
+        raise ConfigError("Choose one arm and one data set at least.")
+    how = _aggregation() if "C" in arms else {}
+    columns, shares = _groups(chosen)
+    base = audit_base(datasets=tuple(chosen), num_images=int(images), size=SIZE)
+    settings = {arm: {**KNOWN_ARMS[arm], **(how if arm == "C" else {})} for arm in ARMS if arm in arms}
+    experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares)
+    return Order(experiment, command_of(experiment))
+
+
+def _aggregation() -> dict[str, object]:
+    """How C makes rare faces come more often."""
+    choices = next(about.choices for _, name, _, _, about in options(TrainConfig()) if name == "aggregation")
+    wanted = [choice for choice in choices if choice != "none"]
+    first, second = st.columns(2)
+    aggregation = first.selectbox(
+        "C aggregates latents by", wanted, index=wanted.index("max"), key="audit.new.aggregation"
+    )
+    if aggregation != "tempered":
+        return {"aggregation": aggregation}
+    share = second.slider("Share of faces kept effective", 0.05, 0.95, 0.5, 0.05, key="audit.new.share")
+    return {"aggregation": aggregation, "effective_share": share}
+
+
+def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, float]]]:
+    """Labels that make the groups, and shares to plant."""
+    for name in datasets:
+        if name == EMBEDDED and name not in {path.name for path in Path("data").glob("*")}:
+            continue
+        store = open_store(name)
+        training = store.labels[(store.labels["split"] == "train") & store.labels["is_face"].astype(bool)]
+        columns = [column for column in group_columns(training) if training[column].nunique() <= MOST_VALUES]
+        if not columns:
+            continue
+        by = st.multiselect(
+            "Groups by", columns, default=["race"] if "race" in columns else columns[:1], key=f"audit.new.by.{name}",
+            help="Several labels are crossed.",
+        )  # fmt: skip
+        if not st.toggle("Make some groups rare in training", key=f"audit.new.plant.{name}"):
+            return tuple(by), {}
+        column = st.selectbox("By", columns, key=f"audit.new.column.{name}", width=320)
+        grouping = Grouping.of(training, [column])
+        shares = share_sliders(grouping, f"audit.new.shares.{name}.{column}")
+        whole = sum(shares.values())
+        wanted = {group: share / whole for group, share in shares.items()}
+        own = grouping.counts / max(1, int(grouping.counts.sum()))
+        is_same = np.allclose(list(wanted.values()), own, atol=1e-3)
+        return tuple(by), {} if is_same else {column: {group: round(share, 6) for group, share in wanted.items()}}
+    return (), {}
+
+
+def _cost(experiment: Experiment) -> None:
+    """How long it takes here, as far as steps like these were measured."""
+    configs = [experiment.config_of(arm, experiment.seeds[0]) for arm in experiment.arms]
+    number = len(configs) * len(experiment.seeds)
+    try:
+        needs = [known(config) for config in configs]
+    except DataError:
+        needs = [None]
+    side_by_side = usable_cores() if device_of(experiment.base) == "cpu" else 1
+    if all(needs):
+        seconds = len(experiment.seeds) * sum(need.seconds for need in needs if need is not None) / side_by_side
+        st.markdown(
+            f":material/timer: {number} networks, about **{duration(seconds)}** while nothing else runs, "
+            f"{side_by_side} side by side."
+        )
+        return
+    st.markdown(f":material/timer: {number} networks; nothing like them was measured on this machine yet.")
+    if st.button("Measure on this machine", icon=":material/speed:", key="audit.measure.time"):
+        bar = st.progress(0.0, text=f"Taking real steps for {PROBE_SECONDS * len(configs):.0f} seconds")
+        for place, config in enumerate(configs):
+            estimate(
+                config,
+                on_progress=lambda share, place=place: bar.progress(min((place + share) / len(configs), 1.0)),  # type: ignore[misc]
+                root=RUNS_DIR,
+            )
+        st.rerun(scope="fragment")
+
+
+def command_of(experiment: Experiment) -> str:
+    """The command line that makes the same audit."""
+    words = ["python", "-m", "vaelab", "audit", experiment.name, "--arms", *experiment.arms]
+    words += ["--seeds", str(len(experiment.seeds))]
+    words += [f"--set={arm}.{name}={value}" for arm, settings in experiment.arms.items()
+              for name, value in settings.items() if settings != KNOWN_ARMS.get(arm)]  # fmt: skip
+    for column, shares in experiment.shares.items():
+        words += ["--plant", column, *(f"{group}={share:g}" for group, share in shares.items())]
+    if experiment.columns:
+        words += ["--by", *experiment.columns]
+    words += ["--datasets", *experiment.base.data.datasets, "--num-images", str(experiment.base.optim.num_images)]
+    return shlex.join(words)

@@ -1,0 +1,73 @@
+"""Audits and what their scores say, read once per state of the files and kept for all visitors."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vaelab.audit.store import AUDITS_DIR, Audit, list_audits
+from vaelab.errors import RunError, VaelabError
+from vaelab.evaluation.fairness.findings import Findings, find
+from vaelab.evaluation.fairness.scores import Scores
+
+
+def audits() -> list[Audit]:
+    """Audits on this machine: those with paired scores first, then the newest; damaged ones are passed over."""
+    return sorted(filter(_is_whole, list_audits(AUDITS_DIR)), key=lambda audit: not has_scores(audit))
+
+
+def find_audit_by_name(name: str) -> Audit:
+    """The audit of this name, looked up among those there are, so that nothing from a link is used as a path.
+
+    Raises:
+        RunError: there is none.
+    """
+    for audit in list_audits(AUDITS_DIR):
+        if audit.name == name:
+            return audit
+    raise RunError("This audit is gone: its folder was moved or deleted. Reload the page to see what there is.")
+
+
+def has_scores(audit: Audit) -> bool:
+    """Whether one seed at least is scored under every arm."""
+    experiment = audit.experiment
+    return any(all(audit.is_scored(arm, seed) for arm in experiment.arms) for seed in experiment.seeds)
+
+
+def stamp(audit: Audit, split: str) -> str:
+    """Text that changes whenever the scores of a split, or what is written of its pictures, do."""
+    paths = sorted((audit.dir / "scores" / split).glob("*"))
+    stats = [(path.name, path.stat()) for path in [audit.dir / "experiment.json", *paths]]
+    return "/".join(f"{name}:{stat.st_mtime_ns:x}-{stat.st_size:x}" for name, stat in stats)
+
+
+def scores_of(audit: Audit, split: str) -> Scores:
+    """The scores that all arms have, kept in memory."""
+    scores: Scores = _scores(audit.name, split, stamp(audit, split), audit)
+    return scores
+
+
+def findings_of(audit: Audit, split: str, columns: tuple[str, ...], fpr: float) -> Findings:
+    """What the scores say; computed once, in some seconds.
+
+    Raises:
+        DataError: no seed that all arms have, or fewer calibration negatives than the rate needs.
+    """
+    found: Findings = _findings(audit.name, split, columns, fpr, stamp(audit, split), audit)
+    return found
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _scores(name: str, split: str, state: str, _audit: Audit) -> Scores:
+    return _audit.scores(split)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Resampling seeds and pictures")
+def _findings(name: str, split: str, columns: tuple[str, ...], fpr: float, state: str, _audit: Audit) -> Findings:
+    return find(scores_of(_audit, split), columns, fpr)
+
+
+def _is_whole(audit: Audit) -> bool:
+    try:
+        return bool(audit.experiment.arms)
+    except VaelabError:
+        return False

@@ -1,0 +1,143 @@
+"""What the Audit page shows: one frozen plan in the session, which links carry and widgets only show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.shell.links import is_link, link_was_read, page_query
+
+PLAN, LINK = "audit.plan", "audit.link"
+FPRS = {0.05: "5 %", 0.01: "1 %", 0.001: "0.1 %"}
+VIEWS = {
+    "groups": "Groups",
+    "arms": "Arms",
+    "curves": "ROC",
+    "threshold": "Threshold",
+    "seeds": "Seeds",
+    "exposure": "Exposure",
+    "published": "Published",
+    "report": "Report",
+    "fixed": "Fixed 0.5",
+}
+"""Parts of the page beneath the verdict, one at a time. The fixed threshold is last, and says why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is looked at.
+
+    Attributes:
+        audit: name; empty for the first there is.
+        split: test, or val to choose on.
+        columns: labels that make the groups; empty for the experiment's own.
+        fpr: one of FPRS.
+        view: one of VIEWS.
+        arm, group: whose misses are shown; empty for none yet.
+    """
+
+    audit: str = ""
+    split: str = "test"
+    columns: tuple[str, ...] = ()
+    fpr: float = 0.01
+    view: str = "groups"
+    arm: str = ""
+    group: str = ""
+
+    def to_query(self) -> dict[str, str]:
+        """Query parameters that `read_plan` turns back into this plan."""
+        return {
+            "audit": self.audit,
+            "split": self.split,
+            "by": "~".join(self.columns),
+            "fpr": f"{self.fpr:g}",
+            "view": self.view,
+            "arm": self.arm,
+            "group": self.group,
+        }
+
+
+def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
+    """The plan in a link; whatever is unusable takes its default, with a sentence where that is so."""
+    notes: list[str] = []
+    rates = {f"{fpr:g}": fpr for fpr in FPRS}
+    if query.get("fpr", "0.01") not in rates:
+        notes.append(f"The link's false-positive rate is none of {', '.join(rates)}.")
+    if query.get("view", "groups") not in VIEWS:
+        notes.append("The link asks for a part of the page that there is not.")
+    return (
+        Plan(
+            audit=query.get("audit", "")[:80],
+            split=query.get("split", "test")[:20],
+            columns=tuple(filter(None, query.get("by", "")[:400].split("~"))),
+            fpr=rates.get(query.get("fpr", ""), 0.01),
+            view=query["view"] if query.get("view") in VIEWS else "groups",
+            arm=query.get("arm", "")[:80],
+            group=query.get("group", "")[:200],
+        ),
+        notes,
+    )
+
+
+def fit_plan(
+    plan: Plan, audits: Sequence[str], splits: Sequence[str], columns: Sequence[str]
+) -> tuple[Plan, list[str]]:
+    """The plan with everything replaced that the audit does not have, and a sentence for each.
+
+    Args:
+        splits, columns: of the audit that is shown; the first split is the default.
+    """
+    notes: list[str] = []
+    if plan.split not in splits and splits:
+        notes.append(f"This audit has no split {plan.split}; it shows {splits[0]}.")
+        plan = dataclasses.replace(plan, split=splits[0])
+    known = tuple(name for name in plan.columns if name in columns)
+    if len(known) < len(plan.columns):
+        notes.append("The link groups by a label that these faces do not have.")
+        plan = dataclasses.replace(plan, columns=known)
+    return plan, notes
+
+
+def plan() -> Plan:
+    """The plan that is shown; there is one from `open_plan` on."""
+    kept: Plan = st.session_state[PLAN]
+    return kept
+
+
+def keep_plan(changed: Plan) -> None:
+    """Show `changed` from the next draw on."""
+    st.session_state[PLAN] = changed
+
+
+def change(**changes: Any) -> None:
+    """Change some of the plan."""
+    keep_plan(dataclasses.replace(plan(), **changes))
+
+
+def sets(field: str, key: str) -> Callable[[], None]:
+    """A callback that puts a widget's value into the plan."""
+
+    def changed() -> None:
+        value: Any = st.session_state[key]
+        change(**{field: tuple(value) if isinstance(value, list) else value})
+
+    return changed
+
+
+def open_plan(audits: Sequence[str]) -> list[str]:
+    """Decide what the page shows: a link, else what it showed before, else the first audit."""
+    notes: list[str] = []
+    opened = st.session_state.get(PLAN) or Plan()
+    if is_link(LINK):
+        opened, notes = read_plan(page_query())
+    if opened.audit not in audits:
+        if opened.audit:
+            notes.append("There is no audit of the name asked for on this machine, so this is another one.")
+        opened = dataclasses.replace(opened, audit=audits[0], arm="", group="")
+    keep_plan(opened)
+    link_was_read(LINK)
+    return notes
