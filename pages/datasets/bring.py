@@ -21,6 +21,7 @@ from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.data.archive import unpack
 from vaelab.data.sources import SOURCES, Source
+from vaelab.data.sources.base import UNKNOWN_LICENCE
 from vaelab.errors import DataError
 from vaelab.portraits.crops import FACE_CROP, FaceCrops
 
@@ -36,6 +37,8 @@ SIZES = (32, 48, 64, 96, 128, 256)
 def bring_form() -> None:
     """Everything that a preparation needs, and its start."""
     kind = st.selectbox("What it is", BROUGHT, format_func=lambda name: SOURCES[name].summary, key="data.kind")
+    if SOURCES[kind].licence != UNKNOWN_LICENCE:
+        st.caption(f"{SOURCES[kind].licence}.")
     from_folder = st.segmented_control(
         "Where it is", ["On this machine", "Upload"], default="On this machine", key="data.where", required=True
     )

@@ -23,7 +23,7 @@ prepared as they are; look at them."""
 
 NUM_EXAMPLES = 5
 _EFFECTS: tuple[Effect, ...] = ("blocks", "left out", "kept")
-_CHUNK = 256
+_CHUNK = 64
 _CONTRACT = ("image_id", "is_face", "split", "split_key")
 
 
