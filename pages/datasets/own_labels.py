@@ -31,7 +31,7 @@ def mappings_in(table: pd.DataFrame) -> tuple[LabelMapping, ...]:
     Raises:
         DataError: names every row that is unfinished, repeats an old value, or gives a label a second column.
     """
-    rows = table.reindex(columns=list(COLUMNS)).fillna("").map(lambda entry: str(entry).strip())
+    rows = table.reindex(columns=list(COLUMNS)).astype("object").fillna("").map(lambda entry: str(entry).strip())
     faults: list[str] = []
     made_from: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
