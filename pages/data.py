@@ -10,6 +10,7 @@ from pages.datasets.bring import bring_form, under_preparation
 from pages.datasets.contents import facts, labels, samples
 from pages.datasets.routes import open_store
 from pages.datasets.shelf import Shelved, shelf
+from pages.datasets.verdict import verdict
 from pages.shell.boundary import error_boundary
 from vaelab.data.embedded import EMBEDDED
 
@@ -20,6 +21,7 @@ def data() -> None:
     st.title("Data", anchor=False)
     st.markdown("Pictures are decoded once into a data set; trainings read those by name.")
     under_preparation()
+    verdict()
     there = shelf()
     ready = [item.name for item in there if item.manifest is not None]
     if there:

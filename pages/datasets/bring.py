@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pages.datasets.checking import begin_check
+from pages.datasets.own_labels import mappings_in, own_labels_table
 from pages.datasets.preparing import begin, cancel, put_away, standings
 from pages.datasets.shelf import DATA_DIR
+from pages.datasets.verdict import KEY as CHECK
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.data.archive import unpack
 from vaelab.data.sources import SOURCES, Source
+from vaelab.data.sources.base import UNKNOWN_LICENCE
 from vaelab.errors import DataError
+from vaelab.portraits.crops import FACE_CROP, FaceCrops
 
-BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "celeba", "h5")
+BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "ppb", "celeba", "h5")
 """Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page."""
 UPLOADS_DIR = DATA_DIR / ".uploads"
 MOST_UPLOAD_MB = 2_000
@@ -31,6 +37,8 @@ SIZES = (32, 48, 64, 96, 128, 256)
 def bring_form() -> None:
     """Everything that a preparation needs, and its start."""
     kind = st.selectbox("What it is", BROUGHT, format_func=lambda name: SOURCES[name].summary, key="data.kind")
+    if SOURCES[kind].licence != UNKNOWN_LICENCE:
+        st.caption(f"{SOURCES[kind].licence}.")
     from_folder = st.segmented_control(
         "Where it is", ["On this machine", "Upload"], default="On this machine", key="data.where", required=True
     )
@@ -49,20 +57,28 @@ def bring_form() -> None:
     size = size_column.selectbox("Picture (pixels)", SIZES, index=SIZES.index(64), key="data.size")
     suggested = f"{SOURCES[kind].store_stem or kind}-{size}"
     name = name_column.text_input("Name of the data set", key="data.name", placeholder=suggested).strip() or suggested
+    own_labels = own_labels_table()
     ready = bool(path) or uploaded is not None
-    if st.button("Prepare", type="primary", icon=":material/input:", disabled=not ready, key="data.prepare"):
-        out_dir = checked_dir(name)
-        if uploaded is not None:
-            litter = UPLOADS_DIR / secrets.token_hex(8)
-            litter.mkdir(parents=True)
-            archive = litter / "archive"
-            with archive.open("wb") as file:
-                while block := uploaded.read(2**20):
-                    file.write(block)
-            begin(_unpacked(SOURCES[kind], archive, given), out_dir, size, litter)
+    buttons = st.container(horizontal=True)
+    is_begun = buttons.button(
+        "Prepare", type="primary", icon=":material/input:", disabled=not ready, key="data.prepare"
+    )
+    is_checked = buttons.button(
+        "Check",
+        icon=":material/fact_check:",
+        disabled=not ready,
+        key="data.check",
+        help="Finds everything that is wrong with the pictures and their labels, and prepares nothing",
+    )
+    if is_begun or is_checked:
+        mappings = mappings_in(own_labels)
+        out_dir = checked_dir(name) if is_begun else None
+        make_source, litter = _brought(SOURCES[kind], uploaded, path, given)
+        if out_dir is not None:
+            begin(make_source, out_dir, size, litter, mappings)
         else:
-            source = SOURCES[kind](root=Path(path).expanduser(), **given)  # type: ignore[call-arg]
-            begin(lambda: source, out_dir, size)
+            what = uploaded.name if uploaded is not None else path
+            st.session_state[CHECK] = begin_check(make_source, what, size, mappings, litter)
         st.rerun(scope="app")
 
 
@@ -123,6 +139,8 @@ def _options(kind: type[Source]) -> dict[str, Any]:
             "centre-square": "The largest square in the middle",
             "whole": "The whole picture, it is square already",
             "margin:0.2": "A square with a fifth cut away at each side",
+            "fit": "All of the picture, with bars that make it square",
+            FACE_CROP: "The face that the detector finds",
         }
         given["crop"] = st.selectbox("Crop", list(crops), format_func=crops.get, key="data.crop")  # type: ignore[arg-type]
     if "non_faces" in names:
@@ -130,6 +148,31 @@ def _options(kind: type[Source]) -> dict[str, Any]:
     if "terms" in names:
         given["terms"] = st.text_input("Terms", key="data.terms", placeholder="licence, and whom to credit").strip()
     return given
+
+
+def _brought(
+    kind: type[Source], uploaded: UploadedFile | None, path: str, given: dict[str, Any]
+) -> tuple[Callable[[], Source], Path | None]:
+    """What makes the source, and the folder to delete when it was used."""
+    if uploaded is None:
+        source = _source(kind, Path(path).expanduser(), given)
+        return lambda: source, None
+    litter = UPLOADS_DIR / secrets.token_hex(8)
+    litter.mkdir(parents=True)
+    archive = litter / "archive"
+    uploaded.seek(0)  # it may have been checked before
+    with archive.open("wb") as file:
+        while block := uploaded.read(2**20):
+            file.write(block)
+    return _unpacked(kind, archive, given), litter
+
+
+def _source(kind: type[Source], root: Path, given: dict[str, Any]) -> Source:
+    """The source as the form describes it."""
+    if given.get("crop") != FACE_CROP:
+        return kind(root=root, **given)  # type: ignore[call-arg]
+    own = {name: value for name, value in given.items() if name != "crop"}
+    return FaceCrops(kind(root=root, **own))  # type: ignore[call-arg]
 
 
 def _unpacked(kind: type[Source], archive: Path, given: dict[str, Any]) -> Callable[[], Source]:
@@ -141,6 +184,6 @@ def _unpacked(kind: type[Source], archive: Path, given: dict[str, Any]) -> Calla
         archive.unlink()
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
         only = inside[0] if len(inside) == 1 and (inside[0].is_dir() or kind.name == "h5") else folder
-        return kind(root=only, **given)  # type: ignore[call-arg]
+        return _source(kind, only, given)
 
     return make

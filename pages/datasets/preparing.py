@@ -10,10 +10,11 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vaelab.data.mapping import LabelMapping
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Source
 from vaelab.errors import Cancelled, DataError, VaelabError
@@ -53,12 +54,19 @@ _works: dict[str, _Work] = {}
 _lock = threading.Lock()
 
 
-def begin(make_source: Callable[[], Source], out_dir: Path, size: int, litter: Path | None = None) -> None:
+def begin(
+    make_source: Callable[[], Source],
+    out_dir: Path,
+    size: int,
+    litter: Path | None = None,
+    mappings: Sequence[LabelMapping] = (),
+) -> None:
     """Prepare a data set in the background; returns at once.
 
     Args:
         make_source: called in the background, so that it may unpack an archive first.
         litter: folder to delete when it is over.
+        mappings: labels of the visitor's own making.
 
     Raises:
         DataError: a data set of this name is being prepared, or there already.
@@ -70,7 +78,7 @@ def begin(make_source: Callable[[], Source], out_dir: Path, size: int, litter: P
         if out_dir.exists():
             raise DataError(f"there is already a data set {out_dir.name}; choose another name")
         work = _Work(Standing(out_dir.name))
-        arguments = (work, make_source, out_dir, size, litter)
+        arguments = (work, make_source, out_dir, size, litter, mappings)
         work.thread = threading.Thread(target=_prepare, args=arguments, name=f"prepare-{out_dir.name}", daemon=True)
         _works[out_dir.name] = work
         work.thread.start()
@@ -104,7 +112,14 @@ def stop_all() -> None:
             work.thread.join(STOP_TIMEOUT_SECONDS)
 
 
-def _prepare(work: _Work, make_source: Callable[[], Source], out_dir: Path, size: int, litter: Path | None) -> None:
+def _prepare(
+    work: _Work,
+    make_source: Callable[[], Source],
+    out_dir: Path,
+    size: int,
+    litter: Path | None,
+    mappings: Sequence[LabelMapping],
+) -> None:
     started = time.monotonic()
 
     def say(
@@ -120,7 +135,7 @@ def _prepare(work: _Work, make_source: Callable[[], Source], out_dir: Path, size
 
     error = "it ended by a mistake of ours; the server's log has the details"
     try:
-        store = prepare(make_source(), out_dir, size=size, workers=1, progress=show)
+        store = prepare(make_source(), out_dir, size=size, workers=1, progress=show, mappings=mappings)
         say(len(store), len(store))
         error = ""
     except (VaelabError, OSError, ValueError) as found:

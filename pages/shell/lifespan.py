@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 import streamlit as st
 
+from pages.datasets.checking import stop_checks
 from pages.datasets.preparing import stop_all
 from vaelab.errors import VaelabError
 from vaelab.jobs import advance
@@ -41,6 +42,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         with anyio.CancelScope(shield=True):  # a daemon thread still importing torch would abort the interpreter
             await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
             await anyio.to_thread.run_sync(stop_all)
+            await anyio.to_thread.run_sync(stop_checks)
 
 
 def warm_up() -> None:

@@ -39,7 +39,7 @@ def test_windows_need_whole_pictures_alike() -> None:
 
 def test_a_treatment_that_there_is_not() -> None:
     with pytest.raises(ConfigError, match="choose one of: as prepared, windows"):
-        check_same_treatment([], "mixed")  # type: ignore[arg-type]
+        check_same_treatment([], "mixed")
 
 
 def test_the_record_says_what_was_done() -> None:

@@ -51,12 +51,12 @@ def test_every_window_lies_inside_and_none_comes_twice(side: int) -> None:
 
 def test_the_brightest_window_decides() -> None:
     picture = np.zeros((1, 32, 32, 3), np.uint8)
-    picture[:, 16:, 16:] = 255
+    picture[:, 9:, 9:] = 255  # the window at 15 and all that its resizing reads
     detector = Brightness()
     assert window_logits(detector, picture)[0] == pytest.approx(255, abs=1e-3)
     assert detector.asked == [num_windows(32)]
     whole = np.asarray(Image.fromarray(picture[0]).resize((8, 8), Image.Resampling.LANCZOS))
-    assert detector.face_logit(whole[None])[0] < 80
+    assert detector.face_logit(whole[None])[0] < 140
 
 
 def test_more_windows_never_lower_the_logit() -> None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from vaelab.cli import lightness, validating
 from vaelab.cli.data_report import labels_report, manifest_report, store_rows
-from vaelab.cli.sources import add_common, add_fields, mappings_of, source_of
+from vaelab.cli.sources import add_common, add_fields, add_mappings, source_of
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import SOURCES, Source
 from vaelab.data.store import DatasetStore
@@ -75,14 +75,7 @@ def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], so
     parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels (default: %(default)s)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument("--limit", type=int, help="at most so many pictures, spread evenly over the source")
-    parser.add_argument(
-        "--map",
-        type=mappings_of,
-        default=(),
-        metavar="JSON",
-        help="labels of your own making, on record in the manifest, for example "
-        '\'{"over_50": {"from": "age", "values": {"50-59": "yes", "20-29": "no"}}}\'',
-    )
+    add_mappings(parser)
     parser.add_argument("--replace", action="store_true", help="overwrite a store made by another request")
     add_common(parser)
     parser.set_defaults(run=_prepare, source=source, stem=stem)

@@ -40,6 +40,18 @@ def add_fields(parser: argparse.ArgumentParser, source: type[Source]) -> None:
     parser.set_defaults(source=source)
 
 
+def add_mappings(parser: argparse.ArgumentParser) -> None:
+    """The flag for labels of one's own making."""
+    parser.add_argument(
+        "--map",
+        type=_mappings,
+        default=(),
+        metavar="JSON",
+        help="labels of your own making, on record in the manifest, for example "
+        '\'{"over_50": {"from": "age", "values": {"50-59": "yes", "20-29": "no"}}}\'',
+    )
+
+
 def source_of(arguments: argparse.Namespace) -> Source:
     """The source that the flags describe; with `--crop face`, cut to the faces in it."""
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(arguments.source)}
@@ -50,7 +62,7 @@ def source_of(arguments: argparse.Namespace) -> Source:
     return FaceCrops(arguments.source(**given))
 
 
-def mappings_of(text: str) -> tuple[LabelMapping, ...]:
+def _mappings(text: str) -> tuple[LabelMapping, ...]:
     """The JSON object of `--map`."""
     try:
         return read_mappings(json.loads(text))

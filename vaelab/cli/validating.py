@@ -7,7 +7,7 @@ import json
 
 from tqdm import tqdm
 
-from vaelab.cli.sources import add_fields, source_of
+from vaelab.cli.sources import add_fields, add_mappings, source_of
 from vaelab.data.sources import SOURCES, Source
 from vaelab.data.validation import Validation, validate
 from vaelab.errors import Cancelled
@@ -30,6 +30,7 @@ def add_parser(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], source: type[Source]) -> None:
     parser = sources.add_parser(source.name, help=source.summary, description=source.summary)
     add_fields(parser, source)
+    add_mappings(parser)
     parser.add_argument("--size", type=int, default=64, help="side that is wanted, pixels (default: %(default)s)")
     parser.add_argument("--labels-only", action="store_true", help="do not decode the pictures")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -45,7 +46,13 @@ def _validate(arguments: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         try:
-            found = validate(source, size=arguments.size, decode=not arguments.labels_only, progress=show)
+            found = validate(
+                source,
+                size=arguments.size,
+                decode=not arguments.labels_only,
+                progress=show,
+                mappings=arguments.map,
+            )
         except KeyboardInterrupt as error:
             raise Cancelled("stopped; nothing was written") from error
     print(json.dumps(found.to_dict()) if arguments.json else _report(found))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from vaelab.data.mapping import LabelMapping, mapped
 from vaelab.data.prepare import Progress
 from vaelab.data.sources.base import Listing, Source, unlike_published
 from vaelab.data.sources.files import FilesReader
@@ -22,7 +23,7 @@ prepared as they are; look at them."""
 
 NUM_EXAMPLES = 5
 _EFFECTS: tuple[Effect, ...] = ("blocks", "left out", "kept")
-_CHUNK = 256
+_CHUNK = 64
 _CONTRACT = ("image_id", "is_face", "split", "split_key")
 
 
@@ -83,20 +84,28 @@ class Validation:
         return {**dataclasses.asdict(self), "blocks": self.blocks, "problems": problems}
 
 
-def validate(source: Source, *, size: int = 64, decode: bool = True, progress: Progress | None = None) -> Validation:
+def validate(
+    source: Source,
+    *,
+    size: int = 64,
+    decode: bool = True,
+    progress: Progress | None = None,
+    mappings: Sequence[LabelMapping] = (),
+) -> Validation:
     """All problems of a source at once; raises nothing about its pictures or tables.
 
     Args:
         size: side of the pictures that are wanted, pixels; smaller ones would be enlarged.
         decode: whether to decode every picture, which finds the damaged, repeated and small ones.
         progress: called with pictures done and in all, and 0.0 for the speed.
+        mappings: labels that are to be made of the source's own.
     """
     try:
         listing = source.listing()
     except DataError as error:
         return Validation(source.name, 0, None, (Problem("it cannot be read", "blocks", 1, (str(error),)),))
     records = listing.records.reset_index(drop=True)
-    problems = [*_rejected(listing), *_ids(records), *_labels(source, records)]
+    problems = [*_rejected(listing), *_ids(records), *_labels(source, records), *_mappings(records, mappings)]
     num_usable = None
     if decode:
         seen = list(_pictures(source, records, size, progress))
@@ -150,6 +159,14 @@ def _labels(source: Source, records: pd.DataFrame) -> Iterator[Problem]:
     differences = unlike_published(source, records)
     if differences:  # all of them: a table of groups with holes would mislead
         yield Problem("counts unlike the published ones", "kept", len(differences), tuple(differences))
+
+
+def _mappings(records: pd.DataFrame, mappings: Sequence[LabelMapping]) -> Iterator[Problem]:
+    """Mappings that do not fit the labels."""
+    try:
+        mapped(records, mappings)
+    except DataError as error:
+        yield Problem("labels cannot be mapped", "blocks", 1, (str(error),))
 
 
 def _pictures(source: Source, records: pd.DataFrame, size: int, progress: Progress | None) -> Iterator[Problem]:

@@ -56,6 +56,7 @@ class FaceCrops(Source):
             raise DataError(
                 f"the source {self.of.name!r} reads no picture files, so there is no photo to find a face in"
             )
+        dlib_models()
         return listing
 
     @contextmanager

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 from vaelab.data.store import Manifest
 from vaelab.errors import ConfigError, DataError
 from vaelab.portraits.crops import FACE_CROP
 from vaelab.portraits.windows import PUBLISHED, Windows, num_windows
 
-Portraits = Literal["as prepared", "windows"]
+PORTRAITS = ("as prepared", "windows")
 """`as prepared`: one logit per stored picture. `windows`: the largest over the windows of a whole picture."""
 
 CUT_TO_FACES = (FACE_CROP, "whole", "celeba")
 """Crops that leave the face of a picture, found by our detector or framed by whoever published it."""
 
 
-def check_same_treatment(manifests: Sequence[Manifest], portraits: Portraits) -> None:
+def check_same_treatment(manifests: Sequence[Manifest], portraits: str) -> None:
     """Refuses data sets that were not framed alike.
 
     As prepared, all that hold faces must be cut to the face, or all by one other crop: negatives have no face, so
     theirs does not matter. By windows, all must hold whole pictures of one size, negatives too: the threshold that
     they set is that of a largest value over equally many windows.
 
+    Args:
+        portraits: one of PORTRAITS.
+
     Raises:
         DataError: they differ; names each data set with its crop and size.
         ConfigError: there is no such treatment.
     """
-    if portraits not in get_args(Portraits):
-        raise ConfigError(f"portraits are {portraits!r}; choose one of: {', '.join(get_args(Portraits))}")
+    if portraits not in PORTRAITS:
+        raise ConfigError(f"portraits are {portraits!r}; choose one of: {', '.join(PORTRAITS)}")
     if portraits == "windows":
         _check_windows(manifests)
         return
@@ -41,7 +43,7 @@ def check_same_treatment(manifests: Sequence[Manifest], portraits: Portraits) ->
         )
 
 
-def treatment_sentence(manifests: Sequence[Manifest], portraits: Portraits, windows: Windows = PUBLISHED) -> str:
+def treatment_sentence(manifests: Sequence[Manifest], portraits: str, windows: Windows = PUBLISHED) -> str:
     """What was done with the pictures, for the record of an evaluation.
 
     Raises:
