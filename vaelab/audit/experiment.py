@@ -11,7 +11,7 @@ from typing import Any
 from vaelab.config import TrainConfig, from_dict, options, replace
 from vaelab.data.mapping import LabelMapping, read_mappings, written_mappings
 from vaelab.errors import ConfigError, VaelabError
-from vaelab.portraits.treatment import Portraits
+from vaelab.portraits.treatment import PORTRAITS
 from vaelab.recipes import RECIPES
 
 FORMAT = 1
@@ -62,7 +62,7 @@ class Experiment:
     hard_negatives: tuple[str, ...] = ()
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     mappings: tuple[LabelMapping, ...] = ()
-    portraits: Portraits = "as prepared"
+    portraits: str = "as prepared"
 
     def __post_init__(self) -> None:
         for what, name in [("an audit", self.name), *(("an arm", arm) for arm in self.arms)]:
@@ -74,6 +74,8 @@ class Experiment:
             raise ConfigError(f"seeds are {list(self.seeds)}; give at least one, each once")
         if len(self.shares) > 1:
             raise ConfigError(f"shares are planted in {', '.join(self.shares)}; take one label column")
+        if self.portraits not in PORTRAITS:
+            raise ConfigError(f"portraits are {self.portraits!r}; choose one of: {', '.join(PORTRAITS)}")
         overlap = sorted(set(self.hard_negatives) & set(self.base.data.datasets))
         if overlap:
             raise ConfigError(f"{overlap[0]} is both trained on and a test of hard negatives; keep them apart")

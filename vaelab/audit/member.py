@@ -21,7 +21,6 @@ from vaelab.debiasing import log_rarities
 from vaelab.errors import DataError, RunError
 from vaelab.inference import FaceModel
 from vaelab.passes import encoded_rows, face_logits_of_rows
-from vaelab.portraits.treatment import Portraits
 from vaelab.portraits.windows import window_logits
 from vaelab.runs.store import Run
 from vaelab.settings import DebiasConfig
@@ -99,7 +98,7 @@ def _member_run(audit: Audit, arm: str, seed: int) -> Run:
     return run
 
 
-def _logits(model: FaceModel, data: Collection, rows: np.ndarray, portraits: Portraits) -> np.ndarray:
+def _logits(model: FaceModel, data: Collection, rows: np.ndarray, portraits: str) -> np.ndarray:
     if portraits == "as prepared":
         return face_logits_of_rows(model, data, rows)
     parts = [window_logits(model, data.pixels(rows[start : start + READ])) for start in range(0, len(rows), READ)]

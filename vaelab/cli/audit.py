@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from tqdm import tqdm
 
@@ -25,7 +25,7 @@ from vaelab.data.groups import Grouping
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError
 from vaelab.evaluation.fairness.findings import find
-from vaelab.portraits.treatment import Portraits
+from vaelab.portraits.treatment import PORTRAITS
 
 KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits")
 """What an audit that is there keeps unless a flag says otherwise."""
@@ -83,7 +83,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="JSON",
         help="labels of your own making, on record, as in `data prepare`",
     )
-    parser.add_argument("--portraits", choices=get_args(Portraits), help="as prepared, or windows of whole pictures")
+    parser.add_argument("--portraits", choices=PORTRAITS, help="as prepared, or windows of whole pictures")
     parser.add_argument("--workers", type=whole_number, default=0, metavar="N", help="members trained side by side")
     parser.add_argument("--background", action="store_true", help="in a process of its own; returns at once")
     parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")

@@ -44,7 +44,7 @@ def add_mappings(parser: argparse.ArgumentParser) -> None:
     """The flag for labels of one's own making."""
     parser.add_argument(
         "--map",
-        type=_mappings,
+        type=mappings_of,
         default=(),
         metavar="JSON",
         help="labels of your own making, on record in the manifest, for example "
@@ -62,7 +62,7 @@ def source_of(arguments: argparse.Namespace) -> Source:
     return FaceCrops(arguments.source(**given))
 
 
-def _mappings(text: str) -> tuple[LabelMapping, ...]:
+def mappings_of(text: str) -> tuple[LabelMapping, ...]:
     """The JSON object of `--map`."""
     try:
         return read_mappings(json.loads(text))
