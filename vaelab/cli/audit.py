@@ -74,6 +74,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--by", nargs="+", metavar="LABEL", help="labels that make the groups, crossed (default: race)")
     parser.add_argument("--test-datasets", nargs="+", default=[], metavar="NAME", help="where test faces come from")
     parser.add_argument(
+        "--negative-datasets", nargs="+", default=[], metavar="NAME", help="where thresholds and false alarms come from"
+    )
+    parser.add_argument(
         "--hard-negatives", nargs="+", default=[], metavar="NAME", help="non-faces that look like faces"
     )
     parser.add_argument(
@@ -143,10 +146,7 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
         arguments.name, base, arms, _seeds(arguments.seeds) or (old.seeds if old else _seeds([SEEDS]))
     )
     if old is not None:
-        kept = {
-            name: getattr(old, name) for name in ("columns", "test_datasets", "hard_negatives", "shares", "mappings")
-        }
-        experiment = replace(experiment, **kept)
+        experiment = replace(experiment, **{name: getattr(old, name) for name in KEPT})
     flags = {"columns": arguments.by, "mappings": arguments.map, "portraits": arguments.portraits}
     flags |= {name: getattr(arguments, name) for name in ("test_datasets", "negative_datasets", "hard_negatives")}
     changes: dict[str, Any] = {
