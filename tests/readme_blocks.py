@@ -147,6 +147,25 @@ def measured_block() -> str:
     return "\n".join([*lines, "", "Eyes first? At the last validation:", "", *eyes])
 
 
+def priors_block() -> str:
+    """The result of the last `python -m benchmarks.fitted_priors` that was kept."""
+    path = ROOT / "benchmarks" / "fitted_priors.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.fitted_priors` says whether a fitted prior draws better faces."
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    test, chosen, on = kept["test"], kept["chosen"], kept["chosen_on"]
+    return (
+        f"Does a fitted prior draw better faces than N(0, I)? Of the priors of `{kept['model']['model']}` and "
+        f"{len({row['temperature'] for row in on['table']})} temperatures, {on['n']:,} training faces chose the "
+        f"{chosen['prior']} at temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was "
+        f"chosen, its FD-cnn is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
+        f"{_estimate(test['improvement'])} less, of which {_estimate(test['improvement_over_heated'])} remain against "
+        f"N(0, I) at the same temperature (`python -m benchmarks.fitted_priors`; features of "
+        f"{kept['extractor']['name']}, weights `{kept['extractor']['weights']}`; 95 % intervals from half-samples). "
+        "Warmer than 1 because a decoder's average faces vary less than faces do."
+    )
+
+
 def _estimate(value: dict[str, float]) -> str:
     middle = value["mean"] if "mean" in value else value["value"]
     return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
@@ -168,6 +187,7 @@ BLOCKS = {
     "speed": speed_block,
     "objectives": objectives_block,
     "measured": measured_block,
+    "priors": priors_block,
 }
 
 
