@@ -154,11 +154,11 @@ def priors_block() -> str:
         return "Not measured yet: `python -m benchmarks.fitted_priors` says whether a fitted prior draws better faces."
     kept = json.loads(path.read_text(encoding="utf-8"))
     test, chosen, on = kept["test"], kept["chosen"], kept["chosen_on"]
+    heats = [row["temperature"] for row in on["table"]]
     return (
         f"Does a fitted prior draw better faces than N(0, I)? Of the priors of `{kept['model']['model']}` and "
-        f"{len({row['temperature'] for row in on['table']})} temperatures, {on['n']:,} training faces chose the "
-        f"{chosen['prior']} at temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was "
-        f"chosen, its FD-cnn is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
+        f"temperatures from {min(heats):g} to {max(heats):g}, {on['n']:,} training faces chose the {chosen['prior']} at "
+        f"temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was chosen, its FD-cnn is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
         f"{_estimate(test['improvement'])} less, of which {_estimate(test['improvement_over_heated'])} remain against "
         f"N(0, I) at the same temperature (`python -m benchmarks.fitted_priors`; features of "
         f"{kept['extractor']['name']}, weights `{kept['extractor']['weights']}`; 95 % intervals from half-samples). "
