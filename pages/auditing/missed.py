@@ -50,7 +50,7 @@ def missed_faces(audit: Audit, found: Findings) -> None:
         return
     seeds = len(found.seeds)
     st.caption(
-        f"{len(missed):,} of the {size:,} faces of {group} are missed by at least one of the {seeds} networks of {arm}; "
+        f"{len(missed):,} of the {size:,} faces of {group} are missed by one or more of {arm}'s {seeds} networks; "
         + (f"the {MOST_FACES} that most of them miss are shown." if len(missed) > MOST_FACES else "all are shown.")
     )
     show(audit, found, missed[:MOST_FACES], seeds)

@@ -41,9 +41,9 @@ def groups(audit: Audit, found: Findings) -> None:
         if picked := chosen_in(event):
             change(arm=picked[0], group=picked[1])
         st.caption(
-            "Large marks: mean over seeds with 95 % intervals over seeds and pictures; small ones: each seed. Click one "
-            "to see the faces it missed. Groups under 30 faces are grey and summarise nothing, under 10 they are only "
-            "counted."
+            "Large marks: mean over seeds with 95 % intervals over seeds and pictures; small ones: each seed. Click "
+            "one to see the faces it missed. Groups under 30 faces are grey and summarise nothing, under 10 they are "
+            "only counted."
         )
     missed_faces(audit, found)
     with st.expander("As a table", icon=":material/table:"):
@@ -95,8 +95,8 @@ def curves(audit: Audit, found: Findings) -> None:
         alt=f"Recall of {arm} by group over false-positive rates",
     )
     st.caption(
-        "Each group's faces against the same test negatives, mean over seeds; the dotted line is the rate chosen above. "
-        "Non-faces have no group, so groups share their false positives."
+        "Each group's faces against the same test negatives, mean over seeds; the dotted line is the rate chosen "
+        "above. Non-faces have no group, so groups share their false positives."
     )
 
 
