@@ -163,11 +163,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=OUT, help="file to keep the result in (default: %(default)s)")
     arguments = parser.parse_args()
     begun = time.monotonic()
-    kept: dict[str, Any] = {"simulations": arguments.simulations, "resamples": arguments.resamples}
+    kept: dict[str, Any] = {"resamples": arguments.resamples}
     kept["wilson"] = wilson(100 * arguments.simulations)
     kept["worlds"] = {}
     for world in WORLDS:
-        kept["worlds"][world.name] = simulate(world, arguments.simulations, arguments.resamples)
+        found = simulate(world, arguments.simulations, arguments.resamples)
+        kept["worlds"][world.name] = {"simulations": arguments.simulations, "found": found}
         print(world.name, f"{time.monotonic() - begun:.0f} s", json.dumps(kept["worlds"][world.name], indent=1))
         arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vaelab.config import TrainConfig, options
 from vaelab.recipes import RECIPES
@@ -147,6 +148,33 @@ def measured_block() -> str:
     return "\n".join([*lines, "", "Eyes first? At the last validation:", "", *eyes])
 
 
+def coverage_block() -> str:
+    """What the last `python -m benchmarks.coverage` that was kept found."""
+    path = ROOT / "benchmarks" / "coverage.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.coverage` makes the table."
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    worlds: dict[str, dict[str, Any]] = kept["worlds"]
+    rows = list(dict.fromkeys(name for world in worlds.values() for name in world["found"]))
+    lines = [
+        f"Simulated experiments with known truth, {kept['resamples']} resamples each: how often an interval of 95 % "
+        "held it, and, in the rows of verdict and permutation, how often a difference was claimed. Wilson's interval "
+        "of one network: " + "; ".join(f"{name}: {_percent(share)}" for name, share in kept["wilson"].items()) + ".",
+        "",
+        f"| | {' | '.join(worlds)} |",
+        f"|---|{'---|' * len(worlds)}",
+        "| simulations | " + " | ".join(str(world["simulations"]) for world in worlds.values()) + " |",
+    ]
+    for name in rows:
+        shares = [world["found"].get(name) for world in worlds.values()]
+        lines.append(f"| {name} | " + " | ".join("–" if share is None else _percent(share) for share in shares) + " |")
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 def _estimate(value: dict[str, float]) -> str:
     middle = value["mean"] if "mean" in value else value["value"]
     return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
@@ -167,6 +195,7 @@ BLOCKS = {
     "models": models_block,
     "speed": speed_block,
     "objectives": objectives_block,
+    "coverage": coverage_block,
     "measured": measured_block,
 }
 

@@ -10,7 +10,7 @@ import pytest
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
 from vaelab.data.prepare import prepare
-from vaelab.data.sources.synthetic import Synthetic
+from vaelab.data.sources.drawn import Synthetic
 
 PAGE = "audit.py"
 
