@@ -56,7 +56,7 @@ def arms(audit: Audit, found: Findings) -> None:
     st.dataframe(arms_table(found), hide_index=True, height="content", alt="Every arm in a few numbers")
     st.caption(
         "In brackets 95 % intervals. Gap by chance and noise floor: what groups of these sizes show where all are "
-        "alike; p by permuting group labels, about these very networks. Var in squared percentage points, corrected: "
+        "alike; p by permuting group labels. Var in squared percentage points, corrected: "
         "without its noise floor. Variance and gap are smallest where nobody is found: read them beside the recall."
     )
     if not found.effects:

@@ -26,7 +26,7 @@ def test_what_is_there_is_claimed_and_what_is_not_is_not(found: dict[str, float]
     assert found["verdict improved, c against a"] > 0.7
     assert found["any verdict where nothing differs"] < 0.15
     assert found["gap of a by permutation"] > 0.9
-    assert found["gap of c by permutation"] < 0.25, "seeds treat groups differently by chance, which is found too"
+    assert found["gap of c by permutation"] < 0.15
 
 
 def test_wilsons_interval_covers_small_groups() -> None:
