@@ -34,7 +34,7 @@ def exposure(audit: Audit, found: Findings) -> None:
     }
     if exposures:
         arm = st.segmented_control(
-            "Arm", list(exposures), default=next(iter(exposures)), required=True, key="audit.exposure.arm"
+            "Arm", list(exposures), default=next(iter(exposures)), required=True, key=f"audit.exposure.arm.{audit.name}"
         )
         drawn = exposures[arm or next(iter(exposures))]
         _over_time(drawn)

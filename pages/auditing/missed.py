@@ -42,7 +42,7 @@ def missed_faces(audit: Audit, found: Findings) -> None:
     first, second = st.columns(2)
     for place, options, value, column in (("arm", list(found.arms), arm, first), ("group", names, group, second)):
         key = show_in(f"audit.missed.{place}", value)
-        column.selectbox(place.capitalize(), options, key=key, on_change=_sets(place, key), persist_state="session")
+        column.selectbox(place.capitalize(), options, key=key, on_change=_sets(place, key))
     missed = missed_by(audit, found, arm, group)
     size = found.recall(arm, group).count
     if not len(missed):
