@@ -9,7 +9,7 @@ from pages.auditing.exposure import exposure
 from pages.auditing.files import files
 from pages.auditing.headline import headline
 from pages.auditing.launch import launch_form
-from pages.auditing.loading import audits, find_audit_by_name, findings_of, has_scores
+from pages.auditing.loading import audits, find_audit_by_name, findings_of, has_scores, scores_of
 from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, sets
 from pages.auditing.progress import under_way
 from pages.shell.boundary import error_boundary
@@ -38,8 +38,8 @@ def audit_page() -> None:
     """The page."""
     st.title("Is it fairer?", anchor=False)
     st.markdown(
-        "Detectors with and without debiasing, trained side by side over paired seeds, compared by the group they serve "
-        "worst, at a threshold that gives all of them the same share of false alarms."
+        "Detectors with and without debiasing, trained side by side over paired seeds, compared by the group they "
+        "serve worst, at a threshold that gives all of them the same share of false alarms."
     )
     under_way()
     there = audits()
@@ -84,7 +84,7 @@ def choose(names: list[str], notes: list[str]) -> None:
         return
     splits = [name for name in ("test", "val") if name in audit.splits]
     known = group_columns(audit.pictures(splits[0], "faces"))
-    fitted, more = fit_plan(plan(), splits, known)
+    fitted, more = fit_plan(plan(), splits, known, possible_rates(audit))
     keep_plan(fitted)
     told([*notes, *more])
     key = show_in("audit.split", plan().split)
@@ -94,11 +94,18 @@ def choose(names: list[str], notes: list[str]) -> None:
     columns[2].multiselect(
         "Groups by", known, key=key, on_change=sets("columns", key), help="Several labels are crossed: intersections."
     )
+    rates = possible_rates(audit)
     key = show_in("audit.fpr", plan().fpr)
     columns[3].segmented_control(
-        "False positives", list(FPRS), format_func=FPRS.__getitem__, required=True, key=key, on_change=sets("fpr", key)
+        "False positives", rates, format_func=FPRS.__getitem__, required=True, key=key, on_change=sets("fpr", key)
     )
     findings(audit, plan().columns or tuple(own))
+
+
+def possible_rates(audit: Audit) -> list[float]:
+    """False-positive rates that the calibration negatives can set a threshold for; the highest at least."""
+    number = scores_of(audit, audit.splits[0]).calibration.shape[-1]
+    return [fpr for fpr in FPRS if number >= 10 / fpr] or [max(FPRS)]
 
 
 @error_boundary

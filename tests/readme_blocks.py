@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vaelab.config import TrainConfig, options
 from vaelab.recipes import RECIPES
@@ -158,12 +159,40 @@ def priors_block() -> str:
     return (
         f"Does a fitted prior draw better faces than N(0, I)? Of the priors of `{kept['model']['model']}` and "
         f"temperatures from {min(heats):g} to {max(heats):g}, {on['n']:,} training faces chose the {chosen['prior']} at "
-        f"temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was chosen, its FD-cnn is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
+        f"temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was chosen, its FD-cnn "
+        f"is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
         f"{_estimate(test['improvement'])} less, of which {_estimate(test['improvement_over_heated'])} remain against "
         f"N(0, I) at the same temperature (`python -m benchmarks.fitted_priors`; features of "
         f"{kept['extractor']['name']}, weights `{kept['extractor']['weights']}`; 95 % intervals from half-samples). "
         "Warmer than 1 because a decoder's average faces vary less than faces do."
     )
+
+
+def coverage_block() -> str:
+    """What the last `python -m benchmarks.coverage` that was kept found."""
+    path = ROOT / "benchmarks" / "coverage.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.coverage` makes the table."
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    worlds: dict[str, dict[str, Any]] = kept["worlds"]
+    rows = list(dict.fromkeys(name for world in worlds.values() for name in world["found"]))
+    lines = [
+        f"Simulated experiments with known truth, {kept['resamples']} resamples each: how often an interval of 95 % "
+        "held it, and, in the rows of verdict and permutation, how often a difference was claimed. Wilson's interval "
+        "of one network: " + "; ".join(f"{name}: {_percent(share)}" for name, share in kept["wilson"].items()) + ".",
+        "",
+        f"| | {' | '.join(worlds)} |",
+        f"|---|{'---|' * len(worlds)}",
+        "| simulations | " + " | ".join(str(world["simulations"]) for world in worlds.values()) + " |",
+    ]
+    for name in rows:
+        shares = [world["found"].get(name) for world in worlds.values()]
+        lines.append(f"| {name} | " + " | ".join("–" if share is None else _percent(share) for share in shares) + " |")
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _estimate(value: dict[str, float]) -> str:
@@ -186,6 +215,7 @@ BLOCKS = {
     "models": models_block,
     "speed": speed_block,
     "objectives": objectives_block,
+    "coverage": coverage_block,
     "measured": measured_block,
     "priors": priors_block,
 }

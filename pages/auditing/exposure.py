@@ -1,4 +1,4 @@
-"""What the resampling did: how many faces the draws are worth, whom it drew, and who is missed where latents are thin."""
+"""What the resampling did: how many faces the draws are worth, whom it drew, who is missed where latents are thin."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def exposure(audit: Audit, found: Findings) -> None:
     }
     if exposures:
         arm = st.segmented_control(
-            "Arm", list(exposures), default=next(iter(exposures)), required=True, key="audit.exposure.arm"
+            "Arm", list(exposures), default=next(iter(exposures)), required=True, key=f"audit.exposure.arm.{audit.name}"
         )
         drawn = exposures[arm or next(iter(exposures))]
         _over_time(drawn)
@@ -95,9 +95,10 @@ def _groups(drawn: dict[int, dict[str, Any]], found: Findings) -> None:
         [
             go.Bar(y=names, x=[shares[0][name]["data"] for name in names], name="in the data", orientation="h",
                    marker={"color": GREY}, hovertemplate="%{x:.2%}"),
-            go.Bar(y=names, x=[np.mean([each[name]["drawn"] for each in shares]) for name in names], name="drawn",
+            go.Bar(y=names, x=[_mean(shares, name) for name in names], name="drawn",
                    orientation="h", marker={"color": COLORS[0]}, hovertemplate="%{x:.2%}, mean over seeds"),
-            go.Scatter(y=[name for name in names for _ in shares], x=[each[name]["drawn"] for name in names for each in shares],
+            go.Scatter(y=[name for name in names for _ in shares],
+                       x=[each[name]["drawn"] for name in names for each in shares],
                        mode="markers", marker={"color": COLORS[1], "size": 6, "opacity": 0.6}, name="each seed",
                        hovertemplate="%{x:.2%}"),
         ]
@@ -108,14 +109,15 @@ def _groups(drawn: dict[int, dict[str, Any]], found: Findings) -> None:
     )  # fmt: skip
     figure.update_xaxes(tickformat=".0%", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
-    words = "; ".join(
-        f"{name} {percent(shares[0][name]['data'])} to {percent(float(np.mean([each[name]['drawn'] for each in shares])))}"
-        for name in names
-    )
+    words = "; ".join(f"{name} {percent(shares[0][name]['data'])} to {percent(_mean(shares, name))}" for name in names)
     st.plotly_chart(figure, config=STILL, key="audit.exposure.groups", alt=f"Shares in the data and drawn: {words}")
     st.caption(
         "Of all faces drawn from beginning to end. Resampling knows no labels; what it does to groups is a result."
     )
+
+
+def _mean(shares: list[dict[str, dict[str, float]]], name: str) -> float:
+    return float(np.mean([each[name]["drawn"] for each in shares]))
 
 
 def _faces(audit: Audit, drawn: dict[int, dict[str, Any]]) -> None:
@@ -186,6 +188,6 @@ def _by_density(audit: Audit, found: Findings) -> None:
         table, hide_index=True, height="content", alt="Recall in fifths of the held-out faces by latent density"
     )
     st.caption(
-        f"Held-out faces in fifths by how densely training faces fill the latents around them, each network by its own, "
-        f"at {FPRS[found.fpr]} false positives. Debiasing should lift the rarest fifth."
+        f"Held-out faces in fifths by how densely training faces fill the latents around them, each network by "
+        f"its own, at {FPRS[found.fpr]} false positives. Debiasing should lift the rarest fifth."
     )

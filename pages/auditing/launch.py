@@ -154,11 +154,8 @@ def _cost(experiment: Experiment) -> None:
     if st.button("Measure on this machine", icon=":material/speed:", key="audit.measure.time"):
         bar = st.progress(0.0, text=f"Taking real steps for {PROBE_SECONDS * len(configs):.0f} seconds")
         for place, config in enumerate(configs):
-            estimate(
-                config,
-                on_progress=lambda share, place=place: bar.progress(min((place + share) / len(configs), 1.0)),  # type: ignore[misc]
-                root=RUNS_DIR,
-            )
+            estimate(config, root=RUNS_DIR)
+            bar.progress((place + 1) / len(configs))
         st.rerun(scope="fragment")
 
 

@@ -42,7 +42,7 @@ def missed_faces(audit: Audit, found: Findings) -> None:
     first, second = st.columns(2)
     for place, options, value, column in (("arm", list(found.arms), arm, first), ("group", names, group, second)):
         key = show_in(f"audit.missed.{place}", value)
-        column.selectbox(place.capitalize(), options, key=key, on_change=_sets(place, key), persist_state="session")
+        column.selectbox(place.capitalize(), options, key=key, on_change=_sets(place, key))
     missed = missed_by(audit, found, arm, group)
     size = found.recall(arm, group).count
     if not len(missed):
@@ -50,7 +50,7 @@ def missed_faces(audit: Audit, found: Findings) -> None:
         return
     seeds = len(found.seeds)
     st.caption(
-        f"{len(missed):,} of the {size:,} faces of {group} are missed by at least one of the {seeds} networks of {arm}; "
+        f"{len(missed):,} of the {size:,} faces of {group} are missed by one or more of {arm}'s {seeds} networks; "
         + (f"the {MOST_FACES} that most of them miss are shown." if len(missed) > MOST_FACES else "all are shown.")
     )
     show(audit, found, missed[:MOST_FACES], seeds)

@@ -84,12 +84,13 @@ def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
 
 
 def fit_plan(
-    plan: Plan, audits: Sequence[str], splits: Sequence[str], columns: Sequence[str]
+    plan: Plan, splits: Sequence[str], columns: Sequence[str], rates: Sequence[float]
 ) -> tuple[Plan, list[str]]:
     """The plan with everything replaced that the audit does not have, and a sentence for each.
 
     Args:
         splits, columns: of the audit that is shown; the first split is the default.
+        rates: false-positive rates that its calibration negatives allow, highest first.
     """
     notes: list[str] = []
     if plan.split not in splits and splits:
@@ -99,6 +100,12 @@ def fit_plan(
     if len(known) < len(plan.columns):
         notes.append("The link groups by a label that these faces do not have.")
         plan = dataclasses.replace(plan, columns=known)
+    if plan.fpr not in rates:
+        notes.append(
+            f"At {FPRS[plan.fpr]} false positives this audit has too few calibration negatives to set a threshold; it "
+            f"is shown at {FPRS[rates[-1]]}."
+        )
+        plan = dataclasses.replace(plan, fpr=rates[-1])
     return plan, notes
 
 

@@ -29,21 +29,19 @@ def groups(audit: Audit, found: Findings) -> None:
         st.info("No group has ten faces, so there is nothing to draw; the counts are below.")
     else:
         key = f"audit.groups.{audit.name}.{'~'.join(found.columns)}.{found.fpr:g}"
-        event = st.plotly_chart(
+        st.plotly_chart(
             groups_figure(found),
             config=STILL,
             key=key,
-            on_select="rerun",
+            on_select=lambda: show_missed(key),
             selection_mode="points",
             alt=f"Recall by {' and '.join(found.columns) or 'arm'} at {FPRS[found.fpr]} false positives. "
             f"{groups_in_words(found)}",
         )
-        if picked := chosen_in(event):
-            change(arm=picked[0], group=picked[1])
         st.caption(
-            "Large marks: mean over seeds with 95 % intervals over seeds and pictures; small ones: each seed. Click one "
-            "to see the faces it missed. Groups under 30 faces are grey and summarise nothing, under 10 they are only "
-            "counted."
+            "Large marks: mean over seeds with 95 % intervals over seeds and pictures; small ones: each seed. Click "
+            "one to see the faces it missed. Groups under 30 faces are grey and summarise nothing, under 10 they are "
+            "only counted."
         )
     missed_faces(audit, found)
     with st.expander("As a table", icon=":material/table:"):
@@ -51,12 +49,18 @@ def groups(audit: Audit, found: Findings) -> None:
         st.caption("Missed: faces out of the group, lowest to highest over seeds. AUC: against the shared negatives.")
 
 
+def show_missed(key: str) -> None:
+    """Ask for the faces behind the mark that was just clicked; a choice made since then stays."""
+    if picked := chosen_in(st.session_state[key]):
+        change(arm=picked[0], group=picked[1])
+
+
 def arms(audit: Audit, found: Findings) -> None:
     """What each arm adds up to, and how arms differ."""
     st.dataframe(arms_table(found), hide_index=True, height="content", alt="Every arm in a few numbers")
     st.caption(
         "In brackets 95 % intervals. Gap by chance and noise floor: what groups of these sizes show where all are "
-        "alike; p by permuting group labels, about these very networks. Var in squared percentage points, corrected: "
+        "alike; p by permuting group labels. Var in squared percentage points, corrected: "
         "without its noise floor. Variance and gap are smallest where nobody is found: read them beside the recall."
     )
     if not found.effects:
@@ -64,7 +68,7 @@ def arms(audit: Audit, found: Findings) -> None:
     names = [name for name in NAMES if name in found.effects[0].changes]
     measure = st.segmented_control(
         "Difference of", names, default=names[0], format_func=lambda name: NAMES[name], required=True,
-        key="audit.measure",
+        key=f"audit.measure.{len(names)}",
     )  # fmt: skip
     st.plotly_chart(
         effects_figure(found.effects, measure or names[0]),
@@ -87,7 +91,7 @@ def arms(audit: Audit, found: Findings) -> None:
 
 def curves(audit: Audit, found: Findings) -> None:
     """ROC by group of one arm."""
-    arm = _arm(found)
+    arm = _arm(audit, found)
     st.plotly_chart(
         curves_figure(_curves(audit, found), CURVE_FPRS, arm, found.fpr),
         config=STILL,
@@ -95,8 +99,8 @@ def curves(audit: Audit, found: Findings) -> None:
         alt=f"Recall of {arm} by group over false-positive rates",
     )
     st.caption(
-        "Each group's faces against the same test negatives, mean over seeds; the dotted line is the rate chosen above. "
-        "Non-faces have no group, so groups share their false positives."
+        "Each group's faces against the same test negatives, mean over seeds; the dotted line is the rate chosen "
+        "above. Non-faces have no group, so groups share their false positives."
     )
 
 
@@ -125,7 +129,7 @@ def threshold(audit: Audit, found: Findings) -> None:
 
 def seeds(audit: Audit, found: Findings) -> None:
     """Groups by seeds of one arm."""
-    arm = _arm(found)
+    arm = _arm(audit, found)
     if any(group.standing != "counts only" for group in found.groups):
         st.plotly_chart(
             seeds_figure(found, arm),
@@ -153,9 +157,9 @@ def fixed(audit: Audit, found: Findings) -> None:
     st.caption("Means over seeds. Published studies report this view; it decides nothing here.")
 
 
-def _arm(found: Findings) -> str:
+def _arm(audit: Audit, found: Findings) -> str:
     kept = plan().arm if plan().arm in found.arms else found.arms[-1]
-    arm = st.segmented_control("Arm", found.arms, default=kept, required=True, key="audit.arm")
+    arm = st.segmented_control("Arm", found.arms, default=kept, required=True, key=f"audit.arm.{audit.name}")
     return arm or kept
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 from scipy.stats import ttest_1samp
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from vaelab.errors import DataError
-from vaelab.evaluation.fairness.two_level import from_covariance, share, two_level
+from vaelab.evaluation.fairness.two_level import TwoLevel, difference, from_covariance, share, two_level
 from vaelab.rng import numpy_generator
 
 
@@ -67,3 +67,37 @@ def test_one_network_has_about_wilsons_interval() -> None:
 def test_one_resample_is_refused() -> None:
     with pytest.raises(DataError, match="1 resamples make no interval"):
         two_level(np.zeros(3), np.zeros((1, 3)))
+
+
+def _one_network(hits: int, count: int) -> TwoLevel:
+    """Recall of one network whose resamples vary as independent pictures do."""
+    recall = hits / count
+    half = math.sqrt(recall * (1 - recall) / count / 2)
+    return share(np.array([recall]), np.array([[recall - half], [recall + half]]), count)
+
+
+def test_a_difference_of_independent_shares_is_newcombes() -> None:
+    one, other = _one_network(56, 70), _one_network(48, 80)
+    error = math.hypot(one.error, other.error)
+    found = difference(one, other, from_covariance(np.array([one.value - other.value]), np.array([[error**2]])))
+    low, high = confint_proportions_2indep(56, 70, 48, 80, method="newcomb", compare="diff")
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))
+    assert found.p_value < 0.05, "the interval leaves 0 out"
+
+
+def test_a_difference_of_arms_that_go_together_is_surer() -> None:
+    one, other = _one_network(56, 70), _one_network(48, 70)
+    widths = []
+    for correlation in (0.0, 0.8):
+        variance = one.error**2 + other.error**2 - 2 * correlation * one.error * other.error
+        found = difference(one, other, from_covariance(np.array([one.value - other.value]), np.array([[variance]])))
+        widths.append(found.high - found.low)
+    assert widths[1] < 0.6 * widths[0]
+
+
+def test_equal_arms_differ_by_nothing() -> None:
+    one = share(np.ones(6), np.ones((9, 6)), 40)
+    found = difference(one, one, two_level(np.zeros(6), np.zeros((9, 6))))
+    assert found.value == 0.0
+    assert found.low <= 0.0 <= found.high
+    assert found.p_value == 1.0

@@ -16,6 +16,7 @@ from vaelab.evaluation.fairness.measured import COMPARED, Measured
 from vaelab.evaluation.fairness.resampling import Recalls
 from vaelab.evaluation.fairness.two_level import TwoLevel
 from vaelab.evaluation.paired import Paired, corrected, paired
+from vaelab.rng import numpy_generator
 
 MIN_SEEDS = 6
 """With five, not even five gains in five reach p < 0.05 in a two-sided test of ranks."""
@@ -93,7 +94,7 @@ def signed_rank(differences: Sequence[float] | Float[np.ndarray, " seeds"]) -> f
         return None
     if not values.any():
         return 1.0
-    draws = PermutationMethod(n_resamples=2**EXACT_SEEDS, rng=np.random.default_rng(0))
+    draws = PermutationMethod(n_resamples=2**EXACT_SEEDS, rng=numpy_generator(0, "signs"))
     return float(wilcoxon(values, zero_method="zsplit", method=draws).pvalue)
 
 

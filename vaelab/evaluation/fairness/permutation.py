@@ -16,8 +16,9 @@ class LabelsPermuted:
     """What permuted labels say of an arm.
 
     Attributes:
-        gap_p, variance_p: share of permutations whose figure is at least the real one, which counts among them.
-        gap_by_chance: mean gap over permutations: what groups of these sizes show where labels mean nothing.
+        gap_p, variance_p: share of permutations whose gap or variance, of recall averaged over seeds, is at least the
+            real one, which counts among them.
+        gap_by_chance: what the gap of a single seed is on average where labels mean nothing.
     """
 
     gap_p: float
@@ -28,10 +29,11 @@ class LabelsPermuted:
 def labels_permuted(
     hit: Bool[np.ndarray, "arms seeds faces"], keys: Int[np.ndarray, " faces"], *, seed: int = 0, resamples: int = 1000
 ) -> list[LabelsPermuted]:
-    """For each arm, the p-values of gap and variance, both averaged over seeds, under permuted group labels.
+    """For each arm, whether its gap and variance are more than permuted group labels give.
 
-    An interval of a gap never reaches 0, not even where groups are alike; this test asks the question properly. It is
-    about these very networks: a difference that another seed would turn around is a difference of theirs.
+    An interval of a gap never reaches 0, not even where groups are alike; this test asks the question properly. Recall
+    is averaged over seeds first, so that what one seed does to a group and another undoes counts little; it is about
+    the mean of these networks still, which with one seed is one network.
 
     Args:
         hit: of the faces in summarised groups.
@@ -45,12 +47,10 @@ def labels_permuted(
     membership = np.eye(len(counts), dtype=np.float32)[keys]
     recall = np.stack([answers @ membership[order] for order in orders]) / counts
     recall = recall.reshape(-1, arms, seeds, len(counts)).astype(np.float64)
-    gaps, variances = (measure(recall).mean(axis=-1) for measure in (gap, variance))
-    by_chance = gaps[1:].mean(axis=0) if resamples else gaps[0]
-    return [
-        LabelsPermuted(*map(float, found))
-        for found in zip(_at_least(gaps), _at_least(variances), by_chance, strict=True)
-    ]
+    by_chance = gap(recall[1:]).mean(axis=(0, 2)) if resamples else gap(recall[0]).mean(axis=-1)
+    over_seeds = recall.mean(axis=2)
+    found = zip(_at_least(gap(over_seeds)), _at_least(variance(over_seeds)), by_chance, strict=True)
+    return [LabelsPermuted(*map(float, figures)) for figures in found]
 
 
 def _at_least(figures: np.ndarray) -> np.ndarray:

@@ -1,0 +1,167 @@
+"""The Audit page through Streamlit's own test driver: no audits, few seeds, odd groups, every part, links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.pages.driving import Open, widget, words
+from tests.pages.tiny_audits import make_audit
+from vaelab.data.prepare import prepare
+from vaelab.data.sources.drawn import Synthetic
+
+PAGE = "audit.py"
+
+
+@pytest.fixture
+def audited(lab: Path) -> Path:
+    """One audit of six seeds in which C lifts the lagging group."""
+    make_audit(lab, "planted", gain=1.2)
+    return lab
+
+
+def test_without_audits_it_says_what_one_is_and_offers_one(lab: Path, open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "drawn uniformly" in words(app)
+    assert [button.label for button in app.button if button.key == "audit.first"] == ["Set up the first audit"]
+    app.button(key="audit.first").click().run()
+    assert not app.exception
+    assert not app.error
+    assert app.button(key="audit.go").label == "Start the audit"
+    assert "python -m vaelab audit first-audit --arms A B C --seeds 6" in app.code[0].value
+
+
+def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.error
+    sentences = [text.value for text in app.markdown if " against " in text.value and "paired seeds" in text.value]
+    assert [sentence.split(":")[0] for sentence in sentences] == ["B against A", "C against A", "C against B"]
+    assert ": improved." in sentences[1]
+    assert app.subheader[0].value == "Worst-group recall at 1 % false positives"
+    said = words(app)
+    assert "five (n = 5), fewer than 10 faces: only counted" in said
+    assert "twenty (n = 20), 10 to 29 faces: shown, not summarised" in said
+    assert "2,000 calibration negatives set thresholds at 1 % false positives; 10,000 are recommended" in "".join(
+        warning.value for warning in app.warning
+    )
+
+
+@pytest.mark.parametrize(("seeds", "done"), [(6, 0), (6, 1), (3, 3), (10, 10)])
+def test_any_number_of_seeds(lab: Path, open_app: Open, seeds: int, done: int) -> None:
+    make_audit(lab, "some", seeds=seeds, done=done)
+    app = open_app(PAGE, fpr="0.05")
+    assert not app.exception
+    assert not app.error
+    if not done:
+        assert "No seed is trained and scored under every arm yet" in app.info[0].value
+    else:
+        assert ("too few data" in words(app)) == (done < 6)
+        assert f"{done} of {seeds} paired seeds" in words(app)
+
+
+@pytest.mark.parametrize("view", ["arms", "curves", "threshold", "seeds", "exposure", "published", "report", "fixed"])
+def test_every_part_draws(audited: Path, open_app: Open, view: str) -> None:
+    app = open_app(PAGE, view=view, fpr="0.05")
+    assert not app.exception
+    assert not app.error
+    assert app.query_params["view"] == [view]
+    said = words(app) + "".join(warning.value for warning in app.warning)
+    expected = {
+        "arms": "Gap by chance",
+        "curves": "share their false positives",
+        "threshold": "chosen on the test",
+        "seeds": "each network of C",
+        "exposure": "Recall by latent density",
+        "published": "Amini et al.",
+        "report": "The report of this audit was not made yet",
+        "fixed": "Not comparable across models",
+    }
+    assert expected[view] in said
+
+
+def test_published_numbers_stand_beside_ours_with_their_false_positives(audited: Path, open_app: Open) -> None:
+    table = open_app(PAGE, view="published").dataframe[0].value
+    assert {"Amini et al. 2019", "replication", "this audit, threshold 0.5"} <= set(table["From"])
+    replicated = table[(table["From"] == "replication") & table["Model"].str.startswith("DB-VAE")].iloc[0]
+    assert (replicated["E[A], recall"], replicated["FPR"]) == ("96.40 %", "23.4 %")
+
+
+def test_crossed_labels_make_intersections_with_their_empty_group(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE, by="race~gender", fpr="0.05")
+    assert not app.exception
+    assert not app.error
+    table = next(frame.value for frame in app.dataframe if "Standing" in frame.value)
+    empty = table[table["Group"] == "twenty, Male"].iloc[0]
+    assert (empty["Faces"], empty["A: recall"], empty["A: missed"]) == (0, "–", "–")
+
+
+def test_a_rate_that_the_negatives_cannot_set_is_not_offered(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE, fpr="0.001")
+    assert not app.exception
+    assert "At 0.1 % false positives this audit has too few calibration negatives" in app.info[0].value
+    assert app.query_params["fpr"] == ["0.01"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"audit": "../x"}, {"split": "train"}, {"by": "shoe"}, {"fpr": "2"}, {"view": "nothing"}]
+)
+def test_a_garbled_link_gives_a_note_and_the_page(audited: Path, open_app: Open, query: dict[str, str]) -> None:
+    app = open_app(PAGE, **query)
+    assert not app.exception
+    assert not app.error
+    assert app.info
+    assert app.subheader
+
+
+def test_missed_faces_are_those_that_most_networks_miss(audited: Path, open_app: Open) -> None:
+    from pages.auditing.loading import findings_of, scores_of
+    from pages.auditing.missed import chosen_in
+    from vaelab.audit.store import find_audit
+
+    app = open_app(PAGE, arm="A", group="sixty", fpr="0.05")
+    assert not app.exception
+    assert "not on this machine; scores and numbers are" in words(app)
+    assert widget(app.selectbox, "audit.missed.group").value == "sixty"
+    audit = find_audit("planted")
+    found, scores = findings_of(audit, "test", ("race",), 0.05), scores_of(audit, "test")
+    missed = found.recall("A", "sixty")
+    thresholds = np.array(found.false_positives[0].thresholds)
+    of_group = (scores.labels["race"] == "sixty").to_numpy()
+    by_face = (scores.faces[0] <= thresholds[:, None]).sum(axis=0)[of_group]
+    assert by_face.sum() == sum(missed.count - hits for hits in missed.hits)
+    assert f"{(by_face > 0).sum()} of the 60 faces of sixty are missed" in words(app)
+    assert chosen_in({"selection": {"points": [{"customdata": ["B", "many", 600]}]}}) == ("B", "many")
+    assert chosen_in({"selection": {"points": []}}) is None
+
+
+def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(Synthetic(num_faces=120, num_nonfaces=300), lab / "data" / "synthetic-64", size=64, workers=1)
+    started = []
+    monkeypatch.setattr("pages.auditing.launch.start_audit", started.append)
+    app = open_app(PAGE)
+    app.button(key="audit.first").click().run()
+    app.number_input(key="audit.new.seeds").set_value(2).run()
+    app.button(key="audit.go").click().run()
+    assert not app.exception
+    assert not app.error
+    assert [audit.experiment.seeds for audit in started] == [(0, 1)]
+    assert started[0].experiment.base.data.datasets == ("synthetic-64",)
+    assert "0 of 6 networks trained and scored" in app.get("progress")[0].proto.text
+
+
+def test_stopped_audits_can_be_resumed(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vaelab.runs.status import RunStatus
+
+    audit = make_audit(lab, "stopped", done=2)
+    audit.write_status(RunStatus("cancelled", 1000, message="stopped on request"))
+    resumed = []
+    monkeypatch.setattr("pages.auditing.progress.begin", lambda experiment: experiment)
+    monkeypatch.setattr("pages.auditing.progress.start_audit", resumed.append)
+    app = open_app(PAGE)
+    assert "stopped on request" in words(app)
+    app.button(key="audit.resume.stopped").click().run()
+    assert [experiment.name for experiment in resumed] == ["stopped"]
