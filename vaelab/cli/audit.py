@@ -91,6 +91,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--background", action="store_true", help="in a process of its own; returns at once")
     parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")
     parser.add_argument("--stop", action="store_true", help="save the members at work and end")
+    parser.add_argument("--report", action="store_true", help="write report.html, .pdf, .json, tables and figures")
     parser.add_argument("--split", choices=SPLITS, default="test", help="what the findings are of (default: test)")
     parser.add_argument("--fpr", type=float, default=0.01, metavar="X", help="false-positive rate (default: 0.01)")
     parser.add_argument("--root", type=Path, default=AUDITS_DIR, help="folder of the audits (default: %(default)s)")
@@ -120,6 +121,8 @@ def _audit(arguments: argparse.Namespace) -> int:
     if any(not audit.is_scored(*member) for member in audit.experiment.members()):
         with _bar(audit) as bar:
             conduct(audit, arguments.workers, lambda progress: _show(bar, progress))
+    if arguments.report:
+        _report(audit, arguments)
     return _findings(audit, arguments)
 
 
@@ -261,3 +264,11 @@ def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     for line in lines(found):
         print(line)
     return 0
+
+
+def _report(audit: Audit, arguments: argparse.Namespace) -> None:
+    """Write the report's files and say where."""
+    from vaelab.audit.report.writing import write_report  # drawing libraries take a second
+
+    page = write_report(audit, arguments.split, arguments.fpr, arguments.by or ())
+    print(f"report: {page}", file=sys.stderr)

@@ -1,0 +1,35 @@
+"""What the numbers of a report cannot say: stands in every one."""
+
+from __future__ import annotations
+
+from vaelab.audit.experiment import Experiment
+from vaelab.audit.report.document import Paragraph, Section
+from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.lightness import CAVEATS
+
+LIMITS = (
+    "Labels of race, gender and age are what annotators saw in a picture, not what a person is or says. Race labels, "
+    "skin tone and apparent lightness are three different things; none is derived from another here.",
+    "The detectors are small networks trained for minutes on small pictures. A difference found between them is one "
+    "between these ways of training at this size; it says nothing about products.",
+    "Recall of faces that were cut out beforehand is not detection in a photograph: position, size and what surrounds "
+    "the face are given.",
+    "Non-faces have no race and no gender. Groups are compared by recall against one shared set of non-faces; false "
+    "alarms are nobody's.",
+    "Held-out faces come from the same collection as the training faces. How groups fare on other pictures may differ.",
+    "A group is only as uniform as its label. A gap within it does not show, and a crossing of labels may be too small "
+    "to measure; small groups are marked, not dropped in silence.",
+)
+
+
+def limits_section(experiment: Experiment, found: Findings) -> Section:
+    """The limits, and those of apparent lightness where it makes the groups."""
+    texts = list(LIMITS)
+    if any("lightness" in column or column == "ita" for column in found.columns):
+        texts.append(CAVEATS)
+    if experiment.shares:
+        texts.append(
+            "The bias was planted: faces were left out of the training on purpose, so rare groups are rare by count "
+            "alone. Bias that grew by itself differs in pose, light and quality too."
+        )
+    return Section("Limits", tuple(Paragraph(text) for text in texts))

@@ -1,0 +1,142 @@
+"""The report's files, all from one look at the scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaelab.audit.report.content import Material, document_of
+from vaelab.audit.report.page import page_of
+from vaelab.audit.report.paper import pdf_of
+from vaelab.audit.report.tables import tables_of
+from vaelab.audit.store import Audit
+from vaelab.errors import DataError
+from vaelab.evaluation.fairness.density import DensityBand, recall_by_density
+from vaelab.evaluation.fairness.findings import find
+from vaelab.evaluation.fairness.published import PUBLISHED
+from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
+from vaelab.evaluation.fairness.scores import Scores
+from vaelab.runs.files import replacing, telling
+
+RATES = (0.05, 0.01, 0.001)
+"""False-positive rates that every report looks at."""
+
+
+def write_report(audit: Audit, split: str = "test", fpr: float = 0.01, columns: Sequence[str] = ()) -> Path:
+    """Write report.html, .pdf and .json, tables/*.csv and figures/*.png into the audit's folder.
+
+    The split val is for choosing: its files are called report-val and so on, so that nobody takes them for the result.
+
+    Args:
+        columns: labels that make the groups; by default those of the experiment.
+
+    Returns:
+        The web page.
+
+    Raises:
+        DataError: no seed is done under all arms, or too few calibration negatives for `fpr`.
+        RunError: the folder cannot be written to.
+    """
+    material = material_of(audit, split, fpr, columns)
+    document = document_of(material)
+    ending = "" if split == "test" else f"-{split}"
+    page = f"report{ending}.html"
+    with audit.replacing(page) as file:
+        file.write(page_of(document).encode())
+    with audit.replacing(f"report{ending}.pdf") as file:
+        file.write(pdf_of(document))
+    with audit.replacing(f"report{ending}.json") as file:
+        file.write((json.dumps(_as_json(material), indent=1, allow_nan=False) + "\n").encode())
+    tables = tables_of(material.found, material.exposures, material.bands)
+    _fill(audit, f"tables{ending}", {
+        f"{name}.csv": table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()
+    })  # fmt: skip
+    _fill(audit, f"figures{ending}", {f"{picture.name}.png": picture.png for picture in document.pictures()})
+    return audit.dir / page
+
+
+def material_of(audit: Audit, split: str, fpr: float, columns: Sequence[str] = ()) -> Material:
+    """All that the report is written from."""
+    experiment = audit.experiment
+    scores = audit.scores(split)
+    columns = tuple(columns) or experiment.columns
+    others: dict[float, Any] = {}
+    for rate in RATES:
+        if rate != fpr:
+            try:
+                others[rate] = find(scores, columns, rate)
+            except DataError as error:
+                others[rate] = str(error)
+    exposures = {
+        arm: [one for seed in scores.seeds if (one := audit.exposure(arm, seed)) is not None]
+        for arm in experiment.resampling_arms
+    }
+    return Material(
+        experiment,
+        audit.about,
+        split,
+        find(scores, columns, fpr),
+        others,
+        {arm: members for arm, members in exposures.items() if members},
+        _bands(audit, scores, split, fpr),
+    )
+
+
+def _bands(audit: Audit, scores: Scores, split: str, fpr: float) -> dict[str, list[DensityBand]]:
+    """Recall by latent density of every arm with latents, each member by its own density."""
+    thresholds = thresholds_at_fpr(scores, fpr)
+    found: dict[str, list[DensityBand]] = {}
+    for place, arm in enumerate(scores.arms):
+        densities = audit.log_densities(split, arm)
+        if not all(seed in densities for seed in scores.seeds):
+            continue
+        members = [
+            recall_by_density(scores.faces[place, [number]] > thresholds[place, number], densities[seed])
+            for number, seed in enumerate(scores.seeds)
+        ]
+        # a fifth is a rank: its edges differ from member to member, its size does not
+        found[arm] = [
+            DensityBand(
+                float(np.mean([band.low for band in bands])),
+                float(np.mean([band.high for band in bands])),
+                bands[0].count,
+                tuple(band.by_seed[0] for band in bands),
+            )
+            for bands in zip(*members, strict=True)
+        ]
+    return found
+
+
+def _as_json(material: Material) -> dict[str, Any]:
+    """Everything in the report as plain values."""
+    return {
+        **{name: value for name, value in material.about.items() if name != "experiment"},
+        "experiment": material.experiment.to_dict(),
+        "split": material.split,
+        "findings": material.found.to_dict(),
+        "at_other_rates": {
+            f"{fpr:g}": {"refused": found} if isinstance(found, str) else found.to_dict()
+            for fpr, found in material.others.items()
+        },
+        "exposure": {arm: list(members) for arm, members in material.exposures.items()},
+        "recall_by_density": {arm: [asdict(band) for band in bands] for arm, bands in material.bands.items()},
+        "published": [asdict(one) for one in PUBLISHED],
+    }
+
+
+def _fill(audit: Audit, name: str, files: Mapping[str, bytes]) -> None:
+    """Put files into a folder of the audit, and take out those of an earlier report."""
+    folder = audit.dir / name
+    with telling(f"cannot write {name} of audit {audit.name}", audit.dir):
+        folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            if path.name not in files:
+                path.unlink()
+    for file_name, content in files.items():
+        with replacing(folder, file_name, f"audit {audit.name}") as file:
+            file.write(content)
