@@ -21,13 +21,12 @@ def lines(found: Findings) -> Iterator[str]:
     for group in found.groups:
         cells = [_shown(found.recall(arm, group.name).mean) for arm in found.arms]
         yield f"{group.name:28}{group.count:>7,}" + "".join(f"{cell:>{width}}" for cell in cells)
-    for name, title in (
-        ("worst_group", "worst group"),
-        ("gap", "gap"),
-        ("average", "average E[A]"),
-        ("overall", "all"),
+    for title, cells in (
+        ("worst group", [_shown(summary.worst_group) for summary in found.summaries]),
+        ("gap", ["-" if summary.gap is None else f"{100 * summary.gap:.1f}" for summary in found.summaries]),
+        ("average E[A]", [_shown(summary.average) for summary in found.summaries]),
+        ("all", [_shown(summary.overall) for summary in found.summaries]),
     ):
-        cells = [_shown(getattr(summary, name)) for summary in found.summaries]
         yield f"{title:35}" + "".join(f"{cell:>{width}}" for cell in cells)
     rates = [
         100 * sum(rate.rate for rate in alarms.realised) / len(alarms.realised) for alarms in found.false_positives

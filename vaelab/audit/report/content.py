@@ -90,7 +90,7 @@ def _headline(material: Material) -> Section:
             summary.arm,
             with_interval(summary.worst_group),
             listed([f"{name} ({count})" for name, count in summary.worst_groups.items()], 3) or NOTHING,
-            with_interval(summary.gap),
+            NOTHING if summary.gap is None else percent(summary.gap),
             with_interval(summary.average),
             with_interval(summary.overall),
         )
