@@ -13,7 +13,7 @@ import pandas as pd
 from vaelab.data.sources.base import Listing, Reader, Source
 from vaelab.data.sources.files import FILE_COLUMNS, FilesReader
 from vaelab.errors import DataError
-from vaelab.photos import CHIP, LONGEST_SIDE, MIN_SIDE, PADDING, crop_face, find_faces
+from vaelab.photos import CHIP, LONGEST_SIDE, MIN_SIDE, PADDING, crop_face, dlib_models, find_faces
 
 FACE_CROP = "face"
 """The crop's name in manifests and on the command line."""
