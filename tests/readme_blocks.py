@@ -158,7 +158,7 @@ def priors_block() -> str:
     heats = [row["temperature"] for row in on["table"]]
     return (
         f"Does a fitted prior draw better faces than N(0, I)? Of the priors of `{kept['model']['model']}` and "
-        f"temperatures from {min(heats):g} to {max(heats):g}, {on['n']:,} training faces chose the {chosen['prior']} at "
+        f"temperatures {min(heats):g} to {max(heats):g}, {on['n']:,} training faces chose the {chosen['prior']} at "
         f"temperature {chosen['temperature']:g}. On {test['n']:,} test faces, on which nothing was chosen, its FD-cnn "
         f"is {_estimate(test['fitted'])} against {_estimate(test['standard'])} of N(0, I): "
         f"{_estimate(test['improvement'])} less, of which {_estimate(test['improvement_over_heated'])} remain against "
