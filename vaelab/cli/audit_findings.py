@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vaelab.evaluation.fairness.arms import Summary
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.two_level import TwoLevel
 from vaelab.wording import with_minus
@@ -21,12 +22,13 @@ def lines(found: Findings) -> Iterator[str]:
     for group in found.groups:
         cells = [_shown(found.recall(arm, group.name).mean) for arm in found.arms]
         yield f"{group.name:28}{group.count:>7,}" + "".join(f"{cell:>{width}}" for cell in cells)
-    for title, cells in (
-        ("worst group", [_shown(summary.worst_group) for summary in found.summaries]),
-        ("gap", ["-" if summary.gap is None else f"{100 * summary.gap:.1f}" for summary in found.summaries]),
-        ("average E[A]", [_shown(summary.average) for summary in found.summaries]),
-        ("all", [_shown(summary.overall) for summary in found.summaries]),
-    ):
+    rows = {
+        "worst group": [_shown(summary.worst_group) for summary in found.summaries],
+        "gap (by chance)": [_gap(summary) for summary in found.summaries],
+        "average E[A]": [_shown(summary.average) for summary in found.summaries],
+        "all": [_shown(summary.overall) for summary in found.summaries],
+    }
+    for title, cells in rows.items():
         yield f"{title:35}" + "".join(f"{cell:>{width}}" for cell in cells)
     rates = [
         100 * sum(rate.rate for rate in alarms.realised) / len(alarms.realised) for alarms in found.false_positives
@@ -36,6 +38,12 @@ def lines(found: Findings) -> Iterator[str]:
         yield f"{left.group}: {left.count} faces, {left.reason}"
     yield from (verdict.sentence for verdict in found.verdicts)
     yield from (f"note: {warning}" for warning in found.warnings)
+
+
+def _gap(summary: Summary) -> str:
+    if summary.gap is None or summary.permuted is None:
+        return "-"
+    return f"{100 * summary.gap:.1f} ({100 * summary.permuted.gap_by_chance:.1f})"
 
 
 def _shown(estimate: TwoLevel | None) -> str:

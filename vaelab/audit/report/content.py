@@ -90,7 +90,8 @@ def _headline(material: Material) -> Section:
             summary.arm,
             with_interval(summary.worst_group),
             listed([f"{name} ({count})" for name, count in summary.worst_groups.items()], 3) or NOTHING,
-            NOTHING if summary.gap is None else percent(summary.gap),
+            percent(summary.gap),
+            percent(summary.permuted.gap_by_chance if summary.permuted else None),
             with_interval(summary.average),
             with_interval(summary.overall),
         )
@@ -114,9 +115,10 @@ def _headline(material: Material) -> Section:
             worst_group_figure(found),
             Table(
                 f"Recall {matched}, over groups of at least 30 faces",
-                ("Arm", "Worst group", "Which (seeds)", "Gap", "Average E[A]", "All faces"),
+                ("Arm", "Worst group", "Which (seeds)", "Gap", "Gap by chance", "Average E[A]", "All faces"),
                 rows,
-                "Means over seeds with 95 % intervals over seeds and pictures.",
+                "Means over seeds with 95 % intervals over seeds and pictures. A gap is never 0, so it has no "
+                "interval; by chance, groups of these sizes show the one beside it where all are alike.",
                 words=frozenset({0, 2}),
             ),
             Table(
