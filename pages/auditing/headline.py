@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.auditing.figures import arms_figure
 from pages.auditing.plan import FPRS
 from pages.auditing.words import RULING_LOOKS, level, mean_rate
 from vaelab.evaluation.fairness.findings import Findings
-from vaelab.evaluation.fairness.verdicts import RULE
+from vaelab.evaluation.fairness.verdicts import RULE, Verdict
+
+MOST_TOLD = 3
+"""Comparisons that stand in full: those of three arms."""
 
 
 def headline(found: Findings) -> None:
     """Verdicts, worst-group recall of every arm, warnings, and the groups that were left out."""
     for warning in found.warnings:
         st.warning(warning, icon=":material/warning:")
-    for verdict in found.verdicts:
-        color, icon = RULING_LOOKS[verdict.ruling]
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(verdict.ruling, icon=icon, color=color)  # type: ignore[arg-type]
-            st.markdown(verdict.sentence, width="content")
-    if not found.verdicts:
-        st.caption("One arm has nothing to be compared with.")
+    verdicts(found.verdicts)
     st.subheader(f"Worst-group recall at {FPRS[found.fpr]} false positives", anchor=False)
     if any(summary.worst_group is None for summary in found.summaries):
         st.info("It takes two groups of at least 30 faces to speak of a worst one. Choose another grouping.")
@@ -30,6 +29,27 @@ def headline(found: Findings) -> None:
     told_left_out(found)
     with st.expander("The rule of the verdict", icon=":material/gavel:"):
         st.markdown(RULE)
+
+
+def verdicts(found: Sequence[Verdict]) -> None:
+    """What was decided comes first; where many arms are compared, what was not is counted and folded away."""
+    if not found:
+        st.caption("One arm has nothing to be compared with.")
+    decided = [verdict for verdict in found if verdict.ruling in ("improved", "worse")]
+    for verdict in found if len(found) <= MOST_TOLD else decided:
+        st.markdown(_with_badge(verdict))
+    if len(found) <= MOST_TOLD:
+        return
+    others = len(found) - len(decided)
+    words = f"{others} of {len(found)} comparisons show no difference or rest on too few data"
+    with st.expander(words if others else f"All {len(found)} comparisons", icon=":material/balance:"):
+        for verdict in found:
+            st.markdown(_with_badge(verdict))
+
+
+def _with_badge(verdict: Verdict) -> str:
+    color, icon = RULING_LOOKS[verdict.ruling]
+    return f":{color}-badge[{icon} {verdict.ruling}] {verdict.sentence}"
 
 
 def _worst_groups(found: Findings) -> None:
