@@ -195,6 +195,51 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def audits_block() -> str:
+    """What the audits that ship found on test faces, from their reports."""
+    parts = []
+    for path in sorted((ROOT / "checkpoints" / "audits").glob("*/report.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if not _is_tracked(path):
+            continue
+        experiment, found = report["experiment"], report["findings"]
+        planted = "; ".join(
+            f"training faces by {column}: "
+            + ", ".join(f"{group} {100 * share:.3g} %" for group, share in shares.items())
+            for column, shares in experiment["shares"].items()
+        )
+        lines = [
+            f"**[`{path.parent.name}`](checkpoints/audits/{path.parent.name}/report.html)**: {planted or 'all faces'}; "
+            f"{experiment['base']['optim']['num_images']:,} images per network, {len(found['seeds'])} paired seeds, "
+            f"{found['num_faces']:,} test faces by {', '.join(found['columns'])}, {found['num_negatives']:,} non-faces "
+            f"of held-out classes, thresholds from {found['num_calibration']:,} others.",
+            "",
+            f"| arm | worst-group recall at {100 * found['fpr']:.3g} % false positives | all faces | gap, points | "
+            "false positives found |",
+            "|---|---|---|---|---|",
+        ]
+        for summary, alarms in zip(found["summaries"], found["false_positives"], strict=True):
+            settings = experiment["arms"][summary["arm"]]
+            words = ", ".join(f"{name} {value}" for name, value in settings.items())
+            rate = sum(one["rate"] for one in alarms["realised"]) / len(alarms["realised"])
+            lines.append(
+                f"| {summary['arm']}: {words} | {_share(summary['worst_group'])} | {_share(summary['overall'])} | "
+                f"{100 * summary['gap']:.2f} | {100 * rate:.2f} % |"
+            )
+        lines += ["", *(f"- {verdict['sentence']}" for verdict in found["verdicts"])]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) or "No audit ships yet."
+
+
+def _is_tracked(path: Path) -> bool:
+    """Whether the project's own rules let the folder into git: other audits stay on the machine."""
+    return f"!/checkpoints/audits/{path.parent.name}/" in (ROOT / ".gitignore").read_text(encoding="utf-8")
+
+
+def _share(value: dict[str, float]) -> str:
+    return f"{100 * value['value']:.2f} % [{100 * value['low']:.2f}, {100 * value['high']:.2f}]"
+
+
 def _estimate(value: dict[str, float]) -> str:
     middle = value["mean"] if "mean" in value else value["value"]
     return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
@@ -217,6 +262,7 @@ BLOCKS = {
     "objectives": objectives_block,
     "coverage": coverage_block,
     "measured": measured_block,
+    "audits": audits_block,
     "priors": priors_block,
 }
 
