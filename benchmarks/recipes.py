@@ -6,23 +6,31 @@ with the same settings is resumed or measured as it is. `--only NAME` makes one 
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
 from vaelab.evaluation.regions import eyes_sentence
 from vaelab.inference import FaceModel
+from vaelab.pictures import contact_sheet, save_generated
 from vaelab.priors import fit_priors
 from vaelab.recipes import RECIPES
-from vaelab.results import write_pictures
+from vaelab.results import NUM_FACES, picture_name, write_pictures
 from vaelab.runs.store import RUNS_DIR, Run, find_run
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features
 from vaelab.scorecard.report import Amounts, evaluate
 from vaelab.training.job import run_training
 
+SHOWN = ("mit-vae", "mit-dbvae", "face-producer", "vgg19-transfer")
+"""Recipes that draw, on pictures whose licence lets what is learned from them be shown."""
+SHEET = Path(__file__).parents[1] / ".github" / "recipes.png"
 OUT = Path(__file__).with_name("recipes.json")
 PARTS = ("reconstruction", "generation", "likelihood", "detection")
 
@@ -102,6 +110,18 @@ def row(run: Run, report: dict[str, Any], extractor: Extractor) -> dict[str, Any
     return found
 
 
+def sheet(recipes: Sequence[str], root: Path) -> np.ndarray:
+    """Three rows a recipe: reconstructions of held-out faces, and faces from N(0, I) and from the mixture."""
+    rows = []
+    for recipe in recipes:
+        run = find_run(recipe, root)
+        model = FaceModel.load(run)
+        rows.append(np.asarray(Image.open(run.dir / picture_name("reconstructions")).convert("RGB")))
+        for prior in ("standard", "mixture"):
+            rows.append(contact_sheet(model.decode(model.sample_latents(NUM_FACES, 0, prior)), NUM_FACES, gap=0))
+    return np.concatenate(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train and measure the five projects at a scale for two cores.")
     parser.add_argument("--only", choices=list(SCALES), action="append", help="rows to make; default: all")
@@ -121,6 +141,9 @@ def main() -> None:
         kept = {name: kept[name] for name in SCALES if name in kept}
         arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         print(recipe, json.dumps(kept[recipe]))
+    shown = [recipe for recipe in kept if recipe in SHOWN]
+    if shown:
+        save_generated(sheet(shown, arguments.root), SHEET, {"recipes": shown})
 
 
 if __name__ == "__main__":
