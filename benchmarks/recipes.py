@@ -117,8 +117,8 @@ def sheet(recipes: Sequence[str], root: Path) -> np.ndarray:
         run = find_run(recipe, root)
         model = FaceModel.load(run)
         rows.append(np.asarray(Image.open(run.dir / picture_name("reconstructions")).convert("RGB")))
-        for prior in ("standard", "mixture"):
-            rows.append(contact_sheet(model.decode(model.sample_latents(NUM_FACES, 0, prior)), NUM_FACES, gap=0))
+        drawn = [model.decode(model.sample_latents(NUM_FACES, 0, prior)) for prior in ("standard", "mixture")]
+        rows += [contact_sheet(pixels, NUM_FACES, gap=0) for pixels in drawn]
     return np.concatenate(rows)
 
 
