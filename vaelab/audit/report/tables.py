@@ -35,9 +35,10 @@ def tables_of(
             {"arm": one.arm}
             | {
                 key: value
-                for name in ("worst_group", "gap", "average", "overall")
+                for name in ("worst_group", "average", "overall")
                 for key, value in _estimate(name, getattr(one, name)).items()
             }
+            | {"gap": one.gap}
             | {"variance": one.variance, "corrected_variance": one.corrected_variance, "noise_floor": one.noise_floor}
             for one in found.summaries
         ],
