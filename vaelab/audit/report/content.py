@@ -104,6 +104,7 @@ def _headline(material: Material) -> Section:
             number(summary.corrected_variance),
             number(summary.noise_floor),
             p_value(summary.permuted.variance_p if summary.permuted else None),
+            percent(summary.permuted.gap_by_chance if summary.permuted else None),
             p_value(summary.permuted.gap_p if summary.permuted else None),
         )
         for summary in found.summaries
@@ -122,11 +123,12 @@ def _headline(material: Material) -> Section:
                 words=frozenset({0, 2}),
             ),
             Table(
-                "Variance over groups Var[A], squared percentage points",
-                ("Arm", "As published", "Noise-corrected", "Noise floor", "p of variance", "p of gap"),
+                "Variance over groups Var[A] in squared percentage points, and what chance makes of it and of the gap",
+                ("Arm", "As published", "Noise-corrected", "Noise floor", "p", "Gap by chance, %", "p of gap"),
                 variances,
-                "The floor is what finite groups add by chance. p-values: group labels permuted. A detector that finds "
-                "nobody, or everybody, has variance 0; it says nothing without the recall above.",
+                "The floor is what finite groups add by chance; the gap by chance is a single seed's where labels mean "
+                "nothing. p-values: group labels permuted. A detector that finds nobody, or everybody, has variance 0; "
+                "it says nothing without the recall above.",
             ),
             *_other_rates(material),
         ),

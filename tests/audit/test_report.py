@@ -1,0 +1,141 @@
+"""The report: one document in all its forms, with every number's count and every limit."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.pages.tiny_audits import make_audit
+from vaelab.audit.report.limits import LIMITS
+from vaelab.audit.report.writing import material_of, write_report
+from vaelab.audit.store import Audit
+from vaelab.errors import DataError
+
+
+class Outside(HTMLParser):
+    """Collects addresses that a page would fetch, and checks that tags are closed in order."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    audit = make_audit(tmp_path_factory.mktemp("reported"), "small", seeds=6)
+    write_report(audit, fpr=0.01)
+    return audit
+
+
+def test_the_page_stands_alone(reported: Audit) -> None:
+    text = (reported.dir / "report.html").read_text(encoding="utf-8")
+    parser = Outside()
+    parser.feed(text)
+    assert not parser.open
+    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in parser.addresses)
+    assert "<script" not in text
+    assert not re.search(r"url\(|@import", text)
+
+
+def test_it_says_what_the_findings_say(reported: Audit) -> None:
+    text = (reported.dir / "report.html").read_text(encoding="utf-8")
+    found = material_of(reported, "test", 0.01).found
+    for verdict in found.verdicts:
+        assert verdict.sentence.replace("&", "&amp;") in text
+    for limit in LIMITS:
+        assert limit in text
+    for fingerprint in reported.data_fingerprints.values():
+        assert fingerprint in text
+    for group in found.groups:
+        assert f">{group.name}</td><td>{group.count:,}</td>" in text
+    assert text.index("Worst-group recall") < text.index("At a fixed threshold of 0.5")
+    assert "five (5 faces, fewer than 10 faces" in text
+
+
+def test_names_from_data_are_escaped(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "odd", seeds=1, sizes={"<b>one</b>": 60, "two & three": 60})
+    text = write_report(audit).read_text(encoding="utf-8")
+    assert "<b>one</b>" not in text
+    assert "&lt;b&gt;one&lt;/b&gt;" in text
+    assert "two &amp; three" in text
+
+
+def test_the_pdf_is_one_with_pages(reported: Audit) -> None:
+    data = (reported.dir / "report.pdf").read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert data.rstrip().endswith(b"%%EOF")
+    assert len(re.findall(rb"/Type /Page\b", data)) >= 4
+
+
+def test_json_and_tables_hold_the_same_numbers(reported: Audit) -> None:
+    values = json.loads((reported.dir / "report.json").read_text(encoding="utf-8"))
+    found = material_of(reported, "test", 0.01).found
+    assert values["findings"] == json.loads(json.dumps(found.to_dict()))
+    assert values["experiment"] == reported.experiment.to_dict()
+    assert set(values["at_other_rates"]) == {"0.05", "0.001"}
+    groups = pd.read_csv(reported.dir / "tables" / "groups.csv")
+    row = groups[(groups["arm"] == "C") & (groups["group"] == "sixty")].iloc[0]
+    recall = found.recall("C", "sixty")
+    assert recall.mean is not None
+    assert row["faces"] == 60
+    assert row["recall"] == pytest.approx(recall.mean.value)
+    assert row["recall_low"] == pytest.approx(recall.mean.low)
+    few = groups[groups["group"] == "five"]
+    assert few["recall"].isna().all()
+    members = pd.read_csv(reported.dir / "tables" / "members.csv")
+    assert len(members) == 18
+    names = {path.stem for path in (reported.dir / "tables").iterdir()}
+    assert {"arms", "effects", "groups-by-seed", "exposure", "density", "false-positives-by-class"} < names
+
+
+def test_figures_lie_beside_it(reported: Audit) -> None:
+    paths = sorted((reported.dir / "figures").iterdir())
+    assert [path.stem for path in paths] == ["density", "effects", "exposure", "groups", "worst-group"]
+    for path in paths:
+        with Image.open(io.BytesIO(path.read_bytes())) as picture:
+            assert picture.width == 1400
+
+
+def test_the_same_scores_give_the_same_bytes(reported: Audit) -> None:
+    names = ("report.html", "report.pdf", "report.json", "figures/groups.png")
+    before = [(reported.dir / name).read_bytes() for name in names]
+    (reported.dir / "figures" / "old.png").write_bytes(b"of an earlier report")
+    write_report(reported, fpr=0.01)
+    assert [(reported.dir / name).read_bytes() for name in names] == before
+    assert not (reported.dir / "figures" / "old.png").exists()
+
+
+def test_one_arm_and_one_seed_make_a_report_that_claims_nothing(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "lonely", seeds=1, arms="A", exposure=False)
+    text = write_report(audit, "val").read_text(encoding="utf-8")
+    assert "There is one arm, so nothing is compared." in text
+    assert "No arm draws faces by their rarity." in text
+    assert (audit.dir / "report-val.json").is_file()
+    assert not (audit.dir / "report.html").exists()
+
+
+def test_what_cannot_be_reported_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no seed yet"):
+        write_report(make_audit(tmp_path, "empty", seeds=2, done=0))
+    few = make_audit(tmp_path, "few", seeds=1, negatives=200)
+    with pytest.raises(DataError, match="calibration negatives"):
+        write_report(few, fpr=0.01)
+    assert "at least 10000 are needed" in str(material_of(few, "test", 0.05).others[0.001])

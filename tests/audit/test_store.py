@@ -1,0 +1,96 @@
+"""The folder of an audit: what is done, what is missing, and what a damaged file says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.pages.tiny_audits import make_audit
+from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
+from vaelab.errors import DataError, RunError
+from vaelab.runs.status import RunStatus
+
+
+def test_scores_hold_the_seeds_that_all_arms_have(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=3)
+    audit.scores_path("test", "B", 1).unlink()
+    scores = audit.scores("test")
+    assert scores.seeds == (0, 2)
+    assert np.array_equal(scores.faces[1, 1], audit.read_scores("test", "B", 2)["faces"])
+    assert audit.missing("test") == [("B", 1)]
+    assert audit.scores("test", ["C", "A"]).seeds == (0, 1, 2)
+    assert audit.scores("val").seeds == (0, 1, 2)
+    assert not audit.is_scored("B", 1)
+
+
+def test_labels_come_back_as_they_were(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=1)
+    table = pd.DataFrame(
+        {
+            "image_id": ["01", "2", "x"],
+            "dataset": "d",
+            "race": ["None", None, "NA"],
+            "age": ["3-9", "more than 70", None],
+            "ita": [12.25, np.nan, -30.5],
+        }
+    )
+    audit.write_pictures("test", "faces", table)
+    found = audit.pictures("test", "faces")
+    pd.testing.assert_frame_equal(found, table, check_dtype=False)
+    assert list(found["image_id"]) == ["01", "2", "x"]
+
+
+def test_without_members_a_shipped_audit_is_whole(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=2)
+    shutil.rmtree(audit.dir / "members")
+    (audit.dir / "status.json").unlink()
+    opened = Audit.open(audit.dir)
+    assert opened.status.state == "done"
+    assert opened.scores("test").faces.shape[:2] == (3, 2)
+    assert opened.member("A", 0) is None
+    assert opened.exposure("C", 1) is not None
+
+
+def test_a_process_that_is_gone_shows_as_lost(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=1)
+    audit.write_status(RunStatus("running"), pid=2**22 + 1)
+    assert audit.status.state == "lost"
+    audit.write_status(RunStatus("running"), pid=os.getpid())
+    assert audit.status.is_alive
+
+
+def test_audits_are_listed_and_found_by_name(tmp_path: Path) -> None:
+    root = tmp_path / AUDITS_DIR
+    assert list_audits(root) == []
+    with pytest.raises(RunError, match="none yet"):
+        find_audit("one", root)
+    make_audit(tmp_path, "one", seeds=1)
+    make_audit(tmp_path, "two", seeds=1)
+    assert {audit.name for audit in list_audits(root)} == {"one", "two"}
+    assert find_audit("two", root).name == "two"
+    with pytest.raises(RunError, match="one"):
+        find_audit("three", root)
+    with pytest.raises(RunError, match="already an audit"):
+        make_audit(tmp_path, "one")
+
+
+def test_damage_is_told_with_what_to_do(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=1)
+    audit.scores_path("test", "A", 0).write_bytes(b"no archive")
+    with pytest.raises(DataError, match=r"damaged.*resume"):
+        audit.scores("test")
+    with pytest.raises(DataError, match="no split 'train'"):
+        audit.scores("train")
+    with pytest.raises(DataError, match="no arm 'Z'"):
+        audit.scores("test", ["Z"])
+    about = json.loads((audit.dir / "experiment.json").read_text())
+    about["experiment"]["base"]["optim"]["speed"] = 3
+    (audit.dir / "experiment.json").write_text(json.dumps(about))
+    with pytest.raises(RunError, match="speed"):
+        _ = audit.experiment
