@@ -163,8 +163,13 @@ def command_of(experiment: Experiment) -> str:
     """The command line that makes the same audit."""
     words = ["python", "-m", "vaelab", "audit", experiment.name, "--arms", *experiment.arms]
     words += ["--seeds", str(len(experiment.seeds))]
-    words += [f"--set={arm}.{name}={value}" for arm, settings in experiment.arms.items()
-              for name, value in settings.items() if settings != KNOWN_ARMS.get(arm)]  # fmt: skip
+    changes = [
+        f"{arm}.{name}={value}"
+        for arm, settings in experiment.arms.items()
+        for name, value in settings.items()
+        if KNOWN_ARMS[arm].get(name) != value
+    ]
+    words += ["--set", *changes] if changes else []
     for column, shares in experiment.shares.items():
         words += ["--plant", column, *(f"{group}={share:g}" for group, share in shares.items())]
     if experiment.columns:
