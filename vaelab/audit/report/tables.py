@@ -38,11 +38,7 @@ def tables_of(
                 for name in ("worst_group", "average", "overall")
                 for key, value in _estimate(name, getattr(one, name)).items()
             }
-<<<<<<< HEAD
-            | {"gap": one.gap, "gap_by_chance": one.permuted.gap_by_chance if one.permuted else None}
-=======
             | {"gap": one.gap}
->>>>>>> runner
             | {"variance": one.variance, "corrected_variance": one.corrected_variance, "noise_floor": one.noise_floor}
             for one in found.summaries
         ],
