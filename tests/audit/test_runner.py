@@ -196,7 +196,7 @@ def test_labels_mapped_by_the_user_stand_beside_the_others(tiny_experiment: Make
     ("entries", "error", "word"),
     [
         ({"columns": ("tribe",)}, DataError, "tribe"),
-        ({"settings": {"refresh_every": 160}}, ConfigError, "arm C would never resample"),
+        ({"settings": {"refresh_every": 150}}, ConfigError, "arm C would hardly resample"),
         ({"shares": {"tribe": {"x": 1.0}}}, DataError, "tribe"),
         ({"test_datasets": ("absent-16",)}, DataError, "absent-16"),
     ],

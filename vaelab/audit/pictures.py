@@ -24,6 +24,8 @@ from vaelab.portraits.treatment import treatment_sentence
 
 FILE_COLUMNS = ("split", "is_face", "service_test")
 """What a store knows about its files, which is no label of a person."""
+LEAST_RESAMPLED = 0.1
+"""Share of a training that has to be drawn by rarity for the arm to be called one that resamples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +165,7 @@ def prepare_training(experiment: Experiment, progress: Callable[[int, int, float
 
 
 def check_resampling(experiment: Experiment, num_faces: int) -> None:
-    """Refuse an arm that would draw uniformly to its end because its first resampling comes later.
+    """Refuse an arm that would draw uniformly (nearly) to its end: a comparison that shows nothing of resampling.
 
     Raises:
         ConfigError: names the arm and what to change.
@@ -172,10 +174,11 @@ def check_resampling(experiment: Experiment, num_faces: int) -> None:
         config = experiment.config_of(arm, experiment.seeds[0])
         every = config.debias.refresh_every or 2 * num_faces  # half of a detector's pictures are faces
         first = every * max(1, -(-config.debias.resample_after // every))
-        if first >= config.optim.num_images:
+        if first > (1 - LEAST_RESAMPLED) * config.optim.num_images:
             raise ConfigError(
-                f"arm {arm} would never resample: its first time comes after {first:,} images, num_images is "
-                f"{config.optim.num_images:,}; lower refresh_every or resample_after, or raise num_images"
+                f"arm {arm} would hardly resample: its first time comes after {first:,} images, num_images is "
+                f"{config.optim.num_images:,}; lower refresh_every or resample_after, or raise num_images, so that "
+                f"{LEAST_RESAMPLED:.0%} at least are drawn by rarity"
             )
 
 

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors that a person can mend are one sentence on standard error."""
     parsed = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells what it does to every table of a font
     try:
         code: int = parsed.run(parsed)
     except Cancelled as error:
