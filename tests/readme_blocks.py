@@ -196,39 +196,56 @@ def _percent(share: float) -> str:
 
 
 def audits_block() -> str:
-    """What the audits that ship found on test faces, from their reports."""
-    parts = []
-    for path in sorted((ROOT / "checkpoints" / "audits").glob("*/report.json")):
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if not _is_tracked(path):
-            continue
-        experiment, found = report["experiment"], report["findings"]
-        planted = "; ".join(
-            f"training faces by {column}: "
-            + ", ".join(f"{group} {100 * share:.3g} %" for group, share in shares.items())
-            for column, shares in experiment["shares"].items()
+    """What the audits that ship found: on validation faces, which chose, and on test faces, which report."""
+    folder = ROOT / "checkpoints" / "audits"
+    shipped = [path for path in sorted(folder.glob("*/report*.json")) if _is_tracked(path)]
+    chosen = [_chosen(path) for path in shipped if path.stem == "report-val"]
+    return "\n\n".join([*chosen, *(_audited(path) for path in shipped if path.stem == "report")])
+
+
+def _chosen(path: Path) -> str:
+    """A search on validation faces, in one paragraph."""
+    report = json.loads(path.read_text(encoding="utf-8"))
+    found, arms = report["findings"], report["experiment"]["arms"]
+    words = [
+        f"{summary['arm']} ({_settings(arms[summary['arm']])}) {_share(summary['worst_group'])}"
+        for summary in found["summaries"]
+    ]
+    return (
+        f"**Chosen on validation** (`{path.parent.name}`: {len(found['seeds'])} seeds, {found['num_faces']:,} faces) "
+        f"by worst-group recall at {100 * found['fpr']:.3g} % false positives: {'; '.join(words)}."
+    )
+
+
+def _audited(path: Path) -> str:
+    """An audit on test faces: what was compared, a table of its arms, and the verdicts."""
+    report = json.loads(path.read_text(encoding="utf-8"))
+    experiment, found = report["experiment"], report["findings"]
+    planted = "; ".join(
+        f"training faces by {column}: " + ", ".join(f"{group} {100 * share:.3g} %" for group, share in shares.items())
+        for column, shares in experiment["shares"].items()
+    )
+    lines = [
+        f"**[`{path.parent.name}`](checkpoints/audits/{path.parent.name}/report.html)**: {planted or 'all faces'}; "
+        f"{experiment['base']['optim']['num_images']:,} images per network, {len(found['seeds'])} paired seeds, "
+        f"{found['num_faces']:,} test faces by {', '.join(found['columns'])}, {found['num_negatives']:,} non-faces "
+        f"of held-out classes, thresholds from {found['num_calibration']:,} others.",
+        "",
+        f"| arm | worst-group recall at {100 * found['fpr']:.3g} % false positives | all faces | gap, points | "
+        "false positives found |",
+        "|---|---|---|---|---|",
+    ]
+    for summary, alarms in zip(found["summaries"], found["false_positives"], strict=True):
+        rate = sum(one["rate"] for one in alarms["realised"]) / len(alarms["realised"])
+        lines.append(
+            f"| {summary['arm']}: {_settings(experiment['arms'][summary['arm']])} | {_share(summary['worst_group'])} | "
+            f"{_share(summary['overall'])} | {100 * summary['gap']:.2f} | {100 * rate:.2f} % |"
         )
-        lines = [
-            f"**[`{path.parent.name}`](checkpoints/audits/{path.parent.name}/report.html)**: {planted or 'all faces'}; "
-            f"{experiment['base']['optim']['num_images']:,} images per network, {len(found['seeds'])} paired seeds, "
-            f"{found['num_faces']:,} test faces by {', '.join(found['columns'])}, {found['num_negatives']:,} non-faces "
-            f"of held-out classes, thresholds from {found['num_calibration']:,} others.",
-            "",
-            f"| arm | worst-group recall at {100 * found['fpr']:.3g} % false positives | all faces | gap, points | "
-            "false positives found |",
-            "|---|---|---|---|---|",
-        ]
-        for summary, alarms in zip(found["summaries"], found["false_positives"], strict=True):
-            settings = experiment["arms"][summary["arm"]]
-            words = ", ".join(f"{name} {value}" for name, value in settings.items())
-            rate = sum(one["rate"] for one in alarms["realised"]) / len(alarms["realised"])
-            lines.append(
-                f"| {summary['arm']}: {words} | {_share(summary['worst_group'])} | {_share(summary['overall'])} | "
-                f"{100 * summary['gap']:.2f} | {100 * rate:.2f} % |"
-            )
-        lines += ["", *(f"- {verdict['sentence']}" for verdict in found["verdicts"])]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) or "No audit ships yet."
+    return "\n".join([*lines, "", *(f"- {verdict['sentence']}" for verdict in found["verdicts"])])
+
+
+def _settings(changes: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in changes.items())
 
 
 def _is_tracked(path: Path) -> bool:
