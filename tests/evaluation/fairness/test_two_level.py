@@ -101,3 +101,14 @@ def test_equal_arms_differ_by_nothing() -> None:
     assert found.value == 0.0
     assert found.low <= 0.0 <= found.high
     assert found.p_value == 1.0
+
+
+def test_few_seeds_keep_their_wide_quantile_where_shared_pictures_cancel() -> None:
+    """Both arms have many pictures in common, so each is sure by them; the difference rests on six seeds alone."""
+    seeds = numpy_generator(0, "shared").normal(0, 0.01, (2, 6))
+    shared = numpy_generator(1, "shared").normal(0, 0.05, (500, 1))
+    arms = [share(0.5 + each, 0.5 + each + shared, 100) for each in seeds]
+    between = two_level(seeds[0] - seeds[1], np.zeros((500, 6)))
+    found = difference(*arms, between)
+    assert found.high - found.low == pytest.approx(between.high - between.low, rel=0.1)
+    assert found.p_value == pytest.approx(between.p_value, abs=0.05)

@@ -45,6 +45,12 @@ class TwoLevel:
         """The value without its bias."""
         return self.value - self.bias
 
+    @property
+    def errors(self) -> tuple[float, float]:
+        """How far the interval reaches below and above `centre`, in standard errors of Student's t."""
+        quantile = float(student.ppf(0.975, self.degrees))
+        return (self.centre - self.low) / quantile, (self.high - self.centre) / quantile
+
 
 def two_level(
     by_seed: Float[np.ndarray, " seeds"],
@@ -129,6 +135,8 @@ def difference(one: TwoLevel, other: TwoLevel, between: TwoLevel) -> TwoLevel:
 
     Recall near 100 % is skewed: an arm that was lucky seems surer than it is. Intervals of shares know that, Student's
     does not, so the difference takes their lengths on either side, and from `between` how they go together.
+    Lengths count in standard errors: pictures that arms share fall out of a difference and leave it to the few seeds,
+    so that it needs a larger quantile than either arm.
 
     Args:
         between: `two_level` of the difference seed by seed.
@@ -140,16 +148,16 @@ def difference(one: TwoLevel, other: TwoLevel, between: TwoLevel) -> TwoLevel:
     if one.error > 0 and other.error > 0:
         correlation = (one.error**2 + other.error**2 - between.error**2) / (2 * one.error * other.error)
         correlation = min(max(correlation, -1.0), 1.0)
-    left, right = one.centre, other.centre
     middle = between.centre
-    below = _together(left - one.low, other.high - right, correlation)
-    above = _together(one.high - left, right - other.low, correlation)
+    below = _together(one.errors[0], other.errors[1], correlation)
+    above = _together(one.errors[1], other.errors[0], correlation)
     towards_zero = below if middle > 0 else above
     p_value = math.nan if middle == 0 and towards_zero == 0 else 0.0
     if towards_zero > 0:
-        quantile = float(student.ppf(0.975, between.degrees))
-        p_value = float(2 * student.sf(abs(middle) / towards_zero * quantile, between.degrees))
-    return replace(between, low=max(middle - below, -1.0), high=min(middle + above, 1.0), p_value=p_value)
+        p_value = float(2 * student.sf(abs(middle) / towards_zero, between.degrees))
+    quantile = float(student.ppf(0.975, between.degrees))
+    low, high = max(middle - quantile * below, -1.0), min(middle + quantile * above, 1.0)
+    return replace(between, low=low, high=high, p_value=p_value)
 
 
 def _together(one: float, other: float, correlation: float) -> float:
