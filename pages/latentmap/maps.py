@@ -35,7 +35,7 @@ def chosen_map(run: Run, model: FaceModel, method: str) -> FaceMap:
             found = _kept(key, run, model)
             if found is not None:
                 return found
-            _kept.clear()  # type: ignore[attr-defined]
+            _kept.clear()  # it is damaged, and made anew
         _begin(run, key)
     principal: FaceMap = _principal(latents_key(model), model)
     return principal
@@ -59,7 +59,7 @@ def waiting(run: Run, model: FaceModel, wanted: str, shown: FaceMap) -> None:
 def _watch(run_id: str, key: str) -> None:
     run = find(run_id)
     now = standing(run, key)
-    if map_path(run, key).is_file() or (now is not None and now.is_over):
+    if map_path(run, key).is_file() if now is None else now.is_over:
         st.rerun(scope="app")
     seconds = 0.0 if now is None else now.seconds
     st.info(

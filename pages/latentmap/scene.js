@@ -8,6 +8,7 @@ const HINTS = {
   lasso: "Draw around faces. Keys: arrows, Enter at each corner, C closes.",
   way: "Press the places that the path visits, up to 6. Keys: arrows, Enter adds a place, Backspace takes the last one back.",
 }
+const MARK = "#b14fd0", WAY = "#b0582b"
 const MOST_WAY = 6, MOST_CORNERS = 60, PRESS = 4, REACH = 8
 const short = (value) => Math.round(value * 1e4) / 1e4
 
@@ -52,13 +53,13 @@ function draw(state) {
   }
   const area = state.drawing.length ? state.drawing : state.area
   if (area.length > 1) { trace(pen, at, area, area === state.area); strokeTwice(pen, primary, 1.8) }
-  drawWay(pen, at, state.way, "#b0582b")
+  drawWay(pen, at, state.way, WAY)
   if (state.hover >= 0) {
     pen.beginPath(); pen.arc(at.x(points.places[2 * state.hover]), at.y(points.places[2 * state.hover + 1]), radiusOf(state) + 4, 0, 7)
     strokeTwice(pen, text, 1.5)
   }
   if (state.point) cross(pen, at, state.point, primary, 10)
-  for (const mark of data.marks) cross(pen, at, mark.place, "#8d3fa8", 7)
+  for (const mark of data.marks) cross(pen, at, mark.place, MARK, 7)
   if (state.crosshair) {
     const [x, y] = [at.x(state.crosshair[0]), at.y(state.crosshair[1])]
     pen.beginPath(); pen.moveTo(x - 14, y); pen.lineTo(x + 14, y); pen.moveTo(x, y - 14); pen.lineTo(x, y + 14)
@@ -136,7 +137,11 @@ function pointerEvents(state) {
   }
   canvas.onpointermove = (event) => {
     const [px, py] = under(event), at = scales(state)
-    if (!held.has(event.pointerId)) return showTip(state, nearestRow(state.points, ...at.back(px, py), (REACH + radiusOf(state)) / at.scale))
+    if (!held.has(event.pointerId)) {
+      const row = nearestRow(state.points, ...at.back(px, py), (REACH + radiusOf(state)) / at.scale)
+      if (row !== state.hover) showTip(state, row)
+      return
+    }
     const [beforeX, beforeY] = held.get(event.pointerId)
     held.set(event.pointerId, [px, py])
     moved ||= Math.hypot(px - start[0], py - start[1]) > PRESS
@@ -220,20 +225,22 @@ function showTools(state) {
 }
 
 function showKey(state) {
-  const { ramp, names } = state.data.key, key = state.root.querySelector(".key")
+  const { ramp, names } = state.data.key
+  const marks = state.data.marks.map((mark) => [mark.label, MARK])
+  const parts = [...names, ...marks].map(([name, colour]) => {
+    const entry = document.createElement("span")
+    entry.textContent = name
+    entry.style.setProperty("--colour", colour)
+    return entry
+  })
   if (ramp) {
     const entry = document.createElement("div"), bar = document.createElement("i")
     entry.className = "ramp"
     bar.style.setProperty("--ramp", `linear-gradient(90deg, ${ramp.colours.join(", ")})`)
     entry.append(ramp.low, bar, ramp.high)
-    return key.replaceChildren(entry)
+    parts.unshift(entry)
   }
-  key.replaceChildren(...names.map(([name, colour]) => {
-    const entry = document.createElement("span")
-    entry.textContent = name
-    entry.style.setProperty("--colour", colour)
-    return entry
-  }))
+  state.root.querySelector(".key").replaceChildren(...parts)
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -50,9 +50,10 @@ _lock = threading.Lock()
 
 
 def begin_map(run: Run, settings: MapSettings, key: str) -> None:
-    """Make the map `key` of `run` in a process of its own, unless one has tried already; returns at once."""
+    """Make the map `key` of `run` in a process of its own, unless one is at it or has failed; returns at once."""
     with _lock:
-        if (str(run.dir), key) in _makings:
+        making = _makings.get((str(run.dir), key))
+        if making is not None and making.process.poll() != 0:
             return
         said = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
         process = subprocess.Popen(
