@@ -89,13 +89,11 @@ def _map(run: Run, model: FaceModel) -> None:
     """The map, and beside it what lies at the place."""
     face_map = chosen_map(run, model, shown().method)
     waiting(run, model, shown().method, face_map)
+    _photo(model, face_map)
     left, right = st.columns([3, 2], gap="large")
-    with left:
-        space = st.container()
     with right:
-        _photo(model, face_map)
         _guarded_place(model, face_map)
-    with space:  # after the photo, whose place is marked
+    with left:
         scene(model, face_map, _marks(), label=_spoken(model, face_map))
         _meaning(model, face_map)
     tabs = st.tabs(["Selection", "Path"])

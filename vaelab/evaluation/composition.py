@@ -27,8 +27,8 @@ class Share:
 
     @property
     def differs(self) -> bool:
-        """Whether the share among all lies outside the 95 % interval of that among the selected."""
-        return not self.selected.low <= self.whole.rate <= self.selected.high
+        """Whether the share among all lies outside the 95 % interval of that among the selected, if any are."""
+        return self.selected.count > 0 and not self.selected.low <= self.whole.rate <= self.selected.high
 
 
 def composition(labels: pd.DataFrame, rows: Int[np.ndarray, " rows"]) -> list[Share]:
