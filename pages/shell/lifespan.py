@@ -19,6 +19,7 @@ from pages.datasets.checking import stop_checks
 from pages.datasets.preparing import stop_all
 from vaelab.errors import VaelabError
 from vaelab.jobs import advance
+from vaelab.jobs.mapping import stop_maps
 from vaelab.runs.store import RUNS_DIR
 
 log = logging.getLogger("vaelab.pages")
@@ -43,6 +44,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
             await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
             await anyio.to_thread.run_sync(stop_all)
             await anyio.to_thread.run_sync(stop_checks)
+            await anyio.to_thread.run_sync(stop_maps)
 
 
 def warm_up() -> None:

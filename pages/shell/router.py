@@ -56,6 +56,12 @@ page = st.navigation(
             help="Where new faces are drawn from, and the holes between encoded faces.",
         ),
         st.Page(
+            PAGES_DIR / "map.py",
+            title="Map",
+            url_path="map",
+            help="All stored faces laid out by what a model sees in them; decode, select, walk.",
+        ),
+        st.Page(
             PAGES_DIR / "recipes.py",
             title="Recipes",
             url_path="recipes",

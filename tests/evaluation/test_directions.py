@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from vaelab.config import TrainConfig
-from vaelab.errors import CheckpointError
-from vaelab.evaluation.attributes import METHODS
+from vaelab.errors import CheckpointError, DataError
+from vaelab.evaluation.attributes import METHODS, Attribute
 from vaelab.evaluation.directions import Directions, area_under_curve, outside, principal_components
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
@@ -212,3 +212,22 @@ def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     write_checkpoint(run, run.directions_path, {}, {"learned": []})
     with pytest.raises(CheckpointError, match="directions first"):
         Directions.read(run)
+
+
+def test_one_more_attribute_is_learned_and_taken_away(found: Directions, mu: np.ndarray, labels: pd.DataFrame) -> None:
+    answers = (mu[:, 4] > 0.5).astype(np.float32)
+    selected = Attribute("selected-few", "A few", "selected", "the rest", answers)
+    more = found.with_attribute(selected, mu, labels["image_id"])
+    assert more.keys == [*found.keys, "selected-few"]
+    assert more.learned[-1].auc["logistic"].value > 0.95
+    assert np.argmax(np.abs(more.attributes["logistic"][-1])) == 4
+    assert np.array_equal(more.attributes["mean"][:-1], found.attributes["mean"])
+    assert more.log_odds(mu).shape == (NUM, len(found.keys) + 1)
+    again = more.without_attribute("selected-few")
+    assert again.learned == found.learned
+    assert np.array_equal(again.probe_weight, found.probe_weight)
+    with pytest.raises(DataError, match="already a slider"):
+        more.with_attribute(selected, mu, labels["image_id"])
+    rare = dataclasses.replace(selected, key="rare", answers=(np.arange(NUM) < 5).astype(np.float32))
+    with pytest.raises(DataError, match="5 faces against 2995 are too few"):
+        found.with_attribute(rare, mu, labels["image_id"])

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from vaelab import __version__
-from vaelab.cli import audit, control, data, directions, editing, models, priors, runs, training, watch
+from vaelab.cli import audit, control, data, directions, editing, mapping, models, priors, runs, training, watch
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (data, training, watch, control, models, priors, directions, editing, audit, runs):
+    for room in (data, training, watch, control, models, priors, directions, mapping, editing, audit, runs):
         room.add_parser(commands)
     return parser
 

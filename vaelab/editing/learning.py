@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from vaelab.data.collection import Collection
 from vaelab.data.extra_labels import joined, read_labels
 from vaelab.errors import ConfigError, DataError
+from vaelab.evaluation.attributes import Attribute
 from vaelab.evaluation.directions import MAX_FITTED, Directions
 from vaelab.inference import FaceModel
 from vaelab.passes import encoded_rows
 from vaelab.rng import numpy_generator
 
 Tell = Callable[[str], None]
+SELECTED = "selected-"
+"""Keys of sliders that were learned from a selection of faces begin so."""
 
 
 def learn_from_data(
@@ -59,6 +64,27 @@ def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: 
         raise ConfigError(f"{model.run_id} stores no latents to learn from; `python -m vaelab encode {model.run_id}`")
     labels = with_labels(model.latents.labels, label_paths, tell or (lambda _: None))
     return Directions.fit(model.latents.mu, labels, model.weights_fingerprint)
+
+
+def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"]) -> Directions:
+    """The model's directions and one more: from its other stored faces to those in `rows`.
+
+    Its area under the curve says how well a straight line tells the selected from the rest. Where they were selected
+    by their latents, on a map say, that is no finding about faces.
+
+    Raises:
+        ConfigError: the run stores no latents.
+        DataError: an empty or taken name, or too few faces on either side.
+    """
+    if model.latents is None or model.directions is None:
+        raise ConfigError(f"{model.run_id} stores no latents to select from; `python -m vaelab encode {model.run_id}`")
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
+    if not slug:
+        raise DataError(f"{name!r} cannot name a slider; take letters or digits from a to z, such as 'round faces'")
+    answers = np.zeros(len(model.latents.mu), np.float32)
+    answers[rows] = 1.0
+    attribute = Attribute(f"{SELECTED}{slug}", name.strip(), "selected", "the rest", answers)
+    return model.directions.with_attribute(attribute, model.latents.mu, model.latents.labels["image_id"])
 
 
 def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.DataFrame:

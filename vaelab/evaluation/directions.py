@@ -10,7 +10,7 @@ conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from jaxtyping import Float
 from scipy.linalg import orth
 from scipy.special import expit, logit
 
-from vaelab.errors import CheckpointError
+from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run
@@ -119,6 +119,43 @@ class Directions:
             principal=principal,
             principal_share=share,
             weights_fingerprint=weights_fingerprint,
+        )
+
+    def with_attribute(self, attribute: Attribute, mu: Latents, image_ids: pd.Series) -> Directions:
+        """These directions and one more, learned from posterior means and the attribute's answer for each of them.
+
+        Raises:
+            DataError: too few faces on either side to learn from and to measure on, or a key that is taken.
+        """
+        held_out = held_out_by_id(image_ids, HELD_OUT_SHARE)
+        if attribute.key in self.keys:
+            raise DataError(f"there is already a slider {attribute.name!r}; choose another name")
+        if min(attribute.counts) < MIN_FACES or not _can_be_learned(attribute, held_out, held_out):
+            yes, no = attribute.counts
+            raise DataError(
+                f"{yes} faces against {no} are too few to learn a direction from and to measure it on; take about "
+                f"{2 * MIN_FACES} or more on either side"
+            )
+        learned, steps, weight, bias, spread = _fit(attribute, mu, held_out, held_out)
+        return replace(
+            self,
+            learned=(*self.learned, learned),
+            attributes={name: np.vstack([known, steps[name]]) for name, known in self.attributes.items()},
+            probe_weight=np.vstack([self.probe_weight, weight]),
+            probe_bias=np.append(self.probe_bias, np.float32(bias)),
+            probe_spread=np.append(self.probe_spread, np.float32(spread)),
+        )
+
+    def without_attribute(self, key: str) -> Directions:
+        """These directions without the attribute of this key; themselves where they have none."""
+        rows = [row for row, known in enumerate(self.keys) if known != key]
+        return replace(
+            self,
+            learned=tuple(self.learned[row] for row in rows),
+            attributes={name: steps[rows] for name, steps in self.attributes.items()},
+            probe_weight=self.probe_weight[rows],
+            probe_bias=self.probe_bias[rows],
+            probe_spread=self.probe_spread[rows],
         )
 
     @property

@@ -26,7 +26,7 @@ from vaelab.runs.trash import move_to_free_name
 STATE_NAME = "state-latest.safetensors"
 ALLOWED = re.compile(
     r"(config|status|record|names|familiarity)\.json|report-[\w.-]+\.json|metrics\.jsonl|log\.txt|README\.md|"
-    r"labels-by-eye\.(csv|md)|(weights-latest|state-latest|latents|directions|priors)\.safetensors|latents\.parquet|"
+    r"labels-by-eye\.(csv|md)|(weights-latest|state-latest|latents|directions|priors|map-[0-9a-f]{16})\.safetensors|latents\.parquet|"
     r"(samples|results)-[\w.-]+\.png|previews/(originals|(recon|samples)-\d{9,12})\.png"
 )
 MOST_FILES = 1_000

@@ -16,6 +16,7 @@ checkpoints/<run_id>/
   directions.safetensors         what sliders move: attributes, principal components, probes
   names.json                     names that people gave to sliders
   priors.safetensors             priors fitted to the latents of training faces, and how likely each holds others
+  map-<key>.safetensors          places of the stored faces on a map: maps.py
   familiarity.json               how far held-out faces are from what the model knows: what a photo is ranked among
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project

@@ -1,0 +1,121 @@
+"""The maps of a model: principal components at once, UMAP as soon as a process of its own has made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.latentmap.state import METHODS
+from pages.priormap.measures import latents_key
+from pages.shell.boundary import error_boundary
+from pages.shell.loaders import find
+from vaelab.jobs.mapping import begin_map, forget, standing
+from vaelab.runs.maps import map_path
+from vaelab.runs.store import Run
+
+if TYPE_CHECKING:
+    from vaelab.evaluation.facemap import FaceMap
+    from vaelab.inference import FaceModel
+
+GRID = 96
+SMOOTHED = 1.6
+"""Standard deviation of the smoothing, in cells of the grid."""
+MASSES = (0.25, 0.5, 0.75, 0.95)
+"""Shares of all faces inside the density lines."""
+LOOK_AGAIN_SECONDS = 2.0
+
+
+def chosen_map(run: Run, model: FaceModel, method: str) -> FaceMap:
+    """The map to show now: UMAP where it is wanted and made; where it is only wanted, it is begun meanwhile."""
+    if method == "umap":
+        key = _key(latents_key(model), model)
+        if map_path(run, key).is_file():
+            found = _kept(key, run, model)
+            if found is not None:
+                return found
+            _kept.clear()  # it is damaged, and made anew
+        _begin(run, key)
+    principal: FaceMap = _principal(latents_key(model), model)
+    return principal
+
+
+def waiting(run: Run, model: FaceModel, wanted: str, shown: FaceMap) -> None:
+    """Say that another map than the one asked for is shown, and for how long yet or why."""
+    if shown.settings.method == wanted:
+        return
+    key = _key(latents_key(model), model)
+    now = standing(run, key)
+    if now is not None and now.error:
+        st.warning(f"UMAP could not be made: {now.error}. Principal components are shown.", icon=":material/warning:")
+        st.button("Try again", on_click=forget, args=(run, key))
+        return
+    _watch(run.id, key)
+
+
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+@error_boundary
+def _watch(run_id: str, key: str) -> None:
+    run = find(run_id)
+    now = standing(run, key)
+    if map_path(run, key).is_file() if now is None else now.is_over:
+        st.rerun(scope="app")
+    seconds = 0.0 if now is None else now.seconds
+    st.info(
+        f"{METHODS['umap']} is being computed in the background ({seconds:.0f} s so far, about a minute the first "
+        "time); meanwhile these are the principal components. It is kept with the model.",
+        icon=":material/hourglass_top:",
+    )
+
+
+def _begin(run: Run, key: str) -> None:
+    from vaelab.evaluation.projection import MapSettings
+
+    begin_map(run, MapSettings(), key)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _principal(stamp: str, _model: FaceModel) -> FaceMap:
+    from vaelab.evaluation.facemap import FaceMap
+    from vaelab.evaluation.projection import MapSettings
+
+    assert _model.latents is not None  # the page says so, and stops
+    return FaceMap.of(_model.latents, MapSettings("pca"))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _key(stamp: str, _model: FaceModel) -> str:
+    from vaelab.evaluation.facemap import map_key
+    from vaelab.evaluation.projection import MapSettings
+
+    assert _model.latents is not None
+    return map_key(_model.latents, MapSettings())
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _kept(key: str, _run: Run, _model: FaceModel) -> FaceMap | None:
+    from vaelab.evaluation.facemap import FaceMap
+    from vaelab.evaluation.projection import MapSettings
+
+    assert _model.latents is not None
+    return FaceMap.read(_run, _model.latents, MapSettings())
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def density_lines(key: str, _map: FaceMap) -> list[list[float]]:
+    """Lines around the smallest areas that hold MASSES of the faces, each as x, y, x, y, ..."""
+    from contourpy import contour_generator
+    from scipy.ndimage import gaussian_filter
+
+    places = _map.places
+    reach = 1.1
+    counts, edges, _ = np.histogram2d(places[:, 1], places[:, 0], bins=GRID, range=[[-reach, reach]] * 2)
+    smooth = gaussian_filter(counts, SMOOTHED)
+    middles = (edges[1:] + edges[:-1]) / 2
+    ordered = np.sort(smooth.ravel())[::-1]
+    held = np.cumsum(ordered) / ordered.sum()
+    draw = contour_generator(middles, middles, smooth)
+    levels = [float(ordered[min(int(np.searchsorted(held, mass)), len(ordered) - 1)]) for mass in MASSES]
+    lines = [line for level in dict.fromkeys(levels) for line in draw.lines(level)]
+    return [[round(float(value), 3) for value in line.ravel()] for line in lines]

@@ -1,0 +1,178 @@
+"""The faces inside a box or lasso: who they are beside all others, their mean, and what leads to them as a slider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.latentmap.place import as_recipe, to_explore
+from pages.latentmap.state import put, shown
+from pages.shell.faces import draw, spoken_labels
+from pages.shell.loaders import find
+from pages.shell.pictures import png
+from pages.shell.routes import MOST_FACES, stored_address
+from pages.shell.sheet import face_sheet
+from vaelab.editing.recipe import FaceRecipe
+from vaelab.errors import VaelabError
+
+if TYPE_CHECKING:
+    from vaelab.evaluation.composition import Share
+    from vaelab.evaluation.facemap import FaceMap
+    from vaelab.inference import FaceModel
+
+ROWS_SHOWN = 2
+COLUMNS = 12
+NAME, PROBLEM = "map.slider.name", "map.slider.problem"
+
+
+def selected_rows(face_map: FaceMap) -> NDArray[np.int64]:
+    """Rows of the faces in the area that is shown."""
+    from vaelab.evaluation.projection import inside
+
+    return inside(face_map.places[:, :2], np.array(shown().area, np.float64).reshape(-1, 2))
+
+
+def selection(model: FaceModel, face_map: FaceMap) -> None:
+    """All about the selected faces."""
+    if not shown().area:
+        st.markdown("**Choose “Box” or “Lasso” above the map and go around some faces.** They are compared with all.")
+        return
+    assert model.latents is not None
+    rows = selected_rows(face_map)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(rows):,} of {len(model.latents.mu):,} faces are selected.**")
+        st.button("Clear the selection", type="tertiary", on_click=put, kwargs={"area": ()})
+    if not len(rows):
+        st.info("No face lies there: go around some points.", icon=":material/select:")
+        return
+    _faces(model, rows)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _means(model, rows)
+    with right:
+        _composition(model, rows)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Faces (CSV)", lambda: csv_of(model, face_map, rows), file_name=f"{model.run_id}-selection.csv",
+            mime="text/csv", icon=":material/download:", on_click="ignore", key="map.csv",
+        )  # fmt: skip
+    _slider(model, rows)
+
+
+def csv_of(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> bytes:
+    """The selected faces with their labels and places."""
+    assert model.latents is not None
+    table = model.latents.labels.iloc[rows].assign(x=face_map.places[rows, 0], y=face_map.places[rows, 1])
+    text: str = table.to_csv(index=False)
+    return text.encode()
+
+
+def _faces(model: FaceModel, rows: NDArray[np.int64]) -> None:
+    """Some of them, evenly spread over the selection."""
+    assert model.latents is not None
+    ids = model.latents.labels["image_id"]
+    columns = min(len(rows), COLUMNS, MOST_FACES)
+    count = min(len(rows) // columns, ROWS_SHOWN) * columns
+    some = [int(row) for row in rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]]
+    face_sheet(
+        [
+            (stored_address(model, some[first : first + columns]), f"{columns} selected faces")
+            for first in range(0, count, columns)
+        ],
+        [f"Open {spoken_labels(model, str(ids.iloc[row]))} in Explore" for row in some],
+        label="Selected faces",
+        key=f"map.selected.{columns}",
+        on_pick=lambda index: to_explore(FaceRecipe(model.run_id, start="stored", face=str(ids.iloc[some[index]]))),
+    )
+    st.caption(f"{count} of them, as the model redraws them. Press one to take it to Explore.")
+
+
+def _means(model: FaceModel, rows: NDArray[np.int64]) -> None:
+    assert model.latents is not None
+    mu = model.latents.mu
+    mean = np.asarray(mu[rows].mean(axis=0), np.float32)
+    rest = np.delete(mu, rows, axis=0)
+    pairs = [("Mean of the selected", mean)]
+    if len(rest):
+        pairs.append(("Mean of the rest", np.asarray(rest.mean(axis=0), np.float32)))
+    for column, (words, z) in zip(st.columns(2), pairs, strict=False):
+        column.image(png(draw(model, z)), width="stretch", output_format="PNG", alt=words, caption=words)
+    st.button("Mean face in Explore", icon=":material/tune:", on_click=to_explore, args=(as_recipe(model, mean),))
+
+
+def _composition(model: FaceModel, rows: NDArray[np.int64]) -> None:
+    from vaelab.evaluation.composition import composition
+
+    assert model.latents is not None
+    found = composition(model.latents.labels, rows)
+    if not found:
+        st.caption("These faces have no labels to count.")
+        return
+    st.dataframe(_table(found), hide_index=True, height=280, alt="Labels of the selected faces beside those of all")
+    st.caption("Shares with 95 % Wilson intervals. Marked where the share among all lies outside the interval.")
+
+
+def _table(found: list[Share]) -> pd.DataFrame:
+    def shown_share(share: Share) -> str:
+        return f"{share.selected.rate:.0%} ({share.selected.low:.0%} to {share.selected.high:.0%})"
+
+    return pd.DataFrame(
+        {
+            "Label": [share.column.replace("_", " ").capitalize() for share in found],
+            "Value": [share.value.replace("_", " ") for share in found],
+            "Selected": [shown_share(share) if share.selected.count else "–" for share in found],
+            "All": [f"{share.whole.rate:.0%}" for share in found],
+            "": [("▲" if share.selected.rate > share.whole.rate else "▼") if share.differs else "" for share in found],
+        }
+    )
+
+
+def _slider(model: FaceModel, rows: NDArray[np.int64]) -> None:
+    """“This selection against the rest” as a slider of Explore, kept with the run; and the ones there are."""
+    from vaelab.editing.learning import SELECTED
+
+    with st.expander("Make it a slider"):
+        st.markdown(
+            "The direction from the rest to the selected becomes a slider on Explore and everywhere else. It is kept "
+            "in the model's folder until it is taken away, or until directions are learned anew."
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input("Name of the slider", key=NAME, max_chars=40, placeholder="such as Left of the map")
+            st.button("Add it", icon=":material/add:", on_click=_add, args=(model, rows), key="map.slider.add")
+        if problem := st.session_state.pop(PROBLEM, None):
+            st.error(problem, icon=":material/error:")
+        for known in () if model.directions is None else model.directions.learned:
+            if known.key.startswith(SELECTED):
+                area = known.auc["logistic"]
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.markdown(
+                        f"**{known.name}**: {known.num_positive:,} faces against {known.num_negative:,}; a straight "
+                        f"line tells them apart with AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f}, "
+                        f"n = {known.num_held_out:,}), which was to be expected: they were selected by where they lie."
+                    )
+                    st.button("Take it away", type="tertiary", key=f"map.slider.{known.key}", on_click=_take_away,
+                              args=(model, known.key))  # fmt: skip
+
+
+def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
+    from vaelab.editing.learning import learn_selection
+
+    try:
+        learn_selection(model, str(st.session_state.get(NAME, "")), rows).write(find(model.run_id))
+    except VaelabError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    st.session_state[NAME] = ""
+    st.toast("The slider is on Explore now, among the attributes.")
+
+
+def _take_away(model: FaceModel, key: str) -> None:
+    if model.directions is not None:
+        try:
+            model.directions.without_attribute(key).write(find(model.run_id))
+        except VaelabError as error:
+            st.session_state[PROBLEM] = str(error)

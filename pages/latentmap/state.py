@@ -1,0 +1,157 @@
+"""What the map shows: one record, in the session and in the link."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shell.links import is_link, link_was_read, page_query
+
+STATE, LINK, REVISION, LEAVE = "map.state", "map.link", "map.revision", "map.leave"
+METHODS = {"umap": "UMAP", "pca": "Principal components"}
+Place = tuple[float, float]
+FARTHEST = 50.0
+"""No place on a map is nearly so far out; a link that says so is garbage."""
+MOST_PLACES, MOST_CORNERS = 6, 80
+STEPS = (4, 24)
+PAGES = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything the page shows.
+
+    Attributes:
+        model: run id.
+        method: one of METHODS.
+        colour: what points are coloured by: a label's column or a quantity; empty for the first there is.
+        point: the place that was pressed.
+        area: corners of the selection.
+        way: places that the path visits; `steps` from each to the next.
+    """
+
+    model: str
+    method: str = "umap"
+    colour: str = ""
+    point: Place | None = None
+    area: tuple[Place, ...] = ()
+    way: tuple[Place, ...] = ()
+    steps: int = 10
+
+
+def shown() -> Shown:
+    """What is shown now; there is something from `open_map` on."""
+    kept: Shown = st.session_state[STATE]
+    return kept
+
+
+def keep(**changes: Any) -> None:
+    """Take over what the map in the browser shows already, or what only the page around it shows."""
+    st.session_state[STATE] = dataclasses.replace(shown(), **changes)
+
+
+def put(**changes: Any) -> None:
+    """Change what the map shows; it takes it from here."""
+    keep(**changes)
+    st.session_state[REVISION] = revision() + 1
+
+
+def revision() -> int:
+    """A number that grows whenever something else than the map changes what it shows."""
+    count: int = st.session_state.get(REVISION, 0)
+    return count
+
+
+def sets(field: str, key: str) -> Callable[[], None]:
+    """A callback that puts a widget's value into `field`; another model or method is another map with other places."""
+
+    def changed() -> None:
+        emptied: dict[str, Any] = {"point": None, "area": (), "way": ()} if field in ("model", "method") else {}
+        put(**{field: st.session_state[key], **emptied})
+
+    return changed
+
+
+def leave_for(page: str) -> None:
+    """Go to another page with the next run."""
+    st.session_state[LEAVE] = str(PAGES / page)
+
+
+def open_map(run_ids: Sequence[str]) -> list[str]:
+    """Decide what is shown, a link before the session; returns sentences about what could not be honoured."""
+    notes: list[str] = []
+    if STATE not in st.session_state:
+        st.session_state[STATE] = Shown(run_ids[0])
+    if is_link(LINK):
+        opened, notes = read_link(page_query(), run_ids[0])
+        put(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(opened)})
+    if shown().model not in run_ids:
+        notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
+        put(model=run_ids[0], point=None, area=(), way=())
+    link_was_read(LINK)
+    return notes
+
+
+def to_link(now: Shown) -> dict[str, str]:
+    """Query parameters that `read_link` turns back into `now`."""
+    words = {"model": now.model, "map": now.method, "by": now.colour}
+    words["at"] = "" if now.point is None else _packed([now.point])
+    words |= {"area": _packed(now.area), "way": _packed(now.way)}
+    return words | ({"steps": str(now.steps)} if now.way else {})
+
+
+def read_link(query: Mapping[str, str], default_model: str) -> tuple[Shown, list[str]]:
+    """What a link shows, and one sentence for everything in it that could not be used."""
+    notes = []
+    found: dict[str, tuple[Place, ...]] = {}
+    for name, most, what in (("at", 1, "place"), ("area", MOST_CORNERS, "area"), ("way", MOST_PLACES, "path")):
+        places = read_places(_numbers(query.get(name, "")), most)
+        if places is None:
+            notes.append(f"The link's {what} is no list of up to {most} places on the map, and was left out.")
+        found[name] = places or ()
+    steps = query.get("steps", "")
+    method = query.get("map", "")
+    return Shown(
+        query.get("model", "") or default_model,
+        method if method in METHODS else "umap",
+        query.get("by", "")[:100],
+        found["at"][0] if found["at"] else None,
+        found["area"] if len(found["area"]) > 2 else (),
+        found["way"],
+        min(max(int(steps), STEPS[0]), STEPS[1]) if steps.isascii() and steps.isdigit() and len(steps) < 4 else 10,
+    ), notes
+
+
+def read_places(value: Any, most: int) -> tuple[Place, ...] | None:
+    """Places in what a browser or a link says; None where it says anything else."""
+    if not isinstance(value, list) or len(value) > most:
+        return None
+    places = []
+    for place in value:
+        is_pair = isinstance(place, list) and len(place) == 2
+        if not is_pair or not all(isinstance(part, (int, float)) and abs(part) <= FARTHEST for part in place):
+            return None
+        places.append((round(float(place[0]), 4) + 0.0, round(float(place[1]), 4) + 0.0))
+    return tuple(places)
+
+
+def _packed(places: Sequence[Place]) -> str:
+    return "~".join(f"{value:g}" for place in places for value in place)
+
+
+def _numbers(text: str) -> Any:
+    """Pairs of numbers in `0.1~-0.25~...`, else None."""
+    if not text:
+        return []
+    try:
+        values = [float(piece) for piece in text[:4000].split("~")]
+    except ValueError:
+        return None
+    is_paired = len(values) % 2 == 0 and all(math.isfinite(value) for value in values)
+    return [list(pair) for pair in zip(values[::2], values[1::2], strict=True)] if is_paired else None

@@ -1,0 +1,123 @@
+"""The map in a real Chromium: pressed, selected and walked by pointer and keyboard; faces on hover and close by."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.tiny_runs import STORED
+from vaelab.evaluation.facemap import FaceMap
+from vaelab.evaluation.latents import StoredLatents
+from vaelab.evaluation.projection import MapSettings
+from vaelab.runs.store import Run
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+COLOURS = """canvas => new Set(new Uint32Array(
+  canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+
+
+def open_map(server: Server, page: Page, query: str = "") -> Locator:
+    page.goto(f"{server.address}/map?model=tiny&map=pca{query}")
+    canvas = page.locator(".scene canvas")
+    expect(canvas).to_be_visible(timeout=PATIENCE_MS)
+    canvas.scroll_into_view_if_needed()
+    return canvas
+
+
+def at(canvas: Locator, x: float, y: float) -> dict[str, float]:
+    """Where a place of the whole map is on the canvas, in pixels."""
+    box = canvas.bounding_box()
+    assert box is not None
+    scale = min(box["width"], box["height"]) / 2.15
+    return {"x": box["width"] / 2 + x * scale, "y": box["height"] / 2 - y * scale}
+
+
+def drag(page: Page, canvas: Locator, *places: tuple[float, float]) -> None:
+    box = canvas.bounding_box()
+    assert box is not None
+    for step, place in enumerate(places):
+        point = at(canvas, *place)
+        page.mouse.move(box["x"] + point["x"], box["y"] + point["y"], steps=4)
+        if step == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def test_a_press_decodes_and_the_link_keeps_it(server: Server, visit: Visit) -> None:
+    page = visit.page
+    canvas = open_map(server, page)
+    assert canvas.evaluate(COLOURS) > 10
+    canvas.click(position=at(canvas, 1.02, -1.0))
+    expect(page.get_by_text("Drawn at")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile(r"at=1\.0\d+%7E-(1|0\.99)|at=1\.0\d+~-(1|0\.99)"), timeout=PATIENCE_MS)
+    canvas.press("ArrowLeft")
+    canvas.press("Shift+ArrowUp")
+    before = page.url
+    canvas.press("Enter")
+    expect(page).not_to_have_url(before, timeout=PATIENCE_MS)
+
+
+def test_a_face_is_hovered_pressed_and_taken_to_explore(server: Server, visit: Visit) -> None:
+    run = Run.open(server.folder / "checkpoints" / "tiny")
+    places = FaceMap.of(StoredLatents.read(run), MapSettings("pca")).places
+    page = visit.page
+    canvas = open_map(server, page)
+    lonely = int(places[:, 0].argmax())
+    spot = at(canvas, float(places[lonely, 0]), float(places[lonely, 1]))
+    canvas.hover(position=spot)
+    expect(page.locator(".scene .tip")).to_be_visible()
+    expect(page.locator(".scene .tip .face")).to_have_attribute("style", re.compile(r"rows=\d+"), timeout=PATIENCE_MS)
+    canvas.click(position=spot)
+    expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Open in Explore").click()
+    expect(page).to_have_title("Explore · vaelab", timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile(f"face=train%2F{lonely}|face=train/{lonely}"), timeout=PATIENCE_MS)
+
+
+def test_box_and_lasso_select_and_the_counts_agree(server: Server, visit: Visit) -> None:
+    page = visit.page
+    canvas = open_map(server, page)
+    page.get_by_role("button", name="Box", exact=True).click()
+    drag(page, canvas, (-1.05, -1.02), (1.05, 1.02))
+    chosen = page.get_by_text(re.compile(rf"of {STORED} faces are selected"))
+    expect(chosen).to_be_visible(timeout=PATIENCE_MS)
+    everyone = int(chosen.inner_text().split()[0])
+    assert everyone > STORED * 0.9
+    page.get_by_role("button", name="Lasso", exact=True).click()
+    drag(page, canvas, (0.0, -1.0), (1.0, -1.0), (1.0, 1.0), (0.0, 1.0))
+    expect(chosen).not_to_have_text(re.compile(rf"^{everyone} of"), timeout=PATIENCE_MS)
+    assert 0 < int(chosen.inner_text().split()[0]) < everyone
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Faces (CSV)").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].endswith("x,y")
+    assert len(lines) == 1 + int(chosen.inner_text().split()[0])
+
+
+def test_a_path_is_walked_by_keyboard(server: Server, visit: Visit) -> None:
+    page = visit.page
+    canvas = open_map(server, page)
+    page.get_by_role("button", name="Path", exact=True).click()
+    canvas.press("Enter")
+    canvas.press("Shift+ArrowRight")
+    canvas.press("Enter")
+    page.get_by_role("tab", name="Path").click()
+    expect(page.locator(".scrub input[type=range]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("frame 1 of 11")).to_be_visible(timeout=PATIENCE_MS)
+    canvas.press("Backspace")
+    expect(page.get_by_text("press two to six places")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_close_by_the_points_are_faces(server: Server, visit: Visit) -> None:
+    page = visit.page
+    canvas = open_map(server, page)
+    for _ in range(4):
+        page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_function(
+        "() => performance.getEntriesByType('resource').some(entry => /faces.stored.*rows=.*~/.test(entry.name))",
+        timeout=PATIENCE_MS,
+    )
+    assert canvas.evaluate(COLOURS) > 10

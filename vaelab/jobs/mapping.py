@@ -1,0 +1,106 @@
+"""Maps made in the background, each by a process of its own that whoever asks again finds at work.
+
+The map itself comes by way of the run's folder: a page looks there, and asks here only whether somebody is at it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING
+
+from vaelab.jobs.environment import child_environment
+from vaelab.runs.store import Run
+
+if TYPE_CHECKING:  # pages ask before torch is there
+    from vaelab.evaluation.projection import MapSettings
+
+STOP_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a map is.
+
+    Attributes:
+        seconds: since it was begun.
+        is_over: whether the process has ended.
+        error: why it made no map, for people; empty where it did, or is at it.
+    """
+
+    seconds: float
+    is_over: bool
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class _Making:
+    process: subprocess.Popen[bytes]
+    said: IO[bytes]
+    begun: float
+
+
+_makings: dict[tuple[str, str], _Making] = {}
+_lock = threading.Lock()
+
+
+def begin_map(run: Run, settings: MapSettings, key: str) -> None:
+    """Make the map `key` of `run` in a process of its own, unless one is at it or has failed; returns at once."""
+    with _lock:
+        making = _makings.get((str(run.dir), key))
+        if making is not None and making.process.poll() != 0:
+            return
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vaelab.jobs.map_worker", str(run.dir.absolute())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env={**child_environment(), "OMP_NUM_THREADS": "1"},
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(asdict(settings)).encode())
+        process.stdin.close()
+        _makings[str(run.dir), key] = _Making(process, said, time.monotonic())
+
+
+def standing(run: Run, key: str) -> Standing | None:
+    """How far the map `key` of `run` is; None if nobody began it since the server started."""
+    with _lock:
+        making = _makings.get((str(run.dir), key))
+        if making is None:
+            return None
+        seconds = time.monotonic() - making.begun
+        code = making.process.poll()
+        if code is None:
+            return Standing(seconds, is_over=False)
+        if code == 0:
+            return Standing(seconds, is_over=True)
+        making.said.seek(0)
+        lines = making.said.read().decode(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "it was killed, perhaps for want of memory"
+    return Standing(seconds, is_over=True, error=last.split("Error: ", 1)[-1])
+
+
+def forget(run: Run, key: str) -> None:
+    """Let the map be begun again."""
+    with _lock:
+        making = _makings.get((str(run.dir), key))
+        if making is not None and making.process.poll() is not None:
+            making.said.close()
+            del _makings[str(run.dir), key]
+
+
+def stop_maps() -> None:
+    """End every process that is at a map: whoever wants it begins it again."""
+    with _lock:
+        for making in _makings.values():
+            making.process.kill()
+            making.process.wait(STOP_TIMEOUT_SECONDS)
+            making.said.close()
+        _makings.clear()
