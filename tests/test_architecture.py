@@ -20,7 +20,7 @@ ROWS = [
     {"evaluation"},
     {"training", "inference", "photos"},
     {"passes"},
-    {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results", "portraits"},
+    {"detection", "scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results", "portraits"},
     {"shipping", "jobs"},
     {"audit"},
     {"cli"},
