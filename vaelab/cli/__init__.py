@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from vaelab import __version__
-from vaelab.cli import audit, control, data, directions, editing, models, priors, runs, training, watch
+from vaelab.cli import audit, control, data, detecting, directions, editing, models, priors, runs, training, watch
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -22,6 +22,7 @@ What comes with the project, or with a run of your own:
   python -m vaelab directions face-vae --show                 sliders that mean something, and how well
   python -m vaelab edit face-vae --seed 7 --set a.age=2       move one, and see what moves with it
   python -m vaelab interpolate face-vae --seed 7 --seed 8     morph.gif
+  python -m vaelab detect group.jpg --out annotated.png       faces in a photo, by the DB-VAE
   streamlit run app.py                                        drag the sliders
 """
 
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (data, training, watch, control, models, priors, directions, editing, audit, runs):
+    for room in (data, training, watch, control, models, priors, directions, editing, detecting, audit, runs):
         room.add_parser(commands)
     return parser
 

@@ -176,7 +176,7 @@ def suppressed(boxes: Boxes, scores: PerBox, overlap: float) -> Int[np.ndarray, 
     return np.asarray(rows.numpy(), np.int64)
 
 
-def _face(box: Float[np.ndarray, "4"], score: float) -> FaceBox:
+def _face(box: Float[np.ndarray, " sides"], score: float) -> FaceBox:
     left, top, right, bottom = box.tolist()
     side = (right - left + bottom - top) / 2
     return FaceBox((left + right) / 2, (top + bottom) / 2, side, score=score)
