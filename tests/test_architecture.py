@@ -22,7 +22,7 @@ ROWS = [
     {"passes"},
     {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results", "portraits"},
     {"detection"},
-    {"shipping", "jobs"},
+    {"shipping", "jobs", "serving"},
     {"audit"},
     {"cli"},
     {"__main__"},

@@ -9,7 +9,20 @@ import sys
 from collections.abc import Sequence
 
 from vaelab import __version__
-from vaelab.cli import audit, control, data, detecting, directions, editing, models, priors, runs, training, watch
+from vaelab.cli import (
+    audit,
+    control,
+    data,
+    detecting,
+    directions,
+    editing,
+    models,
+    priors,
+    runs,
+    serving,
+    training,
+    watch,
+)
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -37,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (data, training, watch, control, models, priors, directions, editing, detecting, audit, runs):
+    for room in (data, training, watch, control, models, priors, directions, editing, detecting, audit, runs, serving):
         room.add_parser(commands)
     return parser
 
