@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from pages.detecting.faces import caveats, one_face, thumbnails
+from pages.detecting.files import csv_file, json_file
 from pages.detecting.looking import detectors_here, load_detectors, painters, results
 from pages.detecting.photos import Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
-from pages.shell.pictures import data_address
 from pages.shell.welcome import first_training
+from pages.studio.cropper import preview_address
 from pages.studio.state import show_in
 from vaelab.wording import with_minus
 
@@ -81,11 +80,10 @@ def _pairs(photos: Sequence[Opened], found: Sequence[Result]) -> list[tuple[Open
 
 def _marked(opened: Opened, result: Result) -> None:
     """The photo with its faces marked, and the legend."""
-    from vaelab.detection.drawing import png_file
+    from vaelab.detection.drawing import annotated
 
-    st.image(
-        data_address(png_file(opened.photo, result), "png"), width="stretch", alt=f"{opened.name}: {result.in_words()}"
-    )
+    marked = preview_address(annotated(opened.photo, result))
+    st.image(marked, width="stretch", alt=f"{opened.name}: {result.in_words()}")
     if len(result.detectors) > 1 and result.faces:
         st.caption("Green, whole: seen by all. Dashed: not by all; orange where the first named sees it, else blue.")
 
@@ -111,18 +109,6 @@ def _files(opened: Opened, result: Result, found: Sequence[Result]) -> None:
         _download("Marked photo (PNG)", functools.partial(png_file, opened.photo, result), "png", "image/png")
         _download("Faces (CSV)", functools.partial(csv_file, found), "csv", "text/csv")
         _download("All of it (JSON)", functools.partial(json_file, found), "json", "application/json")
-
-
-def csv_file(found: Sequence[Result]) -> bytes:
-    """A row per face of every photo."""
-    from vaelab.detection.photographs import columns, rows
-
-    return pd.DataFrame(rows(found), columns=columns(found[0].detectors)).to_csv(index=False).encode()
-
-
-def json_file(found: Sequence[Result]) -> bytes:
-    """Everything that was found in every photo, with thresholds and settings."""
-    return json.dumps([result.record() for result in found], indent=1).encode()
 
 
 def _download(label: str, made: Callable[[], bytes], suffix: str, mime: str) -> None:

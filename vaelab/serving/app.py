@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 HOST, PORT = "127.0.0.1", 7860
 MAX_WAITING = 16
 """Calls that may wait for their turn; further ones are told that the queue is full."""
+DETECTORS: list[str] = ["cnn", "dbvae"]
+NO_MOVES: dict[str, float] = {}
+NOTHING: list[str] = []
 DESCRIPTION = """
 # vaelab for programs
 
@@ -38,10 +41,10 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
 
     def detect(
         photo: str,
-        runs: list[str] = ["cnn", "dbvae"],
+        runs: list[str] = DETECTORS,
         false_alarms: float = 1.0,
-        smallest: float = 48.0,  # noqa: B006
-    ) -> dict:  # type: ignore[type-arg]
+        smallest: float = 48.0,
+    ) -> dict[str, Any]:
         """Faces in a photo, by up to three detectors, each at its threshold for this many false alarms per photo.
 
         Args:
@@ -52,7 +55,7 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
         """
         return _answered(lab.detect, photo, runs, false_alarms, smallest)
 
-    def reconstruct(photo: str, run: str = "face-vae") -> dict:  # type: ignore[type-arg]
+    def reconstruct(photo: str, run: str = "face-vae") -> dict[str, Any]:
         """The most prominent face of a photo, cut out and drawn again by a model.
 
         Args:
@@ -61,7 +64,9 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
         """
         return _answered(lab.reconstruct, photo, run)
 
-    def edit(run: str = "face-vae", seed: int = 7, moves: dict = {}, hold: list[str] = []) -> dict:  # type: ignore[type-arg]  # noqa: B006
+    def edit(
+        run: str = "face-vae", seed: int = 7, moves: dict[str, float] = NO_MOVES, hold: list[str] = NOTHING
+    ) -> dict[str, Any]:
         """A face from a seed with sliders moved, in steps of a standard deviation.
 
         Args:
@@ -72,7 +77,9 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
         """
         return _answered(lab.edit, run, seed, moves, hold)
 
-    def sample(run: str = "face-vae", count: int = 8, seed: int = 0, prior: str = "", temperature: float = 1.0) -> dict:  # type: ignore[type-arg]
+    def sample(
+        run: str = "face-vae", count: int = 8, seed: int = 0, prior: str = "", temperature: float = 1.0
+    ) -> dict[str, Any]:
         """New faces, the same ones for the same arguments.
 
         Args:
