@@ -138,7 +138,7 @@ class FaceModel:
             )
         result = np.empty((len(z), self.size, self.size, 3), np.uint8)
         mean = LIKELIHOODS[self.config.loss.likelihood].mean
-        with _quiet(self.device):
+        with quiet(self.device):
             for start in range(0, len(z), BATCH):
                 part = torch.from_numpy(z[start : start + BATCH]).to(self.device)
                 images = mean(self.network.decode(part))
@@ -260,7 +260,7 @@ class FaceModel:
                 f"(n, {self.size}, {self.size}, 3)"
             )
         attach_backbone(self.network, self.config, self.device)
-        with _quiet(self.device):
+        with quiet(self.device):
             for start in range(0, len(pixels), BATCH):
                 yield self.network.encode(to_images(pixels[start : start + BATCH]).to(self.device))
 
@@ -275,7 +275,7 @@ def _directions(run: Run, latents: StoredLatents, fingerprint: str) -> Direction
 
 
 class _Quiet:
-    """How many callers are inside `_quiet`, and the number of threads there was before the first of them."""
+    """How many callers are inside `quiet`, and the number of threads there was before the first of them."""
 
     lock = threading.Lock()
     callers = 0
@@ -283,7 +283,7 @@ class _Quiet:
 
 
 @contextlib.contextmanager
-def _quiet(device: torch.device) -> Iterator[None]:
+def quiet(device: torch.device) -> Iterator[None]:
     """No gradients, and one thread on the CPU: with a training beside it, two would wait for each other.
 
     A new thread begins with the number that was set last in any thread, so callers that overlap must not take each

@@ -24,8 +24,8 @@ DETECTING = ("cnn", "dbvae")
 """Networks that say how sure they are of a face."""
 
 
-def detector_runs(size: int) -> list[Run]:
-    """Runs that detect faces in pictures of this size: a plain cnn first, so that others are read beside it."""
+def detector_runs(size: int | None = None) -> list[Run]:
+    """Runs that detect faces in pictures of this size or of any; a plain cnn first: others are read beside it."""
     runs = [run for run in list_runs(RUNS_DIR) if _detects(run, size)]
     return sorted(runs, key=lambda run: (not run.is_shipped, DETECTING.index(run.config.model.model)))
 
@@ -67,9 +67,9 @@ def _opened(names: tuple[str, ...], data_dir: str, size: int) -> Collection:
     return Collection.open(names, Path(data_dir), size)
 
 
-def _detects(run: Run, size: int) -> bool:
+def _detects(run: Run, size: int | None) -> bool:
     try:
         config = run.config
-        return config.model.model in DETECTING and config.data.size == size and run.weights_path.is_file()
+        return config.model.model in DETECTING and size in (None, config.data.size) and run.weights_path.is_file()
     except RunError:  # half written or damaged: the models page says so
         return False

@@ -44,6 +44,12 @@ page = st.navigation(
             help="Move a face until a detector stops seeing one.",
         ),
         st.Page(
+            PAGES_DIR / "detect.py",
+            title="Detect",
+            url_path="detect",
+            help="Photos with many faces: what two detectors see, and what they look at.",
+        ),
+        st.Page(
             PAGES_DIR / "audit.py",
             title="Audit",
             url_path="audit",

@@ -166,6 +166,14 @@ ALL_STEPS = (
         record=lambda: signs.record_of(PLAN),
     ),
     Step(
+        "photos",
+        "detect",
+        "Let it look at a photo",
+        "Choose a photo with people in it, and see whom each detector marks.",
+        "A detector that is right about single faces is asked thousands of times by one photo, so even rare mistakes "
+        "show. Look at the squares that only one of two detectors marks.",
+    ),
+    Step(
         "compare",
         "compare",
         "Compare the two",

@@ -9,7 +9,21 @@ import sys
 from collections.abc import Sequence
 
 from vaelab import __version__
-from vaelab.cli import audit, control, data, directions, editing, mapping, models, priors, runs, training, watch
+from vaelab.cli import (
+    audit,
+    control,
+    data,
+    detecting,
+    directions,
+    editing,
+    mapping,
+    models,
+    priors,
+    runs,
+    serving,
+    training,
+    watch,
+)
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -22,6 +36,7 @@ What comes with the project, or with a run of your own:
   python -m vaelab directions face-vae --show                 sliders that mean something, and how well
   python -m vaelab edit face-vae --seed 7 --set a.age=2       move one, and see what moves with it
   python -m vaelab interpolate face-vae --seed 7 --seed 8     morph.gif
+  python -m vaelab detect group.jpg --out annotated.png       faces in a photo, by the DB-VAE
   streamlit run app.py                                        drag the sliders
 """
 
@@ -36,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (data, training, watch, control, models, priors, directions, mapping, editing, audit, runs):
+    shaped = (models, priors, directions, mapping, editing, detecting, audit)
+    for room in (data, training, watch, control, *shaped, runs, serving):
         room.add_parser(commands)
     return parser
 

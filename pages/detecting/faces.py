@@ -1,0 +1,95 @@
+"""The faces of a photo: all of them small, one of them closely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.shell.pictures import data_address, png
+from vaelab.evaluation.lightness import CAVEATS
+from vaelab.wording import with_minus
+
+if TYPE_CHECKING:
+    from vaelab.detection.photographs import Detector, Found, Result
+    from vaelab.inference import FaceModel
+
+THUMBNAIL = 96
+MOST_THUMBNAILS = 48
+
+
+def thumbnails(photo: NDArray[np.uint8], result: Result) -> None:
+    """Every face with its number, who sees it, and its apparent lightness."""
+    from vaelab.detection.photographs import crop
+
+    with st.grid(8, min_column_width=112):
+        for number, face in enumerate(result.faces[:MOST_THUMBNAILS], 1):
+            with st.container(gap="xsmall"):
+                _picture(crop(photo, face.box, THUMBNAIL), f"Face {number}. {_seen(result, face)}")
+                st.caption(f"**{number}** {_seen(result, face)}; {_lightness(face)}")
+    if len(result.faces) > MOST_THUMBNAILS:
+        st.caption(f"{len(result.faces) - MOST_THUMBNAILS} more are in the files below.")
+
+
+def one_face(
+    photo: NDArray[np.uint8], result: Result, detectors: Sequence[Detector], painters: Sequence[FaceModel]
+) -> None:
+    """One face as the models see it: its crop, their reconstructions, and what each detector looks at."""
+    from vaelab.detection.occlusion import occlusion_map, shaded
+    from vaelab.detection.photographs import crop
+
+    numbers = list(range(1, min(len(result.faces), MOST_THUMBNAILS) + 1))
+    chosen = st.selectbox("Look closely at face", numbers, key=f"detect.face.{len(numbers)}")
+    face = result.faces[chosen - 1]
+    with st.grid(6, min_column_width=130):
+        with st.container(gap="xsmall"):
+            _picture(crop(photo, face.box, 128), f"Face {chosen} as cut from the photo")
+            st.caption(f"Cut out, {face.box.side:.0f} pixels wide; {_lightness(face)}")
+        for model in painters:
+            with st.container(gap="xsmall"):
+                pixels = crop(photo, face.box, model.size)
+                _picture(model.reconstruct(pixels[None])[0], f"Face {chosen} drawn again by {model.run_id}")
+                st.caption(f"Drawn again by {model.run_id}")
+        for one in detectors:
+            with st.container(gap="xsmall"):
+                pixels = crop(photo, face.box, one.model.size)
+                values = occlusion_map(one.model, pixels)
+                alt = f"What {one.name} looks at in face {chosen}: orange parts speak for a face, blue ones against"
+                _picture(shaded(pixels, values), alt)
+                st.caption(f"What {one.name} looks at: {_range(values)}")
+    st.caption(
+        "A grey patch of a quarter of the side is moved over the face; orange is where the detector's log-odds fall "
+        "without what it hides, blue where they rise. The squares are upright and lie on a grid, unlike the aligned "
+        "crops that the models learned from, so reconstructions are worse than Explore's."
+    )
+
+
+def caveats() -> None:
+    """What apparent lightness is not; stands wherever it is shown."""
+    with st.expander("About apparent lightness"):
+        st.caption(CAVEATS)
+
+
+def _picture(pixels: NDArray[np.uint8], alt: str) -> None:
+    # As an address that holds the picture: no other browser can ask the server for a visitor's face.
+    st.image(data_address(png(pixels), "png"), width="stretch", alt=alt)
+
+
+def _seen(result: Result, face: Found) -> str:
+    return ", ".join(
+        f"{name} {with_minus(f'{face.logits[name]:.1f}')}" if name in face.logits else f"not {name}"
+        for name in result.detectors
+    )
+
+
+def _lightness(face: Found) -> str:
+    if face.lightness is None:
+        return "apparent lightness unknown"
+    return f"apparent lightness {with_minus(f'{face.lightness:.0f}°')}"
+
+
+def _range(values: NDArray[np.float32]) -> str:
+    return with_minus(f"{values.min():+.1f} to {values.max():+.1f} log-odds")

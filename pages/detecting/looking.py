@@ -1,0 +1,63 @@
+"""What the detectors make of each photo, computed once for a photo, a plan and the weights of now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.counterfactual.detectors import detector_runs
+from pages.detecting.photos import Opened
+from pages.detecting.plan import Plan
+from pages.shell.loaders import decoder_runs, find, load_model
+
+if TYPE_CHECKING:
+    from vaelab.detection.photographs import Detector, Result
+    from vaelab.inference import FaceModel
+
+RESULTS = "detect.results"
+
+
+def detectors_here() -> list[str]:
+    """Run ids of everything on this machine that detects, a plain cnn first."""
+    return [run.id for run in detector_runs()]
+
+
+def load_detectors(plan: Plan) -> list[Detector]:
+    """The detectors of the plan, each at its own threshold."""
+    from vaelab.detection.photographs import Detector
+    from vaelab.detection.thresholds import alarm_threshold
+
+    loaded = []
+    for name in plan.detectors:
+        run = find(name)
+        model = load_model(run)
+        loaded.append(Detector(model, alarm_threshold(run.reports(), model.weights_fingerprint, plan.rate)))
+    return loaded
+
+
+def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan) -> list[Result]:
+    """What the detectors found in each photo; those searched before are remembered as long as they are shown."""
+    from vaelab.detection.photographs import detect
+    from vaelab.detection.search import Search
+
+    looked_by = tuple((one.model.weights_fingerprint, one.threshold) for one in detectors)
+    before: dict[object, Result] = st.session_state.get(RESULTS, {})
+    now: dict[object, Result] = {}
+    with st.spinner("Looking for faces ...", show_time=False):
+        for opened in photos:
+            key = (opened.id, opened.name, looked_by, plan)
+            now[key] = before.get(key) or detect(
+                opened.photo, detectors, opened.name, Search(smallest=float(plan.smallest))
+            )
+    st.session_state[RESULTS] = now
+    return [now[opened.id, opened.name, looked_by, plan] for opened in photos]
+
+
+def painters(detectors: Sequence[Detector]) -> list[FaceModel]:
+    """Models that draw a face again: the detectors that can, then the first other one that is here."""
+    able = [one.model for one in detectors if one.model.has_decoder]
+    names = {model.run_id for model in able}
+    others = [run for run in decoder_runs() if run.id not in names]
+    return able + [load_model(run) for run in others[:1]]

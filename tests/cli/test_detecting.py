@@ -1,0 +1,83 @@
+"""`detect` and `calibrate`: files as promised, thresholds that the next search takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Answer
+from tests.pages.tiny_runs import make_detector
+from vaelab.detection import thresholds
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve photos of noise, and the runs `keen` and `dbvae` beside them."""
+    monkeypatch.chdir(tmp_path)
+    make_detector(tmp_path, "keen", threshold=-1e6)
+    make_detector(tmp_path, "dbvae", "dbvae", threshold=1e6)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(12):
+        noise = np.random.default_rng(number).integers(0, 256, (80, 110, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number:02}.png")
+    return folder
+
+
+def test_two_runs_and_every_file(vaelab: Call, photos: Path) -> None:
+    answer = vaelab("detect", photos / "00.png", photos / "01.png", "--run", "keen", "--run", "dbvae",
+                    "--out", "marked.png", "--csv", "faces.csv", "--json")  # fmt: skip
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    table = pd.read_csv("faces.csv")
+    assert len(table) == sum(len(one["faces"]) for one in found) > 0
+    assert table["dbvae face_logit"].isna().all(), "its threshold is beyond reach"
+    assert [Image.open(f"marked-{number}.png").size for number in (1, 2)] == [(110, 80)] * 2
+
+
+def test_without_faces_the_table_has_its_columns(vaelab: Call, photos: Path) -> None:
+    answer = vaelab("detect", photos / "00.png", "--csv", "faces.csv")
+    assert answer.code == 0, answer.err
+    assert "dbvae sees no face here." in answer.out
+    assert "was not measured" in answer.err
+    assert "dbvae face_logit" in pd.read_csv("faces.csv").columns
+
+
+def test_calibration_sets_the_threshold_of_the_next_search(
+    vaelab: Call, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thresholds, "LEAST_ALARMS", 3)
+    Path("people.txt").write_text("00.png\n01.png\n")
+    answer = vaelab("calibrate", "keen", photos, "--leave-out", "people.txt", "--json")
+    assert answer.code == 0, answer.err
+    report = json.loads(answer.out)
+    assert report["num_photos"] == 10
+    answer = vaelab("detect", *sorted(photos.glob("*.png"))[2:], "--run", "keen", "--false-alarms", "0.3", "--json")
+    assert sum(len(one["faces"]) for one in json.loads(answer.out)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("detect", "gone.jpg"), "cannot read gone.jpg"),
+        (("detect", "people.txt"), "people.txt: This file cannot be read as a photo"),
+        (("detect", "photos/00.png", "--run", "gone"), "there is no run 'gone'"),
+        (("detect", "photos/00.png", "--out", "marked.jpg"), "its name must end in .png"),
+        (("detect", "photos/00.png", "--smallest", "2"), "the smallest face is 2 pixels wide"),
+        (("calibrate", "keen", "gone"), "cannot read gone"),
+        (("calibrate", "keen", "."), "has no photo left"),
+    ],
+)
+def test_what_cannot_be_done_is_said(vaelab: Call, photos: Path, arguments: tuple[str, ...], words: str) -> None:
+    Path("people.txt").write_text("no picture")
+    answer = vaelab(*arguments)
+    assert answer.code == 1
+    assert words in answer.err

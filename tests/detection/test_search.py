@@ -1,0 +1,99 @@
+"""Searching a photo: squares in its own pixels, scores of the network itself, a planted face found."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vaelab.detection.dense import DenseDetector
+from vaelab.detection.photographs import overlap
+from vaelab.detection.search import Search, all_windows, cut, find, proposals, pyramid, suppressed
+from vaelab.errors import ConfigError, DataError
+from vaelab.inference import FaceModel
+from vaelab.photos import FaceBox
+from vaelab.runs.store import Run
+
+Make = Callable[..., FaceModel]
+
+
+def test_a_planted_face_is_the_best_of_all_squares(trained: Callable[[str], Run], faces: np.ndarray) -> None:
+    model = FaceModel.load(trained("cnn"), with_latents=False)
+    photo = np.full((160, 192, 3), 120, np.uint8)
+    face = Image.fromarray(faces[model.face_logit(faces).argmax()])
+    photo[24:56, 88:120] = np.asarray(face.resize((32, 32), Image.Resampling.LANCZOS))
+    best = find(model, photo, -np.inf, Search(smallest=32.0))[0]
+    assert overlap(best, FaceBox(104.0, 40.0, 32.0)) > 0.5
+
+
+def test_scores_are_those_of_the_network_on_the_square(detector: Make, photo: np.ndarray) -> None:
+    model, search = detector("cnn"), Search(smallest=64.0)
+    found = find(model, photo, -np.inf, search)
+    assert found
+    padded = np.pad(photo, ((16, 16), (16, 16), (0, 0)))
+    squares = [box for box in found if box.side == 64.0]
+    assert squares
+    for box in squares:
+        left, top = round(box.x - 32) + 16, round(box.y - 32) + 16
+        exact = model.face_logit(padded[None, top : top + 64, left : left + 64])
+        assert box.score == pytest.approx(float(exact[0]), abs=1e-4)
+
+
+def test_every_found_square_is_above_the_threshold_and_apart(detector: Make, photo: np.ndarray) -> None:
+    model = detector("cnn")
+    every = find(model, photo, -np.inf)
+    middle = float(np.median([box.score for box in every]))
+    kept = find(model, photo, middle)
+    assert kept == [box for box in every if box.score > middle]
+    assert [box.score for box in every] == sorted((box.score for box in every), reverse=True)
+    assert all(overlap(one, other) <= Search().overlap + 1e-3 for one, other in itertools.combinations(every, 2))
+
+
+def test_the_network_is_asked_about_no_more_places_than_agreed(detector: Make, photo: np.ndarray) -> None:
+    model, search = detector("cnn"), Search(smallest=24.0, num_proposals=5)
+    levels = list(pyramid(photo, 64, search))
+    proposed = proposals(DenseDetector.of(model), levels, search)
+    windows = all_windows(DenseDetector.of(model), levels)
+    assert len(proposed.logits) == 5
+    assert proposed.logits[0] == windows.logits.max()
+    assert len(find(model, photo, -np.inf, search)) <= 5
+
+
+def test_windows_are_cut_where_their_boxes_say(photo: np.ndarray, detector: Make) -> None:
+    """At scale 1 a window's pixels are those of the photo under its box, black beyond the edge."""
+    levels = list(pyramid(photo, 64, Search(smallest=64.0)))
+    windows = all_windows(DenseDetector.of(detector("cnn")), levels[:1])
+    for box, pixels in zip(windows.boxes, cut(levels, windows, 64), strict=True):
+        crop = Image.fromarray(photo).crop(tuple(box.round().astype(int).tolist()))
+        np.testing.assert_array_equal(pixels, np.asarray(crop))
+
+
+def test_levels_reach_from_the_smallest_square_to_the_whole_photo(photo: np.ndarray) -> None:
+    levels = list(pyramid(photo, 64, Search(smallest=40.0)))
+    sides = [64 / level.scale[0] for level in levels]
+    assert sides[0] == pytest.approx(40.0, rel=0.01)
+    assert 200 / 2 ** (1 / 3) < sides[-1] <= 201
+
+
+@pytest.mark.parametrize("shape", [(20, 300, 3), (8, 8, 3), (40, 8, 3)])
+def test_a_photo_smaller_than_a_square_has_no_face_and_no_error(detector: Make, shape: tuple[int, ...]) -> None:
+    found = find(detector("cnn"), np.zeros(shape, np.uint8), np.inf)
+    assert found == []
+
+
+@pytest.mark.parametrize("settings", [{"smallest": 8.0}, {"smallest": float("nan")}, {"overlap": 0.0},
+                                      {"levels_per_octave": 0}, {"num_proposals": 0}])  # fmt: skip
+def test_a_search_that_finds_nothing_is_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"smallest face|finds nothing"):
+        Search(**settings)  # type: ignore[arg-type]
+
+
+def test_suppression_keeps_the_best_of_what_overlaps() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [30, 30, 40, 40]], np.float64)
+    assert suppressed(boxes, np.array([0.1, 0.9, 0.5], np.float32), 0.3).tolist() == [1, 2]
+
+
+def test_a_photo_of_another_type_is_refused() -> None:
+    with pytest.raises((DataError, Exception), match="uint8"):
+        list(pyramid(np.zeros((64, 64), np.uint8), 64, Search()))

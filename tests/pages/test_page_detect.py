@@ -1,0 +1,160 @@
+"""The Detect page through Streamlit's own test driver: photos good and hostile, links, a close look, files."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.detecting.photos import MOST_PHOTOS, Opened, open_photo
+from pages.detecting.plan import Plan, read_plan
+from tests.hostile import encoded, hostile_files, odd_files
+from tests.pages.driving import Open, widget, words
+from tests.pages.tiny_runs import make_detector, make_run
+from vaelab.detection import thresholds
+from vaelab.inference import FaceModel
+from vaelab.runs.store import Run
+
+PAGE = "detect.py"
+
+
+def keep_threshold(run: Run, logit: float) -> None:
+    """As if the run had been measured on photos."""
+    weights = FaceModel.load(run, with_latents=False).weights_fingerprint
+    report = {
+        "model": {"weights": weights}, "num_photos": 100, "mean_megapixels": 0.3,
+        "false_alarms_per_photo": {f"{rate:g}": {"threshold": logit} for rate in thresholds.RATES},
+    }  # fmt: skip
+    run.write_report(thresholds.REPORT, report)
+
+
+@pytest.fixture
+def store(lab: Path) -> Path:
+    """A cnn that sees a face in anything, a dbvae that sees one in nothing, and a VAE."""
+    make_run(lab, "finished")
+    keep_threshold(make_detector(lab, "keen"), -1e6)
+    keep_threshold(make_detector(lab, "blind", "dbvae"), 1e6)
+    return lab
+
+
+def give(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    uploader = app.file_uploader[0]
+    uploader.set_value([(name, data, "image/png") for name, data in files])
+    return app.run()
+
+
+def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "There is no detector" in words(app)
+
+
+def test_before_a_photo_it_says_what_to_do(store: Path, open_app: Open) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    assert "Choose one or more photos" in words(app)
+    assert app.query_params["with"] == "keen~blind"
+
+
+def test_a_photo_is_searched_by_both_and_looked_at_closely(store: Path, open_app: Open) -> None:
+    app = give(open_app(PAGE), ("group.png", encoded("PNG")))
+    assert not app.exception
+    assert not app.error
+    told = words(app)
+    assert "blind sees no face" in told
+    assert "only keen" in told
+    assert "1 false alarms per photo, set on 100 photos" in told
+    assert "never a skin type" in told
+    alts = [image.proto.imgs[0].alt for image in app.get("image")]
+    assert any(alt.startswith("group.png: keen sees") for alt in alts)
+    assert any("drawn again by blind" in alt for alt in alts)
+    assert any("drawn again by finished" in alt for alt in alts)
+    assert any("What blind looks at" in alt for alt in alts)
+    assert all(alts), "every picture has a description"
+    widget(app.selectbox, "detect.face").set_value(2).run()
+    assert not app.exception
+    assert any("Face 2 as cut from the photo" in image.proto.imgs[0].alt for image in app.get("image"))
+
+
+def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
+    app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("two.png", encoded("PNG", (80, 64))))
+    assert not app.exception
+    assert "**one.png**" in words(app)
+    assert "**two.png**" in words(app)
+    widget(app.selectbox, "detect.photo").set_value(1).run()
+    assert "searched at 80 × 64 pixels" in words(app)
+
+
+def test_a_hostile_file_is_named_and_the_good_one_shown(store: Path, open_app: Open) -> None:
+    app = give(open_app(PAGE), ("bad.png", hostile_files()["png bomb"]), ("good.png", encoded("PNG")))
+    assert not app.exception
+    assert [error.value for error in app.error] == [next(iter(app.error)).value]
+    assert app.error[0].value.startswith("`bad.png`: This file cannot be read as a photo: gigantic")
+    assert "keen sees" in words(app)
+
+
+@pytest.mark.parametrize("name", sorted(hostile_files()))
+def test_hostile_files_are_refused_in_words(name: str) -> None:
+    told = open_photo(f"{name}.jpg", hostile_files()[name])
+    assert isinstance(told, str)
+    assert told.startswith(f"`{name}.jpg`: ")
+    assert len(told) > len(name) + 20
+
+
+@pytest.mark.parametrize("name", sorted(odd_files()))
+def test_odd_files_are_read(name: str) -> None:
+    opened = open_photo(name, odd_files()[name])
+    assert isinstance(opened, Opened)
+    assert opened.photo.shape[2] == 3
+
+
+def test_more_photos_than_agreed_are_not_searched(store: Path, open_app: Open) -> None:
+    photo = encoded("PNG", (64, 64))
+    app = give(open_app(PAGE), *((f"{number}.png", photo) for number in range(MOST_PHOTOS + 1)))
+    assert not app.exception
+    assert "the first 12 are searched" in app.warning[0].value
+
+
+def test_choices_go_into_the_link_and_a_link_reopens_them(store: Path, open_app: Open) -> None:
+    app = open_app(PAGE)
+    widget(app.segmented_control, "detect.rate").set_value(0.3).run()
+    widget(app.segmented_control, "detect.smallest").set_value(64).run()
+    widget(app.multiselect, "detect.detectors").set_value(["blind"]).run()
+    query = {name: str(value) for name, value in app.query_params.items()}
+    assert query == {"with": "blind", "alarms": "0.3", "smallest": "64"}
+    again = open_app(PAGE, **query)
+    assert again.session_state["detect.plan"] == Plan(("blind",), 0.3, 64)
+
+
+@pytest.mark.parametrize(
+    "query", [{"alarms": "7"}, {"smallest": "1e9"}, {"with": "../../etc"}, {"alarms": "nan", "smallest": "−1"}]
+)
+def test_garbage_in_a_link_is_told_and_left_out(store: Path, open_app: Open, query: dict[str, str]) -> None:
+    app = open_app(PAGE, **query)
+    assert not app.exception
+    assert "The link's" in words(app) or "A detector that the link names" in words(app)
+    assert app.session_state["detect.plan"] == Plan(("keen", "blind"))
+
+
+def test_a_plan_survives_its_link() -> None:
+    plan = Plan(("a", "b"), 0.1, 96)
+    assert read_plan(plan.to_query()) == (plan, [])
+
+
+def test_files_hold_every_face(store: Path) -> None:
+    from pages.detecting.files import csv_file, json_file
+    from vaelab.detection.photographs import Detector, detect
+    from vaelab.detection.thresholds import AlarmThreshold
+
+    model = FaceModel.load(Run.open(store / "checkpoints" / "keen"), with_latents=False)
+    pixels = np.asarray(Image.open(io.BytesIO(encoded("PNG"))))
+    found = [detect(pixels, [Detector(model, AlarmThreshold(-1e6, 1.0, ""))], "a.png")]
+    table = pd.read_csv(io.BytesIO(csv_file(found)))
+    assert len(table) == len(found[0].faces) > 0
+    assert len(json.loads(json_file(found))[0]["faces"]) == len(table)

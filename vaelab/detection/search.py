@@ -1,0 +1,182 @@
+"""Faces in a photo: an image pyramid, a dense pass per level that proposes, the network itself on every proposal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
+from torchvision.ops import nms
+
+from vaelab.detection.dense import DenseDetector
+from vaelab.errors import ConfigError, DataError
+from vaelab.inference import FaceModel
+from vaelab.photos import FaceBox
+
+Photo = UInt8[np.ndarray, "height width 3"]
+Pixels = UInt8[np.ndarray, "batch size size 3"]
+Boxes = Float[np.ndarray, "batch 4"]
+PerBox = Float[np.ndarray, " batch"]
+
+SMALLEST_SIDES = (24.0, 1600.0)
+"""Between these the smallest face may be set, pixels: below, a window would show a face enlarged until it has no
+detail that a network could go by."""
+MOST_LOOKED_THROUGH = 4096
+"""Places of a photo that enter the first suppression, the best by the dense pass."""
+NEIGHBOURS = 0.5
+"""Of two proposals that share more of their union than this, only the better is looked at."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a photo is searched.
+
+    Attributes:
+        smallest: side of the smallest square looked at, margin included, pixels of the photo. A face proper is about
+            two thirds as wide: FairFace's crops, which the detectors learned from, leave a quarter of it around it.
+        levels_per_octave: sizes of squares from one to twice that.
+        num_proposals: places that the network itself is asked about, per photo.
+        overlap: of two found squares that share more of their union than this, the surer one is kept.
+    """
+
+    smallest: float = 48.0
+    levels_per_octave: int = 3
+    num_proposals: int = 192
+    overlap: float = 0.25
+
+    def __post_init__(self) -> None:
+        low, high = SMALLEST_SIDES
+        if not low <= self.smallest <= high:
+            raise ConfigError(f"the smallest face is {self.smallest:g} pixels wide; choose {low:g} to {high:g}")
+        if self.levels_per_octave < 1 or self.num_proposals < 1 or not 0.0 < self.overlap <= 1.0:
+            raise ConfigError(
+                f"a search of {self.levels_per_octave} levels per octave, {self.num_proposals} proposals and overlap "
+                f"{self.overlap:g} finds nothing; expected at least 1, at least 1, and in (0, 1]"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One level of a photo's pyramid.
+
+    Attributes:
+        picture: the photo made smaller or larger, with a black border of `border` pixels: faces at the edge of a photo
+            reach beyond it with their margin, and FairFace's crops are black there too.
+        scale: pixels of the level for one of the photo, across and down; not quite equal, as sides are whole numbers.
+    """
+
+    picture: Photo
+    scale: tuple[float, float]
+    border: int
+
+    def boxes(self, lefts: Int[np.ndarray, " batch"], tops: Int[np.ndarray, " batch"], size: int) -> Boxes:
+        """Left, top, right, bottom in the photo of windows with these corners in the level."""
+        corners = np.stack([lefts, tops, lefts + size, tops + size], axis=1) - self.border
+        return np.asarray(corners / np.tile(self.scale, 2), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Some windows of a pyramid.
+
+    Attributes:
+        boxes: (n, 4) left, top, right, bottom in the photo, pixels.
+        places: (n, 3) level, left and top in its picture.
+        logits: (n,) what the dense pass makes of them.
+    """
+
+    boxes: Boxes
+    places: Int[np.ndarray, "batch 3"]
+    logits: PerBox
+
+    def taken(self, rows: Int[np.ndarray, " some"]) -> Windows:
+        """These rows of them."""
+        return Windows(self.boxes[rows], self.places[rows], self.logits[rows])
+
+
+def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None = None) -> list[FaceBox]:
+    """The faces in a photo, the surest first; the score of each is the network's own logit of the square.
+
+    Args:
+        threshold: log-odds above which a square counts as a face; see `thresholds`.
+
+    Raises:
+        ConfigError: the model is no detector.
+        DataError: the photo is not (height, width, 3) uint8.
+    """
+    search = search or Search()
+    levels = list(pyramid(photo, model.size, search))
+    if not levels:
+        return []
+    proposed = proposals(DenseDetector.of(model), levels, search)
+    logits = model.face_logit(cut(levels, proposed, model.size))
+    kept = np.flatnonzero(logits > threshold)
+    chosen = kept[suppressed(proposed.boxes[kept], logits[kept], search.overlap)]
+    return [_face(proposed.boxes[row], float(logits[row])) for row in chosen]
+
+
+def pyramid(photo: Photo, size: int, search: Search) -> Iterator[Level]:
+    """The photo at every scale at which a window of `size` pixels shows a square of the search, the smallest first.
+
+    Empty where even the smallest square is larger than the photo.
+    """
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise DataError(f"a photo has shape {photo.shape} and type {photo.dtype}; expected (height, width, 3) uint8")
+    height, width = photo.shape[:2]
+    picture, border = Image.fromarray(photo), size // 4
+    octaves = math.log2(max(1.0, min(height, width) / search.smallest))
+    for step in range(math.floor(octaves * search.levels_per_octave) + 1):
+        scale = size / (search.smallest * 2.0 ** (step / search.levels_per_octave))
+        columns, rows = round(width * scale), round(height * scale)
+        if min(columns, rows) + 2 * border < size:
+            return
+        scaled = picture.resize((columns, rows), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        yield Level(
+            np.pad(np.asarray(scaled), ((border, border), (border, border), (0, 0))),
+            (columns / width, rows / height),
+            border,
+        )
+
+
+def proposals(dense: DenseDetector, levels: list[Level], search: Search) -> Windows:
+    """The most promising windows of a pyramid by the dense pass, the best first, none beside a better one."""
+    found = all_windows(dense, levels)
+    best = np.argsort(-found.logits, kind="stable")[:MOST_LOOKED_THROUGH]
+    found = found.taken(best)
+    return found.taken(suppressed(found.boxes, found.logits, NEIGHBOURS)[: search.num_proposals])
+
+
+def all_windows(dense: DenseDetector, levels: list[Level]) -> Windows:
+    """Every window of a pyramid at the stride of the network."""
+    boxes, places, logits = [], [], []
+    for number, level in enumerate(levels):
+        values = dense.logits(level.picture)
+        tops, lefts = (grid.ravel() * dense.stride for grid in np.indices(values.shape))
+        boxes.append(level.boxes(lefts, tops, dense.size))
+        places.append(np.stack([np.full_like(lefts, number), lefts, tops], axis=1))
+        logits.append(values.ravel())
+    return Windows(np.concatenate(boxes), np.concatenate(places), np.concatenate(logits).astype(np.float32))
+
+
+def cut(levels: list[Level], windows: Windows, size: int) -> Pixels:
+    """The pixels of windows, exactly as the dense pass saw them."""
+    pixels = np.empty((len(windows.places), size, size, 3), np.uint8)
+    for row, (number, left, top) in enumerate(windows.places.tolist()):
+        pixels[row] = levels[number].picture[top : top + size, left : left + size]
+    return pixels
+
+
+def suppressed(boxes: Boxes, scores: PerBox, overlap: float) -> Int[np.ndarray, " kept"]:
+    """Rows of the boxes that remain, the best first, when each removes those it shares more than `overlap` with."""
+    rows = nms(torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(scores.astype(np.float32)), overlap)
+    return np.asarray(rows.numpy(), np.int64)
+
+
+def _face(box: Float[np.ndarray, " sides"], score: float) -> FaceBox:
+    left, top, right, bottom = box.tolist()
+    side = (right - left + bottom - top) / 2
+    return FaceBox((left + right) / 2, (top + bottom) / 2, side, score=score)
