@@ -16,6 +16,7 @@ from pages.shell.routes import stored_address
 from pages.shell.sheet import face_sheet
 from pages.studio.state import keep as keep_for_explore
 from vaelab.editing.recipe import FaceRecipe, pack_latent
+from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
     from vaelab.evaluation.facemap import FaceMap
@@ -106,7 +107,7 @@ def to_studio(faces: list[FaceRecipe]) -> None:
 
 def in_words(place: Place) -> str:
     """A place's coordinates, for people."""
-    return ", ".join(f"{value:.2f}" for value in place).replace("-", "−")
+    return with_minus(", ".join(f"{value:.2f}" for value in place))
 
 
 def _place(face_map: FaceMap, row: int) -> Place:

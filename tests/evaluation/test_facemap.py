@@ -8,7 +8,6 @@ import pytest
 
 from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, DataError
-from vaelab.evaluation.composition import composition
 from vaelab.evaluation.facemap import BLENDED, FaceMap, blend, map_key
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings
@@ -104,14 +103,3 @@ def test_the_key_changes_with_every_thing_that_changes_the_map(latents: StoredLa
     }  # fmt: skip
     assert len(keys) == 5
     assert map_key(latents, MapSettings()) in keys
-
-
-def test_composition_counts_labels_beside_those_of_all(latents: StoredLatents) -> None:
-    near, far = sorted(composition(latents.labels, np.arange(30)), key=lambda share: share.value, reverse=True)
-    assert (near.value, near.selected.rate, near.selected.count, near.whole.rate) == ("near", 1.0, 30, 0.5)
-    assert near.differs
-    assert far.selected.rate == 0.0
-    mixed = composition(latents.labels, np.arange(60, 90))
-    assert not any(share.differs for share in mixed)
-    nobody = composition(latents.labels, np.empty(0, np.int64))
-    assert all(np.isnan(share.selected.rate) and not share.differs for share in nobody)
