@@ -1,8 +1,8 @@
 """How well and how fast faces are found in photos: `python -m benchmarks.detecting --photos DIR --faces DIR`.
 
 Held-out faces are laid into photos without any (`benchmarks.scenes`). Runs keep the thresholds that
-`python -m vaelab calibrate` set on other photos. OpenCV's Haar cascade looks at the same scenes where an OpenCV that has
-one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
+`python -m vaelab calibrate` set on other photos. OpenCV's Haar cascade looks at the same scenes where an OpenCV that
+has one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def main() -> None:
     results: dict[str, Any] = {
         "scenes": len(scenes), "faces": sum(len(scene.faces) for scene in scenes), "search": asdict(Search()),
         "agreement": {name: agreement(model, photos[:10]) for name, model in models.items()},
-        "found": {name: accuracy(scenes, lab_finder(model), _thresholds(name, model)) for name, model in models.items()},
+        "found": {
+            name: accuracy(scenes, lab_finder(model), _thresholds(name, model)) for name, model in models.items()
+        },
         "seconds": timings(models, photos[0], arguments.rounds),
         "large_photo": _in_its_own_process(arguments.runs[0], arguments),
     }  # fmt: skip
