@@ -13,8 +13,7 @@ from playwright.sync_api import expect
 
 from tests.hostile import encoded, hostile_files
 from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
-from tests.pages.test_page_detect import keep_threshold
-from tests.pages.tiny_runs import make_detector
+from tests.pages.tiny_runs import keep_photo_threshold, make_detector
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -24,7 +23,7 @@ def _detectors(server: Server) -> Iterator[None]:
     """One that sees a face in anything, and one that sees none."""
     runs = [make_detector(server.folder, "keen"), make_detector(server.folder, "blind", "dbvae")]
     for run, logit in zip(runs, (-1e6, 1e6), strict=True):
-        keep_threshold(run, logit)
+        keep_photo_threshold(run, logit)
     yield
     for run in runs:
         shutil.rmtree(run.dir)
