@@ -47,6 +47,24 @@ def make_detector(root: Path, name: str, model: str = "cnn", *, size: int = 32, 
     return run
 
 
+def keep_photo_threshold(run: Run, logit: float) -> None:
+    """As if a detector's false alarms had been counted in photos, and gave this threshold for any number of them."""
+    from vaelab.detection.thresholds import RATES, REPORT
+    from vaelab.inference import FaceModel
+
+    weights = FaceModel.load(run, with_latents=False).weights_fingerprint
+    alarms = {f"{rate:g}": {"threshold": logit} for rate in RATES}
+    run.write_report(
+        REPORT,
+        {
+            "model": {"weights": weights},
+            "num_photos": 100,
+            "mean_megapixels": 0.3,
+            "false_alarms_per_photo": alarms,
+        },
+    )
+
+
 def write_weights(run: Run, seed: int) -> None:
     """New random weights for `run`."""
     from vaelab.models import build_model

@@ -13,9 +13,11 @@ import pytest
 from PIL import Image
 
 from tests.hostile import encoded, hostile_files, odd_files
-from tests.pages.tiny_runs import LATENT, make_detector, make_run
+from tests.pages.tiny_runs import LATENT, keep_photo_threshold, make_detector, make_run
 from vaelab.errors import VaelabError
+from vaelab.photos import FaceBox
 from vaelab.runs.store import RUNS_DIR
+from vaelab.serving import endpoints
 from vaelab.serving.endpoints import MAX_PHOTO_BYTES, Endpoints
 
 
@@ -24,7 +26,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Endpoints:
     """A VAE, a cnn and a dbvae of random weights."""
     root = tmp_path_factory.mktemp("lab")
     make_run(root, "tiny")
-    make_detector(root, "keen", threshold=-1e6)
+    keep_photo_threshold(make_detector(root, "keen"), -1e6)
     make_detector(root, "other", "dbvae")
     return Endpoints(root / RUNS_DIR)
 
@@ -43,7 +45,7 @@ def test_detect_answers_with_faces_words_and_a_marked_photo(lab: Endpoints) -> N
     assert [one["detector"] for one in answer["detectors"]] == ["keen", "other"]
     assert "keen sees" in answer["words"]
     assert picture(answer["annotated"]).shape == (90, 120, 3)
-    assert "in a photo was not measured" in answer["detectors"][0]["threshold"]["source"]
+    assert "in a photo was not measured" in answer["detectors"][1]["threshold"]["source"]
 
 
 def test_sampling_is_the_same_for_the_same_arguments(lab: Endpoints) -> None:
@@ -59,6 +61,17 @@ def test_an_edit_moves_the_face_and_says_how_to_draw_it_again(lab: Endpoints) ->
     assert len(moved["recipe"]["z"]) == LATENT
     assert (picture(still["picture"]) != picture(moved["picture"])).any()
     assert moved["recipe"]["z"][5] == pytest.approx(still["recipe"]["z"][5] + 3, abs=1e-4)
+
+
+def test_a_face_is_cut_out_and_drawn_again(lab: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dlib")
+    monkeypatch.setattr(endpoints, "find_faces", lambda photo: [FaceBox(60.0, 45.0, 64.0)])
+    answer = lab.reconstruct(text(encoded("PNG")), "tiny")
+    assert picture(answer["crop"]).shape == picture(answer["picture"]).shape == (32, 32, 3)
+    assert answer["box"]["side"] == 64.0
+    monkeypatch.setattr(endpoints, "find_faces", lambda photo: [])
+    with pytest.raises(VaelabError, match="No face was found"):
+        lab.reconstruct(text(encoded("PNG")), "tiny")
 
 
 @pytest.mark.parametrize("name", sorted(hostile_files()))
@@ -90,7 +103,6 @@ def test_odd_photos_are_looked_at(lab: Endpoints, name: str) -> None:
         ("detect", ("", ["keen"], 1.0, 3.0), "smallest face is 3 pixels"),
         ("detect", ("", ["keen"], 1.0, True), "smallest has to be a number"),
         ("reconstruct", ("", 7), "run has to be a short text"),
-        ("reconstruct", (text(encoded("PNG")), "tiny"), "No face was found"),
         ("edit", ("keen", 7, {}, []), "no decoder"),
         ("edit", ("tiny", 7, [], []), "moves has to be an object"),
         ("edit", ("tiny", 7, {"rm -rf": 1}, []), "is no slider"),

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import encoded
-from tests.pages.tiny_runs import make_detector, make_run
+from tests.pages.tiny_runs import keep_photo_threshold, make_detector, make_run
 from vaelab.serving.limits import MAX_REQUEST_BYTES
 
 START_TIMEOUT_SECONDS = 120.0
@@ -28,7 +28,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`python -m vaelab serve` on a free port, answering."""
     folder = tmp_path_factory.mktemp("served")
     make_run(folder, "tiny")
-    make_detector(folder, "keen", threshold=-1e6)
+    keep_photo_threshold(make_detector(folder, "keen"), -1e6)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +60,7 @@ def test_the_client_of_the_readme(address: str) -> None:
     from gradio_client import Client
     from gradio_client.exceptions import AppError
 
-    client = Client(address, verbose=False)
+    client = Client(address, verbose=False, analytics_enabled=False)
     about = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(about) == {"/detect", "/reconstruct", "/edit", "/sample"}
     assert "Faces in a photo" in about["/detect"]["description"]

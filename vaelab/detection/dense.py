@@ -25,7 +25,7 @@ Picture = UInt8[np.ndarray, "height width 3"]
 Logits = Float[np.ndarray, "rows columns"]
 
 STRIP_UNITS = 32
-"""Height of the strips that the trunk takes at a time, in strides: memory grows with the width of a picture alone."""
+"""Height of the strips that are taken at a time, in strides."""
 CONTEXT_UNITS = 2
 """Strides that a strip sees beyond its own, so that where it was cut changes nothing: the trunk's last convolution
 looks 18 pixels to either side, and 2 strides are 32."""
@@ -73,15 +73,19 @@ class DenseDetector:
     def logits(self, picture: Picture) -> Logits:
         """What the detector makes of the window at each multiple of the stride; (0, 0) where none fits.
 
-        Memory beyond the picture itself is bounded by its width times `STRIP_UNITS` strides.
+        Beyond the trunk's output, a byte or so per pixel, memory grows with the width of the picture alone.
         """
         rows, columns = (side // self.stride - self.size // self.stride + 1 for side in picture.shape[:2])
         if min(rows, columns) < 1:
             return np.empty((0, 0), np.float32)
         with quiet(self.device):
             features = torch.cat(list(self._features(picture)), dim=2)
-            dense = self.logit(torch.relu(self.hidden(features)))
-        return np.asarray(dense[0, 0, :rows, :columns].float().cpu().numpy())
+            side = self.hidden.kernel_size[0]
+            parts = [
+                self.logit(self.hidden(features[:, :, start : start + STRIP_UNITS + side - 1]).relu_())
+                for start in range(0, rows, STRIP_UNITS)
+            ]
+        return np.asarray(torch.cat(parts, dim=2)[0, 0, :rows, :columns].float().cpu().numpy())
 
     def _features(self, picture: Picture) -> Iterator[torch.Tensor]:
         """The trunk's output of the picture, (1, channels, units, units), strip by strip."""

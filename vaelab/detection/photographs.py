@@ -114,7 +114,6 @@ def detect(photo: Photo, detectors: Sequence[Detector], name: str = "", search: 
 
     Raises:
         ConfigError: a model is no detector.
-        DataError: the photo is not (height, width, 3) uint8.
     """
     search = search or Search()
     groups: list[dict[str, FaceBox]] = []

@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.ops import nms
 
 from vaelab.detection.dense import DenseDetector
-from vaelab.errors import ConfigError, DataError
+from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.photos import FaceBox
 
@@ -106,7 +106,6 @@ def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None
 
     Raises:
         ConfigError: the model is no detector.
-        DataError: the photo is not (height, width, 3) uint8.
     """
     search = search or Search()
     levels = list(pyramid(photo, model.size, search))
@@ -124,8 +123,6 @@ def pyramid(photo: Photo, size: int, search: Search) -> Iterator[Level]:
 
     Empty where even the smallest square is larger than the photo.
     """
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise DataError(f"a photo has shape {photo.shape} and type {photo.dtype}; expected (height, width, 3) uint8")
     height, width = photo.shape[:2]
     picture, border = Image.fromarray(photo), size // 4
     octaves = math.log2(max(1.0, min(height, width) / search.smallest))

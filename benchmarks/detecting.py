@@ -1,0 +1,208 @@
+"""How well and how fast faces are found in photos: `python -m benchmarks.detecting --photos DIR --faces DIR`.
+
+Held-out faces are laid into photos without any (`benchmarks.scenes`). Runs keep the thresholds that
+`python -m vaelab calibrate` set on other photos. OpenCV's Haar cascade looks at the same scenes where an OpenCV that
+has one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.interleaved import interleaved, ratio
+from benchmarks.scenes import Scene, make_scenes, photo_paths
+from vaelab.detection.dense import DenseDetector
+from vaelab.detection.search import Search, all_windows, cut, find, pyramid
+from vaelab.detection.thresholds import RATES, alarm_threshold
+from vaelab.evaluation.average_precision import Matched, average_precision, matched, recall_and_alarms
+from vaelab.evaluation.intervals import bootstrapped
+from vaelab.inference import FaceModel
+from vaelab.photos import read_photo
+from vaelab.runs.store import RUNS_DIR, find_run
+
+LEAVE_OUT = Path(__file__).with_name("photos-with-people.txt")
+SAMPLED = 256
+"""Windows of the photo that are timed one by one; all of them would take minutes."""
+LARGE = (4900, 6200)
+"""Rows and columns of a photo of 30 megapixels."""
+Found = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From a photo to squares (n, 3) and scores (n,)."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of photos; those listed are left out")
+    parser.add_argument("--leave-out", type=Path, default=LEAVE_OUT, help="names of photos with people or drawn faces")
+    parser.add_argument("--faces", type=Path, required=True, help="folder of held-out face crops")
+    parser.add_argument("--runs", nargs="+", default=["cnn", "dbvae"])
+    parser.add_argument("--num-photos", type=int, default=100, help="most scenes (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each timing (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file to keep the results in")
+    parser.add_argument("--memory-of", metavar="RUN", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.memory_of:
+        print(json.dumps(_large_photo(arguments.memory_of)))
+        return
+    _, photos = photo_paths(arguments.photos, arguments.leave_out)
+    scenes = make_scenes(photos[: arguments.num_photos], sorted(arguments.faces.glob("*.webp")), seed=0)
+    models = {name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in arguments.runs}
+    results: dict[str, Any] = {
+        "scenes": len(scenes), "faces": sum(len(scene.faces) for scene in scenes), "search": asdict(Search()),
+        "agreement": {name: agreement(model, photos[:10]) for name, model in models.items()},
+        "found": {
+            name: accuracy(scenes, lab_finder(model), _thresholds(name, model)) for name, model in models.items()
+        },
+        "seconds": timings(models, photos[0], arguments.rounds),
+        "large_photo": _in_its_own_process(arguments.runs[0], arguments),
+    }  # fmt: skip
+    if (haar := haar_finder()) is not None:
+        results["found"]["haar"] = accuracy(scenes, haar, {})
+    print(json.dumps(results, indent=1))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def lab_finder(model: FaceModel) -> Found:
+    """Everything that a run finds, down to the least likely."""
+
+    def found(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        boxes = find(model, photo, -np.inf)
+        squares = np.array([[box.x, box.y, box.side] for box in boxes]).reshape(-1, 3)
+        return squares, np.array([box.score for box in boxes])
+
+    return found
+
+
+def haar_finder() -> Found | None:
+    """OpenCV's frontal cascade with the weight of its last stage as score; None where none is installed.
+
+    Its boxes hold a face without margin; they are enlarged as dlib's are for FairFace's crops (1.5 times).
+    """
+    if importlib.util.find_spec("cv2") is None:
+        return None
+    import cv2
+
+    folder = getattr(getattr(cv2, "data", None), "haarcascades", "")
+    path = Path(folder) / "haarcascade_frontalface_default.xml"
+    if not path.is_file():
+        return None
+    cascade = cv2.CascadeClassifier(str(path))
+
+    def found(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+        boxes, _, weights = cascade.detectMultiScale3(
+            grey, scaleFactor=1.1, minNeighbors=3, minSize=(32, 32), outputRejectLevels=True
+        )
+        squares = np.array([[x + w / 2, y + h / 2, 1.5 * w] for x, y, w, h in boxes]).reshape(-1, 3)
+        return squares, np.array(weights, np.float64).reshape(-1)
+
+    return found
+
+
+def accuracy(scenes: list[Scene], finder: Found, thresholds: dict[str, float]) -> dict[str, Any]:
+    """Average precision with a bootstrap interval over scenes; recall and false alarms per photo at each threshold."""
+    held: list[Matched] = []
+    for scene in scenes:
+        squares, scores = finder(scene.photo)
+        held.append(matched(squares, scores, scene.faces))
+    places = np.arange(len(held), dtype=np.float64)[:, None]
+    estimate = bootstrapped(lambda rows: average_precision([held[int(row)] for row in rows[:, 0]]), places)
+    at = {}
+    for rate, threshold in thresholds.items():
+        recall, alarms = recall_and_alarms(held, threshold)
+        at[rate] = {"recall": recall, "false_alarms_per_photo": alarms}
+    proposed = recall_and_alarms(held, -np.inf)[0]
+    return {"average_precision": asdict(estimate), "at_false_alarms_set": at, "recall_of_all_proposals": proposed}
+
+
+def agreement(model: FaceModel, photos: list[Path]) -> dict[str, float]:
+    """How far the dense pass goes with the network on the same windows, over all windows of some photos."""
+    dense, exact = [], []
+    detector = DenseDetector.of(model)
+    for path in photos:
+        levels = list(pyramid(read_photo(path.read_bytes()), model.size, Search(smallest=64.0)))
+        windows = all_windows(detector, levels)
+        dense.append(windows.logits)
+        exact.append(model.face_logit(cut(levels, windows, model.size)))
+    one, other = np.concatenate(dense), np.concatenate(exact)
+    return {
+        "windows": len(one),
+        "correlation": float(np.corrcoef(one, other)[0, 1]),
+        "same_sign": float(np.mean((one > 0) == (other > 0))),
+    }
+
+
+def timings(models: dict[str, FaceModel], path: Path, rounds: int) -> dict[str, Any]:
+    """Seconds for a photo of 1024 x 768, all ways in turn; the one-by-one windows are those of the same pyramid."""
+    photo = np.asarray(Image.fromarray(read_photo(path.read_bytes())).resize((1024, 768), Image.Resampling.LANCZOS))
+    results: dict[str, Any] = {}
+    for name, model in models.items():
+        levels = list(pyramid(photo, model.size, Search()))
+        windows = all_windows(DenseDetector.of(model), levels)
+        some = cut(levels, windows.taken(np.linspace(0, len(windows.logits) - 1, SAMPLED).astype(int)), model.size)
+        ways: dict[str, Callable[[], object]] = {
+            "dense": lambda model=model: find(model, photo, 0.0),
+            "one_by_one": lambda model=model, some=some: [model.face_logit(one[None]) for one in some],
+        }
+        if (haar := haar_finder()) is not None:
+            ways["haar"] = lambda haar=haar: haar(photo)
+        timed = interleaved(ways, rounds)
+        share = len(windows.logits) / SAMPLED
+        middle, low, high = ratio(timed["dense"], timed["one_by_one"])
+        results[name] = {way: timing.median for way, timing in timed.items()} | {
+            "one_by_one": timed["one_by_one"].median * share,
+            "windows": len(windows.logits),
+            "times_as_fast_as_one_by_one": [middle * share, low * share, high * share],
+        }
+    return results
+
+
+def _thresholds(name: str, model: FaceModel) -> dict[str, float]:
+    """The thresholds that the run keeps; only those measured on photos."""
+    reports = find_run(name, RUNS_DIR).reports()
+    known = {f"{rate:g}": alarm_threshold(reports, model.weights_fingerprint, rate) for rate in RATES}
+    return {rate: threshold.logit for rate, threshold in known.items() if threshold.rate is not None}
+
+
+def _in_its_own_process(run: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """`_large_photo` where nothing else has taken memory before."""
+    command = [sys.executable, "-m", "benchmarks.detecting", "--memory-of", run]
+    command += ["--photos", str(arguments.photos), "--faces", str(arguments.faces)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+def _large_photo(run: str) -> dict[str, float]:
+    """Seconds, CPU seconds and memory beyond what stood before, of a search through 30 megapixels without shrinking."""
+    model = FaceModel.load(find_run(run, RUNS_DIR), with_latents=False)
+    find(model, np.zeros((200, 200, 3), np.uint8), 0.0)
+    rows, columns = np.ogrid[: LARGE[0], : LARGE[1]]
+    photo = np.stack([(rows * factor + columns * 3) % 251 for factor in (1, 2, 5)], axis=2).astype(np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    started = time.perf_counter()
+    find(model, photo, 0.0)
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "megapixels": LARGE[0] * LARGE[1] / 1e6,
+        "seconds": seconds,
+        "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "memory_mb": (after.ru_maxrss - before.ru_maxrss) / 1024,
+    }
+
+
+if __name__ == "__main__":
+    main()

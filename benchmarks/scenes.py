@@ -1,0 +1,71 @@
+"""Photos with known faces: held-out face crops laid into photos without any, at known places and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vaelab.photos import read_photo
+from vaelab.rng import numpy_generator
+
+SIDES = (56.0, 220.0)
+"""Smallest and largest crop in a photo of 640 pixels; the logarithm of the side is drawn evenly."""
+MOST_FACES = 4
+EDGE = 0.12
+"""Share of a crop's side over which it fades into the photo, so that its edge is nothing to go by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo and the squares in it that are faces.
+
+    Attributes:
+        faces: (n, 3) centre x, centre y and side, pixels; the crop's, with FairFace's margin of a quarter.
+    """
+
+    name: str
+    photo: np.ndarray
+    faces: np.ndarray
+
+
+def photo_paths(folder: Path, leave_out: Path) -> tuple[list[Path], list[Path]]:
+    """Photos without faces, every other one for setting thresholds, the rest for scenes."""
+    passed = set(leave_out.read_text(encoding="utf-8").split())
+    paths = [path for path in sorted(folder.glob("*.webp")) if path.name not in passed]
+    return paths[::2], paths[1::2]
+
+
+def make_scenes(photos: list[Path], faces: list[Path], seed: int) -> list[Scene]:
+    """One scene of each photo; no face is used twice."""
+    random = numpy_generator(seed, "scenes")
+    waiting = iter(random.permutation(len(faces)).tolist())
+    return [_scene(path, [faces[next(waiting)] for _ in range(MOST_FACES)], random) for path in photos]
+
+
+def _scene(path: Path, faces: list[Path], random: np.random.Generator) -> Scene:
+    photo = read_photo(path.read_bytes()).copy()
+    height, width = photo.shape[:2]
+    largest = min(SIDES[1], 0.6 * min(height, width))
+    squares: list[tuple[float, float, float]] = []
+    for face in faces[: int(random.integers(1, MOST_FACES + 1))]:
+        side = round(float(np.exp(random.uniform(np.log(min(SIDES[0], largest)), np.log(largest)))))
+        for _ in range(20):  # a place that is still free; a face that finds none is left out
+            left, top = int(random.integers(0, width - side + 1)), int(random.integers(0, height - side + 1))
+            x, y = left + side / 2, top + side / 2
+            if all(max(abs(x - a), abs(y - b)) > (side + other) / 2 for a, b, other in squares):
+                crop = np.asarray(Image.open(face).convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
+                _lay(photo[top : top + side, left : left + side], crop)
+                squares.append((x, y, float(side)))
+                break
+    return Scene(path.name, photo, np.array(squares))
+
+
+def _lay(place: np.ndarray, crop: np.ndarray) -> None:
+    """The crop over a part of the photo, in place, fading out towards its edges."""
+    side = len(crop)
+    near = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / (EDGE * side)
+    weight = np.clip(np.minimum.outer(near, near), 0.0, 1.0)[..., None]
+    place[:] = np.rint(weight * crop + (1 - weight) * place).astype(np.uint8)
