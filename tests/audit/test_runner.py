@@ -11,6 +11,7 @@ import pytest
 
 from tests.audit.conftest import ARMS
 from vaelab.audit import member as member_module
+from vaelab.audit import runner as runner_module
 from vaelab.audit.beginning import begin
 from vaelab.audit.experiment import Experiment
 from vaelab.audit.runner import run_experiment
@@ -21,7 +22,7 @@ from vaelab.data.store import DatasetStore
 from vaelab.errors import Cancelled, ConfigError, DataError, RunError
 from vaelab.evaluation.fairness.findings import find
 from vaelab.inference import FaceModel
-from vaelab.runs.store import list_runs
+from vaelab.runs.store import Run, RunStatus, list_runs
 
 MakeExperiment = Callable[..., Experiment]
 
@@ -66,6 +67,25 @@ def test_the_statistics_take_what_the_runner_gives(finished: Audit) -> None:
     found = find(finished.scores("test"), finished.experiment.columns, 0.1, resamples=20)
     assert found.arms == ("A", "B", "C")
     assert {group.name for group in found.groups} <= set(finished.pictures("test", "faces")["skin"])
+
+
+def test_between_members_it_waits_for_trainings(
+    tiny_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0,)), tmp_path / "audits")
+    training = Run.create(audit.experiment.base, tmp_path, "someones")
+    training.write_status(RunStatus("running"))
+    waited = []
+
+    def end_training(seconds: float) -> None:
+        assert audit.member("A", 0) is None
+        waited.append(seconds)
+        training.write_status(RunStatus("done"))
+
+    monkeypatch.setattr(runner_module.time, "sleep", end_training)
+    run_experiment(audit)
+    assert len(waited) == 1
+    assert "waits for run someones" in (audit.dir / "log.txt").read_text(encoding="utf-8")
 
 
 def test_members_are_no_runs_of_their_own(finished: Audit) -> None:

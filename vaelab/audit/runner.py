@@ -13,7 +13,6 @@ from vaelab.audit.store import Audit
 from vaelab.errors import TrainingDiverged
 from vaelab.jobs.queue import at_work, device_of
 from vaelab.runs.files import locked
-from vaelab.runs.store import RUNS_DIR
 
 Progress = Callable[[str, int, dict[str, Any]], None]
 WAIT_SECONDS = 2.0
@@ -65,7 +64,7 @@ def _alone(audit: Audit, arm: str, seed: int) -> AbstractContextManager[bool]:
 def _wait_for_trainings(audit: Audit) -> None:
     device = device_of(audit.experiment.base)
     told = False
-    while training := at_work(device, RUNS_DIR):
+    while training := at_work(device, audit.dir.resolve().parents[1]):
         if not told:
             audit.log(f"waits for run {training[0].id}, which trains on the {device}")
             told = True

@@ -27,6 +27,10 @@ from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.verdicts import RULE
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
+CHOOSING = (
+    "These are validation faces, on which settings are chosen: the best of many settings looks better here than it is. "
+    "What counts is the report on test faces."
+)
 MEASURE_NAMES = {"worst_group": "worst group", "gap": "gap", "average": "average E[A]", "overall": "all faces"}
 
 
@@ -62,7 +66,7 @@ def document_of(material: Material) -> Document:
             f"{about['vaelab']}."
         ),
         sections=(
-            _verdicts(found),
+            _verdicts(found, material.split),
             _headline(material),
             _groups(found),
             _effects(found),
@@ -76,10 +80,11 @@ def document_of(material: Material) -> Document:
     )
 
 
-def _verdicts(found: Findings) -> Section:
+def _verdicts(found: Findings, split: str) -> Section:
     rulings = tuple(Ruling(one.ruling, one.sentence, TONES.get(one.ruling, "plain")) for one in found.verdicts)
     alone = Paragraph("There is one arm, so nothing is compared.")
-    cautions = tuple(Paragraph(text, is_caution=True) for text in found.warnings)
+    warnings = found.warnings if split == "test" else (CHOOSING, *found.warnings)
+    cautions = tuple(Paragraph(text, is_caution=True) for text in warnings)
     return Section("Verdict", (*(rulings or (alone,)), *cautions, Paragraph(RULE)))
 
 
@@ -277,4 +282,4 @@ def _false_positives(found: Findings) -> Section:
 def _worst_classes(by_class: Mapping[str, Any]) -> list[str]:
     """Classes with the most false alarms, those with any."""
     order = sorted(by_class, key=lambda name: -by_class[name].rate)
-    return [f"{name.split(',')[0]} ({percent(by_class[name].rate, 0)} %)" for name in order if by_class[name].rate > 0]
+    return [f"{name.split(',')[0]} ({percent(by_class[name].rate)} %)" for name in order if by_class[name].rate > 0]

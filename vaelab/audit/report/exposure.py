@@ -14,6 +14,8 @@ from vaelab.evaluation.fairness.density import DensityBand
 
 MOST_VALUES = 16
 """Labels with more values are not told by value."""
+MOST_UNIFORM = 0.8
+"""An arm that draws uniformly for a larger share of its training is told apart."""
 Exposures = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -24,11 +26,22 @@ def exposure_section(exposures: Exposures, bands: Mapping[str, Sequence[DensityB
     if figure is None:
         blocks.append(Paragraph("No arm draws faces by their rarity."))
     else:
+        blocks += [Paragraph(text, is_caution=True) for text in _hardly_resampled(exposures)]
         blocks += [figure, _in_numbers(exposures), *_composition(exposures), _extremes(exposures)]
     usual = density_figure(bands)
     if usual is not None:
         blocks += [usual, _by_density(bands)]
     return Section("Exposure", tuple(blocks))
+
+
+def _hardly_resampled(exposures: Exposures) -> list[str]:
+    """Arms that are debiased by name alone."""
+    return [
+        f"Arm {arm} drew uniformly for {members[0]['uniform_until']:,} of its {members[0]['num_images']:,} images: it "
+        "says next to nothing about resampling. Lower refresh_every or resample_after."
+        for arm, members in exposures.items()
+        if members[0]["uniform_until"] > MOST_UNIFORM * members[0]["num_images"]
+    ]
 
 
 def _in_numbers(exposures: Exposures) -> Table:

@@ -128,7 +128,7 @@ def exposure_figure(exposures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Pic
         axes.set_ylim(0.0, 1.04)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(axis="y")
-        axes.legend(loc="upper right", ncols=len(drawn))
+        figure.legend(loc="outside upper right", ncols=len(drawn))
         return _picture(
             figure,
             "exposure",
@@ -157,7 +157,7 @@ def density_figure(bands: Mapping[str, Sequence[DensityBand]]) -> Picture | None
         axes.set_xticks(range(count), ["most unusual", *[""] * (count - 2), "most usual"])
         axes.set_ylabel("Recall, %")
         axes.grid(axis="y")
-        axes.legend(ncols=len(bands))
+        figure.legend(loc="outside upper right", ncols=len(bands))
         return _picture(
             figure,
             "density",
@@ -188,8 +188,8 @@ def _dot(
     colour = "#a8a49c" if is_greyed else COLOURS[arm % len(COLOURS)]
     height = place + jitter
     axes.plot(
-        [100 * value for value in estimate.by_seed], [height] * len(estimate.by_seed), ".", color=colour, alpha=0.45,
-        markersize=4, markeredgewidth=0,
+        [100 * value for value in estimate.by_seed], [height] * len(estimate.by_seed), "o", color=colour, alpha=0.4,
+        markersize=4.5, markeredgewidth=0,
     )  # fmt: skip
     axes.plot([100 * estimate.low, 100 * estimate.high], [height, height], color=colour, linewidth=1.3)
     axes.plot(

@@ -11,7 +11,7 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, TableCellFillMode
 from fpdf.fonts import FontFace
 
-from vaelab.audit.report.document import Document, Paragraph, Picture, Ruling, Table
+from vaelab.audit.report.document import Block, Document, Paragraph, Picture, Ruling, Table
 
 INK, SOFT, LINE, SHADE = (34, 33, 31), (107, 104, 98), (222, 218, 211), (241, 239, 235)
 TONES = {"good": (15, 107, 102), "bad": (163, 52, 43), "plain": SOFT}
@@ -49,7 +49,7 @@ def pdf_of(document: Document) -> bytes:
     _text(paper, document.title, 17, bold=True)
     _text(paper, document.subtitle, TEXT_SIZE, SOFT)
     for section in document.sections:
-        if paper.will_page_break(40):
+        if paper.will_page_break(_height(section.blocks[0]) + 30):  # a title does not stand alone at a page's end
             paper.add_page()
         paper.ln(5)
         paper.start_section(section.title)
@@ -67,6 +67,11 @@ def pdf_of(document: Document) -> bytes:
             else:
                 _table(paper, block)
     return bytes(paper.output())
+
+
+def _height(block: Block) -> float:
+    """Millimetres that a block needs to begin with."""
+    return FIGURE_WIDTH * block.height / block.width if isinstance(block, Picture) else 25.0
 
 
 def _text(paper: FPDF, text: str, size: float, colour: tuple[int, int, int] = INK, *, bold: bool = False) -> None:
@@ -110,6 +115,7 @@ def _table(paper: FPDF, table: Table) -> None:
     _text(paper, table.title, TEXT_SIZE, bold=True)
     paper.set_font(FONT, size=TABLE_SIZE)
     paper.set_draw_color(*LINE)
+    paper.set_fill_color(255)  # a row in a style of its own is filled with the last colour
     heading = FontFace(emphasis="BOLD", color=SOFT, fill_color=SHADE)
     with paper.table(
         col_widths=_widths(paper, table),

@@ -102,7 +102,7 @@ def experiment_section(experiment: Experiment, about: Mapping[str, Any]) -> Sect
         f"Planted shares of the training faces: {'; '.join(shares)}."
         if shares
         else "The training faces are as they come.",
-        f"Test faces from {', '.join(experiment.face_datasets)}.",
+        f"Held-out faces from {', '.join(experiment.face_datasets)}.",
         str(about.get("treatment", "")),
         *(
             f"Label {one.column} was made of {one.source} by whoever ran the audit: "
