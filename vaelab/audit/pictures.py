@@ -174,11 +174,7 @@ def check_resampling(experiment: Experiment, num_faces: int) -> None:
         config = experiment.config_of(arm, experiment.seeds[0])
         every = config.debias.refresh_every or 2 * num_faces  # half of a detector's pictures are faces
         first = every * max(1, -(-config.debias.resample_after // every))
-<<<<<<< HEAD
         if first > (1 - LEAST_RESAMPLED) * config.optim.num_images:
-=======
-        if first >= config.optim.num_images:  # later than most of the training is told in the report
->>>>>>> runner
             raise ConfigError(
                 f"arm {arm} would hardly resample: its first time comes after {first:,} images, num_images is "
                 f"{config.optim.num_images:,}; lower refresh_every or resample_after, or raise num_images, so that "
