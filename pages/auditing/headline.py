@@ -14,6 +14,8 @@ from vaelab.evaluation.fairness.verdicts import RULE, Verdict
 
 MOST_TOLD = 3
 """Comparisons that stand in full: those of three arms."""
+MOST_NAMED = 6
+"""Of more, only the number is told."""
 
 
 def headline(found: Findings) -> None:
@@ -40,16 +42,23 @@ def verdicts(found: Sequence[Verdict]) -> None:
         st.markdown(_with_badge(verdict))
     if len(found) <= MOST_TOLD:
         return
-    others = len(found) - len(decided)
-    words = f"{others} of {len(found)} comparisons show no difference or rest on too few data"
-    with st.expander(words if others else f"All {len(found)} comparisons", icon=":material/balance:"):
+    for ruling in ("no evidence", "too few data"):
+        names = [f"{verdict.later} – {verdict.earlier}" for verdict in found if verdict.ruling == ruling]
+        if names:
+            listed = ", ".join(names) if len(names) <= MOST_NAMED else "see below"
+            st.markdown(f"{_badge(ruling)} in {len(names)} of {len(found)} comparisons: {listed}.")
+    with st.expander(f"All {len(found)} comparisons", icon=":material/balance:"):
         for verdict in found:
             st.markdown(_with_badge(verdict))
 
 
+def _badge(ruling: str) -> str:
+    color, icon = RULING_LOOKS[ruling]
+    return f":{color}-badge[{icon} {ruling}]"
+
+
 def _with_badge(verdict: Verdict) -> str:
-    color, icon = RULING_LOOKS[verdict.ruling]
-    return f":{color}-badge[{icon} {verdict.ruling}] {verdict.sentence}"
+    return f"{_badge(verdict.ruling)} {verdict.sentence}"
 
 
 def _worst_groups(found: Findings) -> None:
