@@ -19,7 +19,9 @@ def tiny_experiment(tiny_config: Callable[..., TrainConfig]) -> Callable[..., Ex
 
     def experiment(**entries: Any) -> Experiment:
         settings = entries.pop("settings", {})
-        base = tiny_config(model="dbvae", **{"refresh_every": 64, "num_images": 160, **settings})
+        base = tiny_config(
+            model="dbvae", **{"refresh_every": 64, "num_images": 160, "inactive_variance": 0.0, **settings}
+        )
         given: dict[str, Any] = {"name": "tiny", "arms": ARMS, "seeds": (0, 1), "columns": ("skin",), **entries}
         return Experiment(base=base, **given)
 

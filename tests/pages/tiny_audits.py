@@ -31,7 +31,7 @@ def make_audit(
     number, done = len(groups), seeds if done is None else done
     base = audit_base(datasets=("fairface-64", "nonfaces-64"))
     experiment = Experiment(name, base, {arm: KNOWN_ARMS[arm] for arm in arms}, tuple(range(seeds)), columns=("race",))
-    audit = Audit.create(experiment, ("val", "test"), FINGERPRINTS, root / AUDITS_DIR)
+    audit = Audit.create(experiment, ("val", "test"), FINGERPRINTS, root=root / AUDITS_DIR)
     faces = pd.DataFrame(
         {
             "image_id": [f"val/{row}.jpg" for row in range(number)],
