@@ -144,7 +144,8 @@ def open_plan(audits: Sequence[str]) -> list[str]:
     if opened.audit not in audits:
         if opened.audit:
             notes.append("There is no audit of the name asked for on this machine, so this is another one.")
-        opened = dataclasses.replace(opened, audit=audits[0], arm="", group="")
+            opened = dataclasses.replace(opened, arm="", group="")
+        opened = dataclasses.replace(opened, audit=audits[0])
     keep_plan(opened)
     link_was_read(LINK)
     return notes
