@@ -157,6 +157,14 @@ ALL_STEPS = (
         "empty are the holes; a prior fitted afterwards to where faces really land keeps clear of them.",
     ),
     Step(
+        "map",
+        "map",
+        "Look at all faces at once",
+        "Press a place between the points, then one where hardly any are.",
+        "Every point is a face, and a face can be decoded anywhere: the support says how much data stands behind it. "
+        "Neighbours are alike to the model; what lies far apart, and how large a cluster is, means next to nothing.",
+    ),
+    Step(
         "detector",
         "walk",
         "Ask a detector",
@@ -172,6 +180,14 @@ ALL_STEPS = (
         "Choose a photo with people in it, and see whom each detector marks.",
         "A detector that is right about single faces is asked thousands of times by one photo, so even rare mistakes "
         "show. Look at the squares that only one of two detectors marks.",
+    ),
+    Step(
+        "audit",
+        "audit",
+        "Ask whether it is fairer",
+        "Read the verdict, then look at **Groups** and **Seeds**.",
+        "A debiased detector that finds more faces may only raise more false alarms. At the same share of them, over "
+        "several seeds and with intervals, most gains are no more than chance: the page says so where it is so.",
     ),
     Step(
         "compare",

@@ -82,9 +82,15 @@ def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     wait_done(page, "Walk between faces")
     go_on(page, "Where new faces come from")
     wait_done(page, "Find the holes")
+    go_on(page, "The map of faces")
+    wait_done(page, "Look at all faces at once")
     go_on(page, "What would it take?")
     page.get_by_role("button", name="Drawn face").click()
     wait_done(page, "Ask a detector")
+    go_on(page, "Who is seen in a photo?")
+    wait_done(page, "Let it look at a photo")
+    go_on(page, "Is it fairer?")
+    wait_done(page, "Ask whether it is fairer")
     go_on(page, "Two models, one face")
     for _ in range(round(TRAINING_MS / 200)):
         if second.status.state == "done":

@@ -1,5 +1,6 @@
 """The Gradio app around the endpoints: documented, one call to a model at a time, for this machine alone."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,25 @@ print(found["words"])
 """
 
 
+Endpoint = Callable[..., dict[str, Any]]
+
+
 def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
     """The app over the runs in `root`; models are loaded when they are first asked for."""
     import gradio
 
     lab = Endpoints(root, device)
+
+    with gradio.Blocks(title="vaelab", analytics_enabled=False) as app:
+        gradio.Markdown(DESCRIPTION)
+        for endpoint in (*_of_photos(lab), *_of_models(lab)):
+            gradio.api(endpoint, api_name=endpoint.__name__, concurrency_limit=1, concurrency_id="model")
+    app.queue(max_size=MAX_WAITING, api_open=False)
+    return app
+
+
+def _of_photos(lab: Endpoints) -> list[Endpoint]:
+    """The endpoints that take a photo; their docstrings are what `gradio_client` shows."""
 
     def detect(
         photo: str,
@@ -63,6 +78,12 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
             run: name of a run with a decoder.
         """
         return _answered(lab.reconstruct, photo, run)
+
+    return [detect, reconstruct]
+
+
+def _of_models(lab: Endpoints) -> list[Endpoint]:
+    """The endpoints that take numbers alone."""
 
     def edit(
         run: str = "face-vae", seed: int = 7, moves: dict[str, float] = NO_MOVES, hold: list[str] = NOTHING
@@ -91,12 +112,7 @@ def build_app(root: Path, device: str = "cpu") -> "gradio.Blocks":
         """
         return _answered(lab.sample, run, count, seed, prior, temperature)
 
-    with gradio.Blocks(title="vaelab", analytics_enabled=False) as app:
-        gradio.Markdown(DESCRIPTION)
-        for endpoint in (detect, reconstruct, edit, sample):
-            gradio.api(endpoint, api_name=endpoint.__name__, concurrency_limit=1, concurrency_id="model")
-    app.queue(max_size=MAX_WAITING, api_open=False)
-    return app
+    return [edit, sample]
 
 
 def serve(root: Path, device: str, port: int, should_block: bool = True) -> "gradio.Blocks":

@@ -11,6 +11,8 @@ from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.two_level import TwoLevel
 
+Row = dict[str, Any]
+
 
 def tables_of(
     found: Findings,
@@ -18,7 +20,13 @@ def tables_of(
     bands: Mapping[str, Sequence[DensityBand]],
 ) -> dict[str, pd.DataFrame]:
     """By file name without ending. Shares are between 0 and 1; what does not exist is an empty field."""
-    tables: dict[str, list[dict[str, Any]]] = {
+    tables = {**_found(found), **_drawn(found, exposures, bands)}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
+
+
+def _found(found: Findings) -> dict[str, list[Row]]:
+    """What the members and arms do on held-out pictures."""
+    return {
         "groups": [
             {"arm": one.arm, "group": one.group, "faces": one.count, "standing": one.standing}
             | _estimate("recall", one.mean)
@@ -65,6 +73,16 @@ def tables_of(
             for one in found.false_positives
             for name, rate in one.by_class.items()
         ],
+    }
+
+
+def _drawn(
+    found: Findings,
+    exposures: Mapping[str, Sequence[Mapping[str, Any]]],
+    bands: Mapping[str, Sequence[DensityBand]],
+) -> dict[str, list[Row]]:
+    """Whom the resampling drew, and recall where latents are thin."""
+    return {
         "exposure": [
             {"arm": arm, "member": place, "label": column, "value": value, **shares}
             for arm, members in exposures.items()
@@ -79,7 +97,6 @@ def tables_of(
             for seed, rate in zip(found.seeds, band.by_seed, strict=True)
         ],
     }
-    return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
 
 def _estimate(name: str, estimate: TwoLevel | None) -> dict[str, float | None]:
