@@ -33,9 +33,9 @@ def test_a_map_is_made_once_and_written_in_every_form(vaelab: Call, encoded: Run
     assert table["image_id"].astype(str).tolist() == found["faces"]
     assert np.allclose(table[["x", "y"]], found["places"], atol=1e-5)
     assert 0.5 < found["quality"]["trustworthiness"]["mean"] <= 1.0
-    picture = Image.open(tmp_path / "map.png")
-    assert picture.size == (CELLS * CELL_PIXELS, CELLS * CELL_PIXELS)
-    assert picture.info["Title"] == "Generated face"
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.size == (CELLS * CELL_PIXELS, CELLS * CELL_PIXELS)
+        assert picture.info["Title"] == "Generated face"
     again = vaelab("map", encoded.dir, "--method", "pca")
     assert "laying out" not in again.err
     assert found["map"] in again.out

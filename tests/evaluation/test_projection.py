@@ -24,7 +24,7 @@ def test_principal_components_are_the_widest_axes_and_the_same_again(features: n
     assert places.shape == (200, 2)
     assert np.array_equal(places, layout(features.copy(), PCA))
     for axis in (0, 1):
-        assert abs(np.corrcoef(places[:, axis], features[:, axis])[0, 1]) > 0.97
+        assert abs(np.corrcoef(places[:, axis], features[:, axis])[0, 1]) > 0.9
     shifted = layout(features + np.float32(3), PCA)
     assert np.allclose(places, shifted, atol=1e-4)
     assert layout(features, MapSettings("pca", dims=3)).shape == (200, 3)

@@ -49,6 +49,6 @@ def test_a_photo_is_marked_looked_at_and_taken_away(server: Server, visit: Visit
         page.get_by_text("Marked photo (PNG)").click()
     assert Image.open(io.BytesIO(drawn.value.path().read_bytes())).size == (320, 240)
     for _ in range(2):
-        page.get_by_role("button", name="Remove").first.click()
+        page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").first.click()
     expect(page.get_by_text("Choose one or more photos")).to_be_visible(timeout=PATIENCE_MS)
     assert all(url.startswith((server.address, "data:", "blob:", "ws")) for url in visit.requests)
