@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -171,11 +172,13 @@ def _umap_key(latents: StoredLatents) -> str:
     return map_key(latents, MapSettings())
 
 
-class _Never:
+class _Never(subprocess.Popen):  # type: ignore[type-arg]
     """Stands for a process that never ends."""
 
     def __init__(self, asked: list[str]) -> None:
         self.asked = asked
+        self.returncode = 0
+        self._child_created = False
 
     def __call__(self, command: list[str], **kwargs: object) -> _Never:
         import io
