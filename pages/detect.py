@@ -15,7 +15,7 @@ from pages.detecting.photos import Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
-from pages.shell.welcome import first_training
+from pages.shell.welcome import FIRST_DETECTOR, first_training
 from pages.studio.cropper import preview_address
 from pages.studio.state import show_in
 from vaelab.wording import with_minus
@@ -34,7 +34,7 @@ def detect_page() -> None:
     )
     known = detectors_here()
     if not known:
-        first_training("There is no detector on this machine yet. Train a cnn or a dbvae; a first run takes a minute:")
+        first_training("There is no detector on this machine yet. The first one takes about a minute:", FIRST_DETECTOR)
         return
     notes = open_plan(known)
     if notes:

@@ -8,12 +8,14 @@ from pages.shell.loaders import decoder_runs
 from vaelab.config import TrainConfig
 
 FIRST = "python -m vaelab train --recipe first-minute"
+FIRST_DETECTOR = "python -m vaelab train --recipe cnn --datasets synthetic-64 --num-images 16000"
+"""On drawn faces and things, so that it needs no data set."""
 
 
-def first_training(words: str) -> None:
+def first_training(words: str, command: str = FIRST) -> None:
     """Why there is nothing to see, and the command that changes it."""
     st.markdown(words)
-    st.code(FIRST, language="bash")
+    st.code(command, language="bash")
 
 
 def drawable_models() -> list[str]:

@@ -42,6 +42,7 @@ def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
     app = open_app(PAGE)
     assert not app.exception
     assert "There is no detector" in words(app)
+    assert "--recipe cnn" in app.code[0].value, "a command that trains a detector, not a model that draws"
 
 
 def test_before_a_photo_it_says_what_to_do(store: Path, open_app: Open) -> None:
