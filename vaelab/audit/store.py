@@ -19,10 +19,6 @@ An audit that ships has neither members nor locks: experiment, scores, exposure 
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -38,8 +34,7 @@ from vaelab import __version__
 from vaelab.audit.experiment import Experiment, experiment_from_dict
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.evaluation.fairness.scores import Scores
-from vaelab.runs.files import replacing, telling
-from vaelab.runs.processes import birth_of
+from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.status import RunStatus
 from vaelab.runs.store import RUNS_DIR, Run
 
@@ -157,19 +152,15 @@ class Audit:
         """Where the audit is now; `images_seen` is over all members. An audit that ships is done."""
         if not (self.dir / "status.json").is_file():
             return RunStatus("done")
-        known = self._read_json("status.json")
-        return RunStatus(**{key: known[key] for key in asdict(RunStatus()) if key in known}).as_seen_now()
+        return RunStatus.read(self._read_json("status.json"))
 
     def write_status(self, status: RunStatus, pid: int | None = None) -> None:
         """Replace the status atomically; stamps host, process (this one, unless another is given) and time."""
-        pid = pid or os.getpid()
-        stamped = replace(status, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
-        self._write_json("status.json", asdict(stamped))
+        self._write_json("status.json", asdict(status.stamped(pid)))
 
     def log(self, text: str) -> None:
         """Add a line for people to log.txt, with the time in UTC."""
-        with (self.dir / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        add_to_log(self.dir, text)
 
     @property
     def cancel_path(self) -> Path:
@@ -290,8 +281,7 @@ class Audit:
         folder = self.dir / "exposure"
         with telling(f"cannot keep the exposure of {arm}-{seed}", self.dir):
             folder.mkdir(exist_ok=True)
-        with replacing(folder, f"{arm}-{seed}.json", f"audit {self.name}") as file:
-            file.write((json.dumps(exposure, indent=1, allow_nan=False) + "\n").encode())
+        self._write_json(f"exposure/{arm}-{seed}.json", exposure)
 
     def exposure(self, arm: str, seed: int) -> dict[str, Any] | None:
         """What a member drew; None where it did not resample, or is not done."""
@@ -303,17 +293,11 @@ class Audit:
         return replacing((self.dir / name).parent, Path(name).name, f"audit {self.name}")
 
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        with self.replacing(name) as file:
-            file.write((json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+        path = self.dir / name
+        write_json(path.parent, path.name, value, f"audit {self.name}")
 
     def _read_json(self, name: str) -> dict[str, Any]:
-        try:
-            value: dict[str, Any] = json.loads((self.dir / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"audit {self.name} has no {name}; the folder is not whole") from None
-        except json.JSONDecodeError as error:
-            raise RunError(f"{name} of audit {self.name} is damaged ({error}); restore it") from error
-        return value
+        return read_json(self.dir, name, f"audit {self.name}")
 
 
 def list_audits(root: Path = AUDITS_DIR) -> list[Audit]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from vaelab.errors import RunError
 
@@ -37,6 +39,39 @@ def replacing(folder: Path, name: str, owner: str) -> Iterator[IO[bytes]]:
             Path(temporary).replace(folder / name)
         finally:
             Path(temporary).unlink(missing_ok=True)
+
+
+def write_json(folder: Path, name: str, value: Mapping[str, Any], owner: str) -> None:
+    """Put `value` in the place of `folder/name`, once it is whole and on disk.
+
+    Raises:
+        RunError: it cannot be written; the message names `owner`.
+    """
+    with replacing(folder, name, owner) as file:
+        file.write((json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(folder: Path, name: str, owner: str) -> dict[str, Any]:
+    """What `write_json` kept.
+
+    Raises:
+        RunError: it is missing or damaged; the message names `owner`.
+    """
+    try:
+        value: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{owner} has no {name}; the folder is not whole") from None
+    except json.JSONDecodeError as error:
+        raise RunError(
+            f"{name} of {owner} is damaged ({error}); restore it or delete the {owner.split()[0]}"
+        ) from error
+    return value
+
+
+def add_to_log(folder: Path, text: str) -> None:
+    """Add a line for people to log.txt, with the time in UTC."""
+    with (folder / "log.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
 
 
 @contextlib.contextmanager

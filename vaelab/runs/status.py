@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from vaelab.runs.processes import is_process_gone
+from vaelab.runs.processes import birth_of, is_process_gone
 
 STATES = ("queued", "running", "paused", "done", "cancelled", "failed", "lost")
 ALIVE = ("running", "paused")
@@ -37,6 +40,17 @@ class RunStatus:
     pid: int = 0
     message: str = ""
     birth: str = ""
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> RunStatus:
+        """The status that status.json holds, as it is seen now; what this version does not know is passed over."""
+        known = {field.name: record[field.name] for field in fields(cls) if field.name in record}
+        return cls(**known).as_seen_now()
+
+    def stamped(self, pid: int | None = None) -> RunStatus:
+        """This status, said here and now by process `pid`; by default this one."""
+        pid = pid or os.getpid()
+        return replace(self, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
 
     @property
     def is_alive(self) -> bool:

@@ -26,13 +26,10 @@ checkpoints/<run_id>/
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -41,10 +38,9 @@ from vaelab import __version__
 from vaelab.config import TrainConfig, from_dict
 from vaelab.errors import ConfigError, RunError
 from vaelab.runs.control import Control, asked_for, check_request, interventions, pending, settings_at, submit
-from vaelab.runs.files import replacing, telling
+from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.metrics import kept_after_resume, read_reports
 from vaelab.runs.previews import previews_in
-from vaelab.runs.processes import birth_of
 from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
 
 __all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "Run", "RunStatus", "find_run", "list_runs"]
@@ -142,15 +138,11 @@ class Run:
     @property
     def status(self) -> RunStatus:
         """Where the run is now."""
-        known = self._read_json("status.json")
-        return RunStatus(**{key: known[key] for key in asdict(RunStatus()) if key in known}).as_seen_now()
+        return RunStatus.read(self._read_json("status.json"))
 
     def write_status(self, status: RunStatus, pid: int | None = None) -> None:
         """Replace the status atomically; stamps host, process (this one, unless another is given) and time."""
-        pid = pid or os.getpid()
-        self.replace_status(
-            replace(status, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
-        )
+        self.replace_status(status.stamped(pid))
 
     def replace_status(self, status: RunStatus) -> None:
         """Replace the status atomically, as it is given."""
@@ -158,12 +150,11 @@ class Run:
 
     def overwrite_status(self, status: RunStatus) -> None:
         """Write the status over the old one in place: the last resort on a full disk, where nothing new can be made."""
-        status = replace(status, updated=time.time(), host=socket.gethostname(), pid=os.getpid())
         with (
             telling(f"cannot write status.json of run {self.id}", self.dir),
             (self.dir / "status.json").open("r+") as f,
         ):
-            f.write(json.dumps(asdict(status)))
+            f.write(json.dumps(asdict(status.stamped())))
             f.truncate()
 
     def append_metrics(self, kind: str, images_seen: int, **values: Any) -> None:
@@ -205,8 +196,7 @@ class Run:
 
     def log(self, text: str) -> None:
         """Add a line for people to log.txt, with the time in UTC."""
-        with (self.dir / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        add_to_log(self.dir, text)
 
     def request_cancel(self) -> None:
         """Ask the training to save and stop.
@@ -367,17 +357,10 @@ class Run:
                 path.unlink(missing_ok=True)
 
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        with self.replacing(name) as file:
-            file.write((json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+        write_json(self.dir, name, value, f"run {self.id}")
 
     def _read_json(self, name: str) -> dict[str, Any]:
-        try:
-            value: dict[str, Any] = json.loads((self.dir / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"run {self.id} has no {name}; the folder is not whole") from None
-        except json.JSONDecodeError as error:
-            raise RunError(f"{name} of run {self.id} is damaged ({error}); restore it or delete the run") from error
-        return value
+        return read_json(self.dir, name, f"run {self.id}")
 
 
 def list_runs(root: Path = RUNS_DIR) -> list[Run]:
