@@ -14,13 +14,11 @@ from pages.auditing.loading import scores_of
 from pages.auditing.plan import FPRS, plan
 from pages.auditing.words import percent
 from pages.counterfactual.figure import COLORS
-from pages.datasets.routes import open_store, rows_address
+from pages.datasets.routes import faces_address
 from pages.shell.remote import remote_picture
 from vaelab.audit.store import Audit
-from vaelab.errors import DataError
-from vaelab.evaluation.fairness.density import recall_by_density
+from vaelab.evaluation.fairness.density import bands_by_arm
 from vaelab.evaluation.fairness.findings import Findings
-from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
 
 STILL = {"displayModeBar": False}
 
@@ -128,7 +126,7 @@ def _faces(audit: Audit, drawn: dict[int, dict[str, Any]]) -> None:
             continue
         st.markdown(f"**{title}**, seed {seed}")
         names = [str(face["image_id"]) for face in faces]
-        address = _address(audit, names)
+        address = faces_address(audit.experiment.base.data.datasets, names)
         if address:
             remote_picture(
                 address, f"{title}: {len(faces)} training faces", widest=75 * len(faces), shape=(len(faces), 1)
@@ -141,36 +139,15 @@ def _faces(audit: Audit, drawn: dict[int, dict[str, Any]]) -> None:
         )
 
 
-def _address(audit: Audit, image_ids: list[str]) -> str:
-    """Where the faces are found as one picture; empty where the data set is gone or has changed."""
-    for name in audit.experiment.base.data.datasets:
-        try:
-            store = open_store(name)
-        except DataError:
-            continue
-        places = pd.Index(store.labels["image_id"]).get_indexer(pd.Index(image_ids))
-        if (places >= 0).all():
-            return rows_address(store, places.tolist())
-    return ""
-
-
 def _by_density(audit: Audit, found: Findings) -> None:
     """Recall of arms with latents where training faces are thin, and where they are dense."""
     scores = scores_of(audit, plan().split)
-    rows = []
-    for place, arm in enumerate(scores.arms):
-        densities = audit.log_densities(plan().split, arm)
-        seeds = [number for number, seed in enumerate(scores.seeds) if seed in densities]
-        if not seeds:
-            continue
-        thresholds = thresholds_at_fpr(scores, found.fpr)[place]
-        bands = [
-            recall_by_density((scores.faces[place, [number]] > thresholds[number]), densities[scores.seeds[number]])
-            for number in seeds
-        ]
-        for band in range(len(bands[0])):
-            recall = [one[band].by_seed[0].rate for one in bands]
-            rows.append((arm, band, bands[0][band].count, recall))
+    bands = bands_by_arm(scores, {arm: audit.log_densities(plan().split, arm) for arm in scores.arms}, found.fpr)
+    rows = [
+        (arm, place, band.count, [seed.rate for seed in band.by_seed])
+        for arm, of_arm in bands.items()
+        for place, band in enumerate(of_arm)
+    ]
     if not rows:
         st.caption("No arm has latents that were kept with its scores, so recall by latent density is not known.")
         return

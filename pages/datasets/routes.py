@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import numpy as np
+import pandas as pd
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -29,6 +30,19 @@ def rows_address(store: DatasetStore, rows: Sequence[int]) -> str:
     """Where a sheet of some rows of `store` is found, side by side."""
     query = {"store": store.path.name, "v": store.fingerprint[:16], "rows": "~".join(map(str, rows))}
     return f"/data/pictures?{urlencode(query)}"
+
+
+def faces_address(datasets: Sequence[str], image_ids: Sequence[str]) -> str:
+    """Where some pictures, all of one of these data sets, are found side by side; empty where it is gone or changed."""
+    for name in datasets:
+        try:
+            store = open_store(name)
+        except DataError:
+            continue
+        places = pd.Index(store.labels["image_id"]).get_indexer(pd.Index(image_ids))
+        if (places >= 0).all():
+            return rows_address(store, places.tolist())
+    return ""
 
 
 def open_store(name: str) -> DatasetStore:

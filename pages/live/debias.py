@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.datasets.routes import open_store, rows_address
+from pages.datasets.routes import faces_address
 from pages.live.history import Rows, line
 from pages.live.plot import plot
 from pages.shell.remote import remote_picture
-from vaelab.errors import DataError
 from vaelab.runs.store import Run
 
 
@@ -48,26 +47,13 @@ def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
         if not faces:
             continue
         st.markdown(f"**{title}**")
-        address = _address(run, [str(face["image_id"]) for face in faces])
+        address = faces_address(run.config.data.datasets, [str(face["image_id"]) for face in faces])
         if address:
             remote_picture(address, f"{title}: {len(faces)} training faces")
         else:
             st.caption("Their data set is not on this machine: " + ", ".join(str(face["image_id"]) for face in faces))
         chances = ", ".join(f"{face['prob'] * num_faces:.3g}" for face in faces)
         st.caption(f"Times a fair share, from left to right: {chances}")
-
-
-def _address(run: Run, image_ids: list[str]) -> str:
-    """Where the faces are found as one picture; empty where the data set is gone or has changed."""
-    for name in run.config.data.datasets:
-        try:
-            store = open_store(name)
-        except DataError:
-            continue
-        places = pd.Index(store.labels["image_id"]).get_indexer(pd.Index(image_ids))
-        if (places >= 0).all():
-            return rows_address(store, places.tolist())
-    return ""
 
 
 def _groups(latest: dict[str, Any]) -> None:

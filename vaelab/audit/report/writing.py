@@ -8,19 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vaelab.audit.report.content import Material, document_of
 from vaelab.audit.report.page import page_of
 from vaelab.audit.report.paper import pdf_of
 from vaelab.audit.report.tables import tables_of
 from vaelab.audit.store import Audit
 from vaelab.errors import DataError
-from vaelab.evaluation.fairness.density import DensityBand, recall_by_density
+from vaelab.evaluation.fairness.density import bands_by_arm
 from vaelab.evaluation.fairness.findings import find
 from vaelab.evaluation.fairness.published import PUBLISHED
-from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
-from vaelab.evaluation.fairness.scores import Scores
 from vaelab.runs.files import replacing, telling
 
 RATES = (0.05, 0.01, 0.001)
@@ -83,33 +79,8 @@ def material_of(audit: Audit, split: str, fpr: float, columns: Sequence[str] = (
         find(scores, columns, fpr),
         others,
         {arm: members for arm, members in exposures.items() if members},
-        _bands(audit, scores, split, fpr),
+        bands_by_arm(scores, {arm: audit.log_densities(split, arm) for arm in scores.arms}, fpr),
     )
-
-
-def _bands(audit: Audit, scores: Scores, split: str, fpr: float) -> dict[str, list[DensityBand]]:
-    """Recall by latent density of every arm with latents, each member by its own density."""
-    thresholds = thresholds_at_fpr(scores, fpr)
-    found: dict[str, list[DensityBand]] = {}
-    for place, arm in enumerate(scores.arms):
-        densities = audit.log_densities(split, arm)
-        if not all(seed in densities for seed in scores.seeds):
-            continue
-        members = [
-            recall_by_density(scores.faces[place, [number]] > thresholds[place, number], densities[seed])
-            for number, seed in enumerate(scores.seeds)
-        ]
-        # a fifth is a rank: its edges differ from member to member, its size does not
-        found[arm] = [
-            DensityBand(
-                float(np.mean([band.low for band in bands])),
-                float(np.mean([band.high for band in bands])),
-                bands[0].count,
-                tuple(band.by_seed[0] for band in bands),
-            )
-            for bands in zip(*members, strict=True)
-        ]
-    return found
 
 
 def _as_json(material: Material) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from jaxtyping import Bool
 
 from vaelab.data.groups import Standing, standing_of
 from vaelab.errors import DataError
+from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
+from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.groups import Rate, rate
 
 
@@ -57,3 +60,38 @@ def recall_by_density(hit: Bool[np.ndarray, "seeds faces"], density: np.ndarray,
         for rows in np.array_split(order, min(bands, len(order)))
         if len(rows)
     ]
+
+
+def bands_by_arm(
+    scores: Scores, densities: Mapping[str, Mapping[int, np.ndarray]], fpr: float
+) -> dict[str, list[DensityBand]]:
+    """Recall by latent density of the arms that have latents, each member by its own density and at its own threshold.
+
+    A band is a rank: its edges differ from member to member, and are given as their mean; its size does not.
+
+    Args:
+        densities: by arm and seed, as for `recall_by_density`; members without one are left out.
+
+    Raises:
+        DataError: a density does not belong to these faces, or too few calibration negatives for `fpr`.
+    """
+    thresholds = thresholds_at_fpr(scores, fpr)
+    found: dict[str, list[DensityBand]] = {}
+    for place, arm in enumerate(scores.arms):
+        known = densities.get(arm, {})
+        members = [
+            recall_by_density(scores.faces[place, [number]] > thresholds[place, number], known[seed])
+            for number, seed in enumerate(scores.seeds)
+            if seed in known
+        ]
+        if members:
+            found[arm] = [
+                DensityBand(
+                    float(np.mean([band.low for band in bands])),
+                    float(np.mean([band.high for band in bands])),
+                    bands[0].count,
+                    tuple(band.by_seed[0] for band in bands),
+                )
+                for bands in zip(*members, strict=True)
+            ]
+    return found
