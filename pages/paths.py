@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.atelier.arithmetic import face_arithmetic
-from pages.atelier.bench import BENCH, LEAVE, LINK, SECTIONS, bench, change, fit_bench, open_bench, sets, to_link
+from pages.atelier.bench import LEAVE, LINK, SECTIONS, bench, change, fit_bench, open_bench, sets, to_link
 from pages.atelier.grid import grid
 from pages.atelier.interpolate import interpolate
 from pages.atelier.neighbours import neighbours
@@ -47,7 +47,8 @@ def studio() -> None:
         return
     notes = open_bench(runs)
     model = load_model(find(bench().model))
-    st.session_state[BENCH], more = fit_bench(bench(), model)
+    fitted, more = fit_bench(bench(), model)
+    bench.keep(fitted)
     _header(runs)
     if notes or more:
         st.info("  \n".join(dict.fromkeys((*notes, *more))), icon=":material/link_off:")

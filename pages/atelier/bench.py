@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query_lists
 from pages.studio.state import RECIPE
 from pages.studio.state import keep as keep_for_explore
@@ -64,20 +65,8 @@ class Bench:
     count: int = 7
 
 
-def bench() -> Bench:
-    """What lies there now; there is something from `open_bench` on."""
-    kept: Bench = st.session_state[BENCH]
-    return kept
-
-
-def change(**changes: Any) -> None:
-    """Change parts of it."""
-    st.session_state[BENCH] = dataclasses.replace(bench(), **changes)
-
-
-def sets(field: str, key: str) -> Callable[[], None]:
-    """A callback that puts a widget's value into `field`."""
-    return lambda: change(**{field: st.session_state[key]})
+bench = Kept[Bench](BENCH)
+change, sets = bench.change, bench.sets
 
 
 def put(face: FaceRecipe) -> None:
@@ -106,13 +95,13 @@ def open_bench(run_ids: Sequence[str]) -> list[str]:
     if query.keys() & {"do", "face"} and is_link(LINK):
         opened, notes = read_link(query, run_ids[0])
     else:
-        opened = st.session_state.get(BENCH) or _first(run_ids)
+        opened = bench.before() or _first(run_ids)
         if "model" in query and is_link(LINK):  # a link to a model and no faces: those that lie here, drawn by it
             opened = dataclasses.replace(opened, model=query["model"][-1])
     if opened.model not in run_ids:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = dataclasses.replace(opened, model=run_ids[0])
-    st.session_state[BENCH] = opened
+    bench.keep(opened)
     link_was_read(LINK)
     return notes
 

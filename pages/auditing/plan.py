@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import streamlit as st
-
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 
 PLAN, LINK = "audit.plan", "audit.link"
@@ -109,36 +107,14 @@ def fit_plan(
     return plan, notes
 
 
-def plan() -> Plan:
-    """The plan that is shown; there is one from `open_plan` on."""
-    kept: Plan = st.session_state[PLAN]
-    return kept
-
-
-def keep_plan(changed: Plan) -> None:
-    """Show `changed` from the next draw on."""
-    st.session_state[PLAN] = changed
-
-
-def change(**changes: Any) -> None:
-    """Change some of the plan."""
-    keep_plan(dataclasses.replace(plan(), **changes))
-
-
-def sets(field: str, key: str) -> Callable[[], None]:
-    """A callback that puts a widget's value into the plan."""
-
-    def changed() -> None:
-        value: Any = st.session_state[key]
-        change(**{field: tuple(value) if isinstance(value, list) else value})
-
-    return changed
+plan = Kept[Plan](PLAN)
+keep_plan, change, sets = plan.keep, plan.change, plan.sets
 
 
 def open_plan(audits: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the first audit."""
     notes: list[str] = []
-    opened = st.session_state.get(PLAN) or Plan()
+    opened = plan.before() or Plan()
     if is_link(LINK):
         opened, notes = read_plan(page_query())
     if opened.audit not in audits:

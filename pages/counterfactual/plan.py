@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 from pages.studio.state import RECIPE
 from vaelab.counterfactual import FALSE_POSITIVE_RATES
@@ -92,20 +93,8 @@ def fit_plan(plan: Plan, model: FaceModel, detectors: Sequence[str]) -> tuple[Pl
     return dataclasses.replace(plan, recipe=recipe, detectors=kept or tuple(detectors[:2])), notes
 
 
-def plan() -> Plan:
-    """The plan that is shown; there is one from `open_plan` on."""
-    kept: Plan = st.session_state[PLAN]
-    return kept
-
-
-def keep_plan(changed: Plan) -> None:
-    """Show `changed` from the next draw on."""
-    st.session_state[PLAN] = changed
-
-
-def change(**changes: Any) -> None:
-    """Change some of the plan."""
-    keep_plan(dataclasses.replace(plan(), **changes))
+plan = Kept[Plan](PLAN)
+keep_plan, change = plan.keep, plan.change
 
 
 def explored() -> FaceRecipe | None:
@@ -121,7 +110,7 @@ def open_plan(run_ids: Sequence[str]) -> list[str]:
     if is_link(LINK):
         opened, notes = read_plan(page_query(), Plan(FaceRecipe(model=run_ids[0])))
     else:
-        opened = st.session_state.get(PLAN) or default
+        opened = plan.before() or default
     if opened.recipe.model not in run_ids:
         notes.append(f"There is no model of the name asked for here, so this is {run_ids[0]}.")
         opened = Plan(opened.recipe.started(model=run_ids[0]))

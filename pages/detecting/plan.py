@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 
 PLAN, LINK = "detect.plan", "detect.link"
@@ -48,26 +47,19 @@ def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
     return Plan(names, rate, sides.get(query.get("smallest", ""), Plan.smallest)), notes
 
 
-def plan() -> Plan:
-    """The plan that is shown; there is one from `open_plan` on."""
-    kept: Plan = st.session_state[PLAN]
-    return kept
-
-
-def change(**changes: object) -> None:
-    """Change some of the plan."""
-    st.session_state[PLAN] = dataclasses.replace(plan(), **changes)  # type: ignore[arg-type]
+plan = Kept[Plan](PLAN)
+change = plan.change
 
 
 def open_plan(detectors: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before; sentences about what could not be honoured."""
     notes: list[str] = []
-    opened = st.session_state.get(PLAN) or Plan()
+    opened = plan.before() or Plan()
     if is_link(LINK):
         opened, notes = read_plan(page_query())
     kept = tuple(name for name in dict.fromkeys(opened.detectors) if name in detectors)[:MOST_DETECTORS]
     if len(kept) < len(opened.detectors):
         notes.append("A detector that the link names is not on this machine.")
-    st.session_state[PLAN] = dataclasses.replace(opened, detectors=kept or tuple(detectors[:2]))
+    plan.keep(dataclasses.replace(opened, detectors=kept or tuple(detectors[:2])))
     link_was_read(LINK)
     return notes

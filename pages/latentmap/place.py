@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.atelier.bench import BENCH, MOST_FACES, Bench
+from pages.atelier.bench import MOST_FACES, Bench, bench
 from pages.latentmap.state import Place, leave_for, put, shown
 from pages.shell.faces import draw, spoken_labels
 from pages.shell.pictures import png
@@ -99,9 +99,9 @@ def to_explore(face: FaceRecipe) -> None:
 
 def to_studio(faces: list[FaceRecipe]) -> None:
     """Lay faces into the Studio's tray, beside those of the same model while there is room, and go there."""
-    lying: Bench | None = st.session_state.get(BENCH)
+    lying = bench.before()
     kept = lying.faces if lying is not None and lying.model == faces[0].model and len(faces) == 1 else ()
-    st.session_state[BENCH] = Bench(faces[0].model, (*kept[: MOST_FACES - len(faces)], *faces))
+    bench.keep(Bench(faces[0].model, (*kept[: MOST_FACES - len(faces)], *faces)))
     leave_for("paths.py")
 
 

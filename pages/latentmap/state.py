@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 
 STATE, LINK, REVISION, LEAVE = "map.state", "map.link", "map.revision", "map.leave"
@@ -45,15 +46,12 @@ class Shown:
     steps: int = 10
 
 
-def shown() -> Shown:
-    """What is shown now; there is something from `open_map` on."""
-    kept: Shown = st.session_state[STATE]
-    return kept
+shown = Kept[Shown](STATE)
 
 
 def keep(**changes: Any) -> None:
     """Take over what the map in the browser shows already, or what only the page around it shows."""
-    st.session_state[STATE] = dataclasses.replace(shown(), **changes)
+    shown.change(**changes)
 
 
 def put(**changes: Any) -> None:
@@ -86,8 +84,8 @@ def leave_for(page: str) -> None:
 def open_map(run_ids: Sequence[str]) -> list[str]:
     """Decide what is shown, a link before the session; returns sentences about what could not be honoured."""
     notes: list[str] = []
-    if STATE not in st.session_state:
-        st.session_state[STATE] = Shown(run_ids[0])
+    if shown.before() is None:
+        shown.keep(Shown(run_ids[0]))
     if is_link(LINK):
         opened, notes = read_link(page_query(), run_ids[0])
         put(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(opened)})

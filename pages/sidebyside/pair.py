@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import streamlit as st
-
+from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 from pages.studio.photo import photo_start
 
@@ -103,27 +102,15 @@ def photo_for(models: tuple[FaceModel, FaceModel]) -> NDArray[np.uint8] | None:
     return photo.pixels
 
 
-def pair() -> Pair:
-    """The pair that is shown; there is one from `open_pair` on."""
-    kept: Pair = st.session_state[PAIR]
-    return kept
-
-
-def keep_pair(changed: Pair) -> None:
-    """Show `changed` from the next draw on."""
-    st.session_state[PAIR] = changed
-
-
-def change_pair(**changes: Any) -> None:
-    """Change some of it."""
-    keep_pair(dataclasses.replace(pair(), **changes))
+pair = Kept[Pair](PAIR)
+keep_pair, change_pair = pair.keep, pair.change
 
 
 def open_pair(run_ids: Sequence[str]) -> list[str]:
     """Decide what the page shows: a link, else what it showed before, else the first two models."""
     default = Pair(run_ids[0], run_ids[1])
     link = read_pair(page_query(), default) if is_link(LINK) else None
-    opened = link or st.session_state.get(PAIR) or default
+    opened = link or pair.before() or default
     notes = []
     if not {opened.first, opened.second} <= set(run_ids):
         notes.append("A model asked for is not on this machine; here are two that are.")
