@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= first-minute
 
-.PHONY: app test lint train bench readme requirements clean
+.PHONY: app test thorough lint train bench readme requirements clean
 
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not thorough"
+
+# Long stories, among them kills at random moments and the whole tour in a browser: another ten minutes.
+thorough: .venv/dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m thorough
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -56,6 +56,7 @@ def test_two_processes_give_the_scores_of_one(tiny_experiment: MakeExperiment, t
         assert np.array_equal(found, expected)
 
 
+@pytest.mark.thorough
 def test_stopped_in_the_background_it_saves_and_can_go_on(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
     audit = endless(tiny_experiment, tmp_path)
     start_audit(audit, workers=2)
@@ -73,6 +74,7 @@ def test_stopped_in_the_background_it_saves_and_can_go_on(tiny_experiment: MakeE
         stop_audit(audit)
 
 
+@pytest.mark.thorough
 def test_when_the_conductor_is_killed_nobody_trains_on(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
     audit = endless(tiny_experiment, tmp_path)
     start_audit(audit, workers=1)

@@ -239,6 +239,7 @@ def wait_for_workers(group: int, seconds: float) -> bool:
     return False
 
 
+@pytest.mark.thorough
 def test_killed_at_random_moments_and_continued(killable, tmp_path):
     """Nothing is lost or doubled, and no worker outlives its parent."""
     moments = random.Random(5)

@@ -36,6 +36,7 @@ def over(run: Run, key: str) -> Standing:
     pytest.fail("the map is not made")
 
 
+@pytest.mark.thorough
 def test_umap_is_made_beside_and_keeps_neighbours_together(tmp_path: Path) -> None:
     run = make_run(tmp_path, "mapped")
     latents, settings = StoredLatents.read(run), MapSettings()

@@ -145,6 +145,7 @@ def test_a_name_is_given_once(root: Path, tiny_config: MakeConfig, launched: lis
 # --- with real children
 
 
+@pytest.mark.thorough
 def test_children_train_in_turn_survive_a_kill_and_start_the_next(root: Path, tiny_config: MakeConfig) -> None:
     first = jobs.start(tiny_config(**LONG), name="first", root=root)
     second = jobs.start(tiny_config(report_every=16), name="second", root=root)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.pages.tiny_runs import make_run
 
@@ -89,7 +89,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in (folder / "server.log").read_text()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -97,15 +97,25 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all visits, so that the app's scripts are fetched and compiled once."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.set_default_timeout(PATIENCE_MS)
-    visited = Visit(context.new_page())
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(profile: BrowserContext) -> Iterator[Visit]:
+    visited = Visit(profile.new_page())
     visited.page.on("request", lambda request: visited.requests.append(request.url))
     visited.page.on("pageerror", lambda error: visited.errors.append(str(error)))
     yield visited
-    context.close()
+    if visited.page.url.startswith("http"):
+        visited.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    visited.page.close()
+    profile.clear_cookies()
     assert visited.errors == []
 
 

@@ -10,9 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.browsing import browser, server, visit
+from tests.pages.browsing import browser, profile, server, visit
 
-__all__ = ["browser", "server", "visit"]
+__all__ = ["browser", "profile", "server", "visit"]
 ROOT = Path(__file__).resolve().parents[2]
 ROUTER = ROOT / "pages" / "shell" / "router.py"
 

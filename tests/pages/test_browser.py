@@ -37,6 +37,7 @@ def test_the_theme_follows_the_visitors_choice(server: Server, browser: Browser,
     page.close()
 
 
+@pytest.mark.thorough
 def test_a_deep_link_on_a_cold_server_has_frame_and_title(tmp_path: Path, visit: Visit) -> None:
     make_run(tmp_path, "tiny", card="# tiny\nA card.\n")
     cold = start_server(tmp_path)
@@ -50,6 +51,7 @@ def test_a_deep_link_on_a_cold_server_has_frame_and_title(tmp_path: Path, visit:
     assert "Traceback" not in (tmp_path / "server.log").read_text()
 
 
+@pytest.mark.thorough
 def test_an_empty_page_fills_itself_when_a_model_appears(tmp_path: Path, visit: Visit) -> None:
     server = start_server(tmp_path)
     try:

@@ -61,7 +61,14 @@ def middle(place: Locator) -> tuple[float, float]:
 
 
 @needs_face
-@pytest.mark.parametrize("kind", ["upright", "turned by EXIF", "grey"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "turned by EXIF",
+        pytest.param("upright", marks=pytest.mark.thorough),
+        pytest.param("grey", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_face_in_a_corner_is_found_and_put_on_the_table(server: Server, visit: Visit, kind: str) -> None:
     page = visit.page
     before = choose_photo(page, server)

@@ -48,6 +48,7 @@ def go_on(page: Page, heading: str) -> None:
     expect(page.locator("h1")).to_have_text(heading, timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     page = visit.page

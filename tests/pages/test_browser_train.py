@@ -102,6 +102,7 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
     expect(resume).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_a_training_is_launched_from_the_form_and_leads_to_its_live_view(lab_server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{lab_server.address}/train")

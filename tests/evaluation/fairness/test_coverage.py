@@ -17,12 +17,14 @@ def found() -> dict[str, float]:
     return simulate(world, SIMULATIONS, resamples=60)
 
 
+@pytest.mark.thorough
 def test_intervals_hold_the_truth(found: dict[str, float]) -> None:
     intervals = {name: share for name, share in found.items() if "verdict" not in name and "permutation" not in name}
     assert len(intervals) == 16
     assert np.mean(list(intervals.values())) > 0.85, intervals
 
 
+@pytest.mark.thorough
 def test_what_is_there_is_claimed_and_what_is_not_is_not(found: dict[str, float]) -> None:
     assert found["verdict improved, c against a"] > 0.4
     assert found["any verdict where nothing differs"] < 0.35
