@@ -1,8 +1,8 @@
 """How well and how fast faces are found in photos: `python -m benchmarks.detecting --photos DIR --faces DIR`.
 
 Held-out faces are laid into photos without any (`benchmarks.scenes`). Runs keep the thresholds that
-`python -m vaelab calibrate` set on other photos. OpenCV's Haar cascade looks at the same scenes where an OpenCV that
-has one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
+`python -m vaelab calibrate RUN PHOTOS --split calibration` set on other photos. OpenCV's Haar cascade looks at the same
+scenes where an OpenCV that has one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.interleaved import interleaved, ratio
-from benchmarks.scenes import Scene, make_scenes, photo_paths
+from benchmarks.scenes import Scene, held_out_photos, make_scenes
 from vaelab.detection.dense import DenseDetector
 from vaelab.detection.search import Search, all_windows, cut, find, pyramid
 from vaelab.detection.thresholds import RATES, alarm_threshold
@@ -47,8 +47,8 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos; those listed are left out")
     parser.add_argument("--leave-out", type=Path, default=LEAVE_OUT, help="names of photos with people or drawn faces")
     parser.add_argument("--faces", type=Path, required=True, help="folder of held-out face crops")
-    parser.add_argument("--runs", nargs="+", default=["cnn", "dbvae"])
-    parser.add_argument("--num-photos", type=int, default=100, help="most scenes (default: %(default)s)")
+    parser.add_argument("--runs", nargs="+", default=["cnn", "dbvae", "detector"])
+    parser.add_argument("--scenes-each", type=int, default=2, help="scenes of each photo (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each timing (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="file to keep the results in")
     parser.add_argument("--memory-of", metavar="RUN", help=argparse.SUPPRESS)
@@ -56,8 +56,8 @@ def main() -> None:
     if arguments.memory_of:
         print(json.dumps(_large_photo(arguments.memory_of)))
         return
-    _, photos = photo_paths(arguments.photos, arguments.leave_out)
-    scenes = make_scenes(photos[: arguments.num_photos], sorted(arguments.faces.glob("*.webp")), seed=0)
+    photos = held_out_photos(arguments.photos, arguments.leave_out)
+    scenes = make_scenes(photos * arguments.scenes_each, sorted(arguments.faces.glob("*.webp")), seed=0)
     models = {name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in arguments.runs}
     results: dict[str, Any] = {
         "scenes": len(scenes), "faces": sum(len(scene.faces) for scene in scenes), "search": asdict(Search()),

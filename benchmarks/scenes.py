@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.photos import read_photo
 from vaelab.rng import numpy_generator
 
@@ -31,11 +32,11 @@ class Scene:
     faces: np.ndarray
 
 
-def photo_paths(folder: Path, leave_out: Path) -> tuple[list[Path], list[Path]]:
-    """Photos without faces, every other one for setting thresholds, the rest for scenes."""
+def held_out_photos(folder: Path, leave_out: Path) -> list[Path]:
+    """Photos without faces of the test split: no detector was trained on squares of them, and no threshold set."""
     passed = set(leave_out.read_text(encoding="utf-8").split())
     paths = [path for path in sorted(folder.glob("*.webp")) if path.name not in passed]
-    return paths[::2], paths[1::2]
+    return [path for path in paths if split_of(path.name, PHOTO_FRACTIONS) == "test"]
 
 
 def make_scenes(photos: list[Path], faces: list[Path], seed: int) -> list[Scene]:

@@ -94,6 +94,16 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
         paper=DEBIASING_PAPER,
         weight=LAB_WEIGHT,
     ),
+    "detector": RecipeNote(
+        title="the detector for photos with many faces",
+        origin="This project: what the Detect page looks for faces with.",
+        words="A detector that learned from centred crops is unsure between the steps of a search, and takes an eye "
+        "for a face. The same network sees every face shifted, scaled and turned here, and learns that parts of faces "
+        "are none; beside them it meets thousands of squares of photos without people, among them those that another "
+        "detector was wrong about.",
+        formula=DETECTOR,
+        data="FairFace cut anew, squares of photos without faces, and pictures of object classes.",
+    ),
     "mit-vae": RecipeNote(
         title="the lab's network as a plain VAE",
         origin=LAB,
@@ -168,6 +178,8 @@ PREPARING: Mapping[str, str] = {
     "synthetic-64": "python -m vaelab data prepare synthetic",
     "fairface-64": "python -m vaelab data prepare fairface --root ~/fairface --name fairface-64",
     "nonfaces-64": "python -m vaelab data prepare class-folders --root ~/tiny-imagenet/train --name nonfaces-64",
+    "cuts-64": "python -m vaelab data prepare cuts --root data/fairface-128 --name cuts-64",
+    "windows-64": "python -m vaelab data prepare windows --root ~/photos-without-faces --name windows-64",
     "anime-64": "python -m vaelab data prepare folder --root ~/anime --name anime-64",
     "celeba-64": "python -m vaelab data prepare celeba --root ~/celeba --name celeba-64",
     "imagenet-64": "python -m vaelab data prepare class-folders --root ~/imagenet/train --name imagenet-64",

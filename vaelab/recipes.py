@@ -17,6 +17,9 @@ FAIRFACE = ("fairface-64", "nonfaces-64")
 """What can be had everywhere. The lab's own are one flag away, once prepared (`python -m vaelab data prepare -h`):
 `--datasets h5-64` is its `train_face.h5`, `--datasets celeba-64 imagenet-64` is made from the originals."""
 
+SEARCHED = ("cuts-64", "windows-64", "nonfaces-64")
+"""What a search through photos meets: faces beside the middle, parts of faces, squares of photos, other things."""
+
 LAB: dict[str, Any] = {
     "latent": 100,
     "likelihood": "laplace",
@@ -118,6 +121,18 @@ RECIPES: dict[str, TrainConfig] = {
             schedule="cosine",
             report_every=6_000,
             validate_every=60_000,
+        ),
+        _recipe(
+            "detector",
+            datasets=SEARCHED,
+            model="cnn",
+            classifier_weight=1.0,
+            num_images=960_000,
+            batch_size=64,
+            learning_rate=5e-4,
+            schedule="cosine",
+            report_every=12_000,
+            validate_every=120_000,
         ),
         _recipe("mit-vae", **LAB, model="vae", datasets=("fairface-64",), num_images=3 * LAB_EPOCH, beta=LAB_BETA),
         _recipe("mit-cnn", **LAB, model="cnn", datasets=FAIRFACE, num_images=2 * LAB_EPOCH),

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.cli.conftest import Answer
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector
+from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.detection import thresholds
 
 Call = Callable[..., Answer]
@@ -64,6 +65,16 @@ def test_calibration_sets_the_threshold_of_the_next_search(
     assert report["num_photos"] == 10
     answer = vaelab("detect", *sorted(photos.glob("*.png"))[2:], "--run", "keen", "--false-alarms", "0.3", "--json")
     assert sum(len(one["faces"]) for one in json.loads(answer.out)) == 3
+
+
+def test_only_the_photos_of_a_split_are_counted(vaelab: Call, photos: Path) -> None:
+    counts = {
+        split: json.loads(vaelab("calibrate", "keen", photos, "--split", split, "--json").out)["num_photos"]
+        for split in ("train", "calibration", "test")
+    }
+    names = [path.name for path in photos.glob("*.png")]
+    assert counts == {split: sum(split_of(name, PHOTO_FRACTIONS) == split for name in names) for split in counts}
+    assert sum(counts.values()) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import numpy as np
 
 from vaelab.cli.arguments import open_model, run_command, whole_number
 from vaelab.cli.faces import write_file
+from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.errors import ConfigError, DataError
 from vaelab.runs.store import RUNS_DIR, find_run
 
@@ -61,6 +62,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     calibrate.add_argument("folder", type=Path, help="photos without any face: one that holds some spoils the count")
     calibrate.add_argument("--leave-out", type=Path, metavar="FILE", help="names of photos to pass over, one per line")
+    calibrate.add_argument(
+        "--split", choices=tuple(PHOTO_FRACTIONS),
+        help="only the photos of this split, as `data prepare windows` makes it from their names: a detector that was "
+        "trained on squares of photos is held to others",
+    )  # fmt: skip
     calibrate.add_argument("--limit", type=whole_number, help="most photos, in the order of their names")
     _add_search(calibrate)
 
@@ -110,7 +116,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 
     run, model = open_model(arguments)
     search: Search = Search(smallest=arguments.smallest)
-    paths = _paths(arguments.folder, arguments.leave_out)[: arguments.limit]
+    paths = _paths(arguments.folder, arguments.leave_out, arguments.split)[: arguments.limit]
     report = measure(model, _photos(paths), search, lambda words: print(f"{words} of {len(paths)}", file=sys.stderr))
     run.write_report(REPORT, report)
     print(json.dumps(report) if arguments.json else _told(run.id, report))
@@ -125,13 +131,13 @@ def _told(run_id: str, report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _paths(folder: Path, leave_out: Path | None) -> list[Path]:
+def _paths(folder: Path, leave_out: Path | None, split: str | None) -> list[Path]:
     try:
         passed = set() if leave_out is None else set(leave_out.read_text(encoding="utf-8").split())
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {leave_out if folder.is_dir() else folder}: {error}") from error
-    kept = [path for path in found if path.name not in passed]
+    kept = [path for path in found if path.name not in passed and split in (None, split_of(path.name, PHOTO_FRACTIONS))]
     if not kept:
         raise DataError(f"{folder} has no photo left to look at; expected files ending in {', '.join(SUFFIXES)}")
     return kept

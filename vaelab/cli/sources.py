@@ -111,6 +111,12 @@ FLAGS: dict[str, dict[str, Any]] = {
     "num_faces": {"type": int, "help": "faces to draw (default: %(default)s)"},
     "num_nonfaces": {"type": int, "help": "other things to draw (default: %(default)s)"},
     "seed": {"type": int, "help": "the same seed draws the same pictures (default: %(default)s)"},
+    "cuts": {"type": int, "metavar": "N", "help": "cuts of every training face (default: %(default)s)"},
+    "parts": {"type": float, "metavar": "SHARE", "help": "parts of faces for each cut (default: %(default)s)"},
+    "turn": {"type": float, "metavar": "DEGREES", "help": "largest angle to either side (default: %(default)s)"},
+    "windows": {"type": int, "metavar": "N", "help": "squares of every photo (default: %(default)s)"},
+    "leave_out": {"type": Path, "metavar": "FILE", "help": "names of photos that show people, one per line"},
+    "mined": {"type": Path, "metavar": "CSV", "help": "false alarms to take too, as `detect --csv` writes them"},
     "shares": {
         "type": _shares,
         "metavar": "JSON",

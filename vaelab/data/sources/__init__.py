@@ -4,6 +4,7 @@ from vaelab.data.sources.base import Listing, Reader, Source
 from vaelab.data.sources.celeba import CelebA
 from vaelab.data.sources.class_folders import ClassFolders
 from vaelab.data.sources.csv_table import CsvTable
+from vaelab.data.sources.cuts import Cuts
 from vaelab.data.sources.drawn import Synthetic
 from vaelab.data.sources.fairface import FairFace
 from vaelab.data.sources.folder import Folder
@@ -11,6 +12,7 @@ from vaelab.data.sources.h5 import MitH5
 from vaelab.data.sources.ppb import Ppb
 from vaelab.data.sources.subset import Subset
 from vaelab.data.sources.utkface import UTKFace
+from vaelab.data.sources.windows import Windows
 
 SOURCES: dict[str, type[Source]] = {
     "synthetic": Synthetic,
@@ -23,6 +25,8 @@ SOURCES: dict[str, type[Source]] = {
     "class-folders": ClassFolders,
     "h5": MitH5,
     "subset": Subset,
+    "cuts": Cuts,
+    "windows": Windows,
 }
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "CelebA",
     "ClassFolders",
     "CsvTable",
+    "Cuts",
     "FairFace",
     "Folder",
     "Listing",
@@ -40,4 +45,5 @@ __all__ = [
     "Subset",
     "Synthetic",
     "UTKFace",
+    "Windows",
 ]
