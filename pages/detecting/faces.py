@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vaelab.detection.photographs import Detector, Found, Result
     from vaelab.inference import FaceModel
 
+CLOSELY = "detect.closely"
+"""Where the session keeps the face that was looked at last."""
 THUMBNAIL = 96
 MOST_THUMBNAILS = 48
 
@@ -38,33 +41,66 @@ def one_face(
     photo: NDArray[np.uint8], result: Result, detectors: Sequence[Detector], painters: Sequence[FaceModel]
 ) -> None:
     """One face as the models see it: its crop, their reconstructions, and what each detector looks at."""
-    from vaelab.detection.occlusion import occlusion_map, shaded
-    from vaelab.detection.photographs import crop
-
     numbers = list(range(1, min(len(result.faces), MOST_THUMBNAILS) + 1))
     chosen = st.selectbox("Look closely at face", numbers, key=f"detect.face.{len(numbers)}")
-    face = result.faces[chosen - 1]
+    before: _Closely | None = st.session_state.get(CLOSELY)
+    looked = (chosen, tuple(model.weights_fingerprint for model in painters))
+    if before is None or before.result is not result or before.looked != looked:
+        views = tuple(_views(photo, result, chosen, detectors, painters))
+        before = st.session_state[CLOSELY] = _Closely(result, looked, views)
     with st.grid(6, min_column_width=130):
-        with st.container(gap="xsmall"):
-            _picture(crop(photo, face.box, 128), f"Face {chosen} as cut from the photo")
-            st.caption(f"Cut out, {face.box.side:.0f} pixels wide; {_lightness(face)}")
-        for model in painters:
+        for view in before.views:
             with st.container(gap="xsmall"):
-                pixels = crop(photo, face.box, model.size)
-                _picture(model.reconstruct(pixels[None])[0], f"Face {chosen} drawn again by {model.run_id}")
-                st.caption(f"Drawn again by {model.run_id}")
-        for one in detectors:
-            with st.container(gap="xsmall"):
-                pixels = crop(photo, face.box, one.model.size)
-                values = occlusion_map(one.model, pixels)
-                alt = f"What {one.name} looks at in face {chosen}: orange parts speak for a face, blue ones against"
-                _picture(shaded(pixels, values), alt)
-                st.caption(f"What {one.name} looks at: {_range(values)}")
+                _picture(view.pixels, view.spoken)
+                st.caption(view.caption)
     st.caption(
         "A grey patch of a quarter of the side is moved over the face; orange is where the detector's log-odds fall "
         "without what it hides, blue where they rise. The squares are upright and lie on a grid, unlike the aligned "
         "crops that the models learned from, so reconstructions are worse than Explore's."
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """One picture of a face."""
+
+    pixels: NDArray[np.uint8]
+    spoken: str
+    caption: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Closely:
+    """The face that was looked at last: an occlusion map asks a detector a hundred times."""
+
+    result: Result
+    looked: tuple[int, tuple[str, ...]]
+    views: tuple[_View, ...]
+
+
+def _views(
+    photo: NDArray[np.uint8], result: Result, chosen: int, detectors: Sequence[Detector], painters: Sequence[FaceModel]
+) -> Iterator[_View]:
+    from vaelab.detection.occlusion import occlusion_map, shaded
+    from vaelab.detection.photographs import crop
+
+    face = result.faces[chosen - 1]
+    yield _View(
+        crop(photo, face.box, 128),
+        f"Face {chosen} as cut from the photo",
+        f"Cut out, {face.box.side:.0f} pixels wide; {_lightness(face)}",
+    )
+    for model in painters:
+        again = model.reconstruct(crop(photo, face.box, model.size)[None])[0]
+        yield _View(again, f"Face {chosen} drawn again by {model.run_id}", f"Drawn again by {model.run_id}")
+    for one in detectors:
+        pixels = crop(photo, face.box, one.model.size)
+        values = occlusion_map(one.model, pixels)
+        yield _View(
+            shaded(pixels, values),
+            f"What {one.name} looks at in face {chosen}: orange parts speak for a face, blue ones against",
+            f"What {one.name} looks at: {_range(values)}",
+        )
 
 
 def caveats() -> None:

@@ -38,6 +38,7 @@ class Windows(Source):
         leave_out: text file with the names of photos to pass over, one per line: those that show people.
         mined: CSV with columns photo, x, y and side, as `detect --csv` writes it: each row becomes a square too.
         seed: of places and sizes.
+        terms: licence line for the manifest.
     """
 
     name: ClassVar[str] = "windows"
@@ -49,6 +50,7 @@ class Windows(Source):
     leave_out: Path | None = None
     mined: Path | None = None
     seed: int = 0
+    terms: str = ""
 
     def __post_init__(self) -> None:
         """Refuses a negative number of windows, and none at all."""
@@ -81,6 +83,10 @@ class Windows(Source):
         """Opens the folder or tar."""
         with files_reader([self.root], "whole") as files:
             yield WindowsReader(files)
+
+    def licence_line(self) -> str:
+        """The terms that were stated, or that they are unknown."""
+        return self.terms or self.licence
 
     def _mined(self, names: list[str]) -> dict[str, np.ndarray]:
         """By photo, (n, 3) centre x, centre y and side of the squares in the table, pixels."""
