@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +203,7 @@ def _probe(
     config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None = None
 ) -> Probe:
     found: dict[str, Any] | None = None
+    stop = stop or threading.Event()
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
         subprocess.Popen(
@@ -213,29 +215,36 @@ def _probe(
             env=child_environment(),
         ) as process,
     ):
-        deadline = threading.Timer(PROBE_TIMEOUT_SECONDS + seconds, process.kill)
-        deadline.daemon = True
-        deadline.start()
+        watched = (process, stop, time.monotonic() + PROBE_TIMEOUT_SECONDS + seconds)
+        threading.Thread(target=_kill_in_time, args=watched, daemon=True).start()
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            process.stdin.write(json.dumps(config.to_dict()))
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # killed before it listened
+                process.stdin.write(json.dumps(config.to_dict()))
+                process.stdin.close()
             for line in process.stdout:
-                if stop is not None and stop.is_set():
-                    raise RunError("the measurement was stopped")
                 told = json.loads(line)
                 found = told.get("probe", found)
                 if on_progress is not None and "share" in told:
                     on_progress(told["share"])
         finally:
-            deadline.cancel()
             process.kill()
         errors.seek(0)
         said = errors.read().strip().splitlines()
+    if stop.is_set():
+        raise RunError("the measurement was stopped")
     if found is None:
         last = said[-1] if said else "it was killed, perhaps for want of memory"
         raise RunError(
             f"the training step cannot be measured: {last}; a smaller batch_size, width or size needs less memory"
         )
     return Probe(**found)
+
+
+def _kill_in_time(process: subprocess.Popen[str], stop: threading.Event, deadline: float) -> None:
+    """Kill the process once it is to stop or out of time; importing torch alone takes it seconds."""
+    while process.poll() is None:
+        if stop.wait(0.1) or time.monotonic() > deadline:
+            process.kill()
+            return

@@ -143,7 +143,8 @@ def cut(picture: np.ndarray, x: float, y: float, side: float, turn: float, size:
         (size, size, 3) uint8 RGB.
     """
     whole = len(picture)
-    border = whole - 1  # as far as a mirror image goes
+    border = min(whole - 1, math.ceil((max(x, 1 - x, y, 1 - y) - 1 + side * math.sqrt(0.5)) * whole) + 2)
+    border = max(border, 2)
     mirrored = np.pad(picture, ((border, border), (border, border), (0, 0)), mode="reflect")
     fine = OVERSAMPLED * size
     step = side * whole / fine
@@ -151,6 +152,6 @@ def cut(picture: np.ndarray, x: float, y: float, side: float, turn: float, size:
     left = border + x * whole - (across + down) * fine / 2
     top = border + y * whole - (across - down) * fine / 2
     turned = Image.fromarray(mirrored).transform(
-        (fine, fine), Image.Transform.AFFINE, (across, down, left, -down, across, top), Image.Resampling.BICUBIC
+        (fine, fine), Image.Transform.AFFINE, (across, down, left, -down, across, top), Image.Resampling.BILINEAR
     )
     return np.asarray(turned.resize((size, size), Image.Resampling.LANCZOS))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import PermutationMethod, wilcoxon
+from scipy.stats import permutation_test, rankdata
 from statsmodels.stats.multitest import multipletests
 
 from vaelab.evaluation.fairness.measured import COMPARED, Measured
@@ -89,13 +89,24 @@ def effects(
 
 def signed_rank(differences: Sequence[float] | Float[np.ndarray, " seeds"]) -> float | None:
     """Two-sided p-value of Wilcoxon's signed-rank test, exact with ties too; None with fewer than MIN_SEEDS."""
-    values = np.asarray(differences)
+    values = np.asarray(differences, np.float64)
     if len(values) < MIN_SEEDS:
         return None
     if not values.any():
         return 1.0
-    draws = PermutationMethod(n_resamples=2**EXACT_SEEDS, rng=numpy_generator(0, "signs"))
-    return float(wilcoxon(values, zero_method="zsplit", method=draws).pvalue)
+    found = permutation_test(
+        (values,), _rank_sum, permutation_type="samples", vectorized=True, n_resamples=2**EXACT_SEEDS,
+        rng=numpy_generator(0, "signs"),
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def _rank_sum(values: Float[np.ndarray, "*draws seeds"], axis: int) -> Float[np.ndarray, "*draws"]:
+    """Ranks of the sizes, those of negative values subtracted; the statistic of `scipy.stats.wilcoxon` with zsplit.
+
+    That function takes the same sums one permutation at a time, which is minutes for ten seeds.
+    """
+    return np.asarray((np.sign(values) * rankdata(np.abs(values), axis=axis)).sum(axis=axis))
 
 
 def _with_holm(changes: list[Change]) -> list[Change]:
