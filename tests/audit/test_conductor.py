@@ -43,6 +43,7 @@ def hands_of(audit: Audit) -> set[int]:
     return {run.status.pid for run in runs if run is not None and run.status.is_alive}
 
 
+@pytest.mark.thorough
 def test_two_processes_give_the_scores_of_one(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
     audit = begin(tiny_experiment(**SMALL), tmp_path / "two")
     seen = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import io
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +16,12 @@ import pytest
 from PIL import Image
 
 from tests.pages.tiny_audits import make_audit
+from vaelab.audit.report import writing
 from vaelab.audit.report.limits import LIMITS
 from vaelab.audit.report.writing import material_of, write_report
 from vaelab.audit.store import Audit
 from vaelab.errors import DataError
+from vaelab.evaluation.fairness.findings import find
 
 
 class Outside(HTMLParser):
@@ -37,6 +41,14 @@ class Outside(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_resamples() -> Iterator[None]:
+    """How wide the intervals are does not matter here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "find", functools.partial(find, resamples=100))
+        yield
 
 
 @pytest.fixture(scope="module")

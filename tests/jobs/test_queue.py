@@ -172,6 +172,7 @@ def _advance_at(root: Path, barrier: "multiprocessing.synchronize.Barrier") -> N
     jobs.advance(root)
 
 
+@pytest.mark.thorough
 def test_two_processes_never_start_the_same_run(root: Path, tiny_config: MakeConfig) -> None:
     run = Run.create(tiny_config(**LONG), root, "only")
     (run.dir / "ticket.json").write_text('{"since": 1}')

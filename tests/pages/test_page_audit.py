@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pages.auditing import loading
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
+from vaelab.evaluation.fairness.findings import Findings, find
+from vaelab.evaluation.fairness.scores import Scores
 
 PAGE = "audit.py"
+
+
+FOUND: dict[tuple[bytes, tuple[str, ...], float], Findings] = {}
+
+
+@pytest.fixture(autouse=True)
+def _found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test makes its audit anew; what the same scores say is computed once."""
+
+    def find_once(scores: Scores, columns: Sequence[str], fpr: float) -> Findings:
+        key = (scores.faces.tobytes(), tuple(columns), fpr)
+        if key not in FOUND:
+            FOUND[key] = find(scores, columns, fpr, resamples=200)
+        return FOUND[key]
+
+    monkeypatch.setattr(loading, "find", find_once)
 
 
 @pytest.fixture

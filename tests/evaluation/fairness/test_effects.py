@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import PermutationMethod, wilcoxon
 
 from tests.evaluation.fairness.conftest import MakeScores
 from vaelab.data.groups import Grouping
@@ -56,6 +56,12 @@ def test_signed_ranks_are_exact() -> None:
     assert signed_rank([1, 2, 3, 4, 5, 6]) == pytest.approx(2 / 64)
     assert signed_rank([1, 2, 3, 4, 5]) is None
     assert signed_rank(np.zeros(8)) == 1.0
+
+
+def test_signed_ranks_with_zeros_are_those_of_scipy() -> None:
+    values = np.array([0.0, 0.5, 0.5, -0.25, 1.0, 0.0, 0.75])
+    one_by_one = wilcoxon(values, zero_method="zsplit", method=PermutationMethod(n_resamples=2**13))
+    assert signed_rank(values) == pytest.approx(one_by_one.pvalue)
 
 
 def test_signed_ranks_with_ties_are_exact_too() -> None:
