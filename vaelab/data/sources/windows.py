@@ -126,8 +126,8 @@ class WindowsReader:
             elif min(whole.shape[:2]) < SMALLEST:
                 found.append(f"too small: {whole.shape[1]}x{whole.shape[0]}, and the smallest square is {SMALLEST:g}")
             else:
-                square = (x, y, side) if is_mined else _placed(whole, x, y, side)
-                found.append(_cut(whole, *square, size))
+                across, down, wide = (x, y, side) if is_mined else _placed(whole, x, y, side)
+                found.append(_cut(whole, across, down, wide, size))
         return found
 
 
@@ -164,6 +164,6 @@ def _records(photo: pd.DataFrame, name: str, squares: np.ndarray) -> pd.DataFram
 
 
 def _cut(photo: np.ndarray, x: float, y: float, side: float, size: int) -> np.ndarray:
-    box = tuple(round(value) for value in (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
-    square = Image.fromarray(photo).crop(box)  # black beyond the edge, as in a search
+    left, top, right, bottom = (round(edge) for edge in (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
+    square = Image.fromarray(photo).crop((left, top, right, bottom))  # black beyond the edge, as in a search
     return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0))
