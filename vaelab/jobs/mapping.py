@@ -1,7 +1,7 @@
-"""Maps, and measures of the faces on them, made in the background: each by a process of its own that whoever asks again
-finds at work.
+"""Maps, and measures of the faces on them, made in the background.
 
-What is made comes by way of the run's folder: a page looks there, and asks here only whether somebody is at it.
+Each by a process of its own that whoever asks again finds at work. What is made comes by way of the run's folder: a
+page looks there, and asks here only whether somebody is at it.
 """
 
 from __future__ import annotations

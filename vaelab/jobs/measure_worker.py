@@ -1,5 +1,6 @@
-"""The process that measures a run's stored faces: `python -m vaelab.jobs.measure_worker RUN_DIR`, the measure as JSON
-on its input.
+"""The process that measures a run's stored faces.
+
+`python -m vaelab.jobs.measure_worker RUN_DIR`, the measure as JSON on its input.
 """
 
 import json

@@ -1,5 +1,4 @@
-"""Maps of a run's stored faces, and what was measured on the faces' pictures, kept in its folder by what they were
-made from.
+"""Maps and measures of a run's stored faces, kept in its folder by what they were made from.
 
 map-<key>.safetensors    places of the faces, and how far they can be trusted; the key says of what and how
 faces-<key>.safetensors  a number for each face, such as how well it is redrawn

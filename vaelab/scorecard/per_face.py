@@ -1,8 +1,8 @@
-"""What the pictures of a run's stored faces say of each: how well the model redraws it, how light it appears, and how
-sure a detector is of it.
+"""A number for each of a run's stored faces, measured on its picture.
 
-The run keeps latents alone, so the pictures come from its prepared data sets; what was measured on them is kept in the
-run, and needs them no more.
+How far off the model's redrawing is, how light the face appears, or how sure a detector is of it. The run keeps latents
+alone, so the pictures come from its prepared data sets; what was measured on them is kept in the run, and needs them no
+more.
 """
 
 from __future__ import annotations
