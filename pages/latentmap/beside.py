@@ -147,8 +147,8 @@ def agreement_in_words(face_map: FaceMap, beside: Beside, rows: NDArray[np.int64
     here, there = found.together_here, found.together_there
     st.markdown(
         f"Of the {found.neighbours} nearest to a selected face, {_share(here)} are selected too on this map, and "
-        f"{_share(there)} on that of {name}, where chance would give {found.chance:.0%}. The same faces on both: "
-        f"{_share(found.kept)}, by chance {found.chance_kept:.1%}."
+        f"{_share(there)} on that of {name}, where chance would give {found.chance:.0%}. {_share(found.kept)} of its "
+        f"nearest here are among its nearest there, by chance {found.chance_kept:.1%}."
     )
     st.caption(f"n = {here.n:,} selected of {beside.num_shared:,} faces that both store; 95 % intervals over faces.")
 

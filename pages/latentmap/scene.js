@@ -211,7 +211,8 @@ function showTools(state) {
     return made
   }
   const middle = (factor) => () => zoomBy(state, factor, state.canvas.clientWidth / 2, state.canvas.clientHeight / 2)
-  const parts = state.data.tools.map((tool) => button(TOOLS[tool], state.tool === tool, () => { state.tool = tool; state.drawing = [] }))
+  const name = (tool) => (tool === "move" && state.data.narrow ? "Move" : TOOLS[tool])
+  const parts = state.data.tools.map((tool) => button(name(tool), state.tool === tool, () => { state.tool = tool; state.drawing = [] }))
   parts.push(document.createElement("i"))
   if (state.data.contours.length) parts.push(button("Density", state.contours, () => { state.contours = !state.contours }))
   parts.push(button("Faces", state.pictures, () => { state.pictures = !state.pictures }))

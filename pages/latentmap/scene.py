@@ -113,6 +113,7 @@ def _points(
         "most": MOST_FACES,
         "marks": [{"place": list(place), "label": name} for name, place in marks.items()],
         "revision": revision(),
+        "narrow": bool(shown().second),
         "label": label,
     }
 

@@ -1,7 +1,7 @@
 // The map of three axes, drawn by plotly in WebGL. plotly comes from the app's own server, once for the whole visit; it
 // looks its rules up in the document, so this component has no shadow root.
 const kept = new WeakMap()
-const POINT = "#0f6b66"
+const POINT = "#d3322a", REACH = 0.3
 let loading = null
 
 function plotly(address) {
@@ -33,17 +33,26 @@ function unpack(data) {
   return axes
 }
 
+// Three lines that cross at a place: they stand out of a cloud that hides the place itself.
+function star(place) {
+  const lines = [[], [], []]
+  for (let along = 0; along < 3; along++)
+    for (const way of [-REACH, REACH, null])
+      for (let axis = 0; axis < 3; axis++) lines[axis].push(way === null ? null : place[axis] + (axis === along ? way : 0))
+  return { type: "scatter3d", mode: "lines", hoverinfo: "skip", x: lines[0], y: lines[1], z: lines[2], line: { color: POINT, width: 4 } }
+}
+
 function traces(state) {
   const { data, axes: [x, y, z], inks } = state
   const about = Array.from(inks, (_, row) => inWords(state, row))
   const size = inks.length > 20000 ? 1.5 : inks.length > 3000 ? 2.2 : 3.5
-  const single = (place, name, colour, symbol) => ({ type: "scatter3d", mode: "markers", hoverinfo: "text", text: [name],
-    x: [place[0]], y: [place[1]], z: [place[2]], marker: { size: 9, color: colour, symbol, line: { color: "#fff", width: 2 } } })
+  const single = (place, name, colour) => ({ type: "scatter3d", mode: "markers", hoverinfo: "text", text: [name],
+    x: [place[0]], y: [place[1]], z: [place[2]], marker: { size: 8, color: colour, symbol: "diamond" } })
   return [
     { type: "scatter3d", mode: "markers", x, y, z, text: about, hoverinfo: "text",
       marker: { size, color: Array.from(inks, (ink) => data.palette[ink]), opacity: 0.85 } },
-    ...(data.point ? [single(data.point, "chosen", POINT, "diamond")] : []),
-    ...data.marks.map((mark) => single(mark.place, mark.label, MARK, "diamond")),
+    ...(data.point ? [star(data.point), single(data.point, "chosen", POINT)] : []),
+    ...data.marks.map((mark) => single(mark.place, mark.label, MARK)),
   ]
 }
 

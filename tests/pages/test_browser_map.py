@@ -148,7 +148,7 @@ def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, 
         drag(page, maps.nth(place), (-1.0, -1.0 + place), (1.0, 0.0 + place))
         expect(page).to_have_url(re.compile("on=beside" if place else "area="), timeout=PATIENCE_MS)
         expect(chosen).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.get_by_text("The same faces on both:")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("are among its nearest there")).to_be_visible(timeout=PATIENCE_MS)
         page.wait_for_timeout(300)
         assert [maps.nth(number).evaluate(COLOURS) for number in (0, 1)] != before
         counts.append(int(chosen.inner_text().split()[0]))
