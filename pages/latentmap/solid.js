@@ -45,7 +45,7 @@ function star(place) {
 function traces(state) {
   const { data, axes: [x, y, z], inks } = state
   const about = Array.from(inks, (_, row) => inWords(state, row))
-  const size = inks.length > 20000 ? 1.5 : inks.length > 3000 ? 2.2 : 3.5
+  const size = (inks.length > 20000 ? 1.5 : inks.length > 3000 ? 2.2 : 3.5) * (state.space.clientWidth < 480 ? 0.6 : 1)
   const single = (place, name, colour) => ({ type: "scatter3d", mode: "markers", hoverinfo: "text", text: [name],
     x: [place[0]], y: [place[1]], z: [place[2]], marker: { size: 8, color: colour, symbol: "diamond" } })
   return [
