@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.datasets.routes import ROUTES as DATA_ROUTES
+from pages.latentmap.routes import ROUTES as MAP_ROUTES
 from pages.live.routes import ROUTES as LIVE_ROUTES
 from pages.results.routes import ROUTES as RESULT_ROUTES
 from pages.shell.boundary import show_error
@@ -14,7 +15,7 @@ from pages.shell.routes import ROUTES
 
 app = st.App(
     Path(__file__).resolve().parent / "pages" / "shell" / "router.py",
-    routes=[*ROUTES, *DECODER_ROUTES, *LIVE_ROUTES, *DATA_ROUTES, *RESULT_ROUTES],
+    routes=[*ROUTES, *DECODER_ROUTES, *LIVE_ROUTES, *DATA_ROUTES, *RESULT_ROUTES, *MAP_ROUTES],
     lifespan=lifespan,
     on_script_error=show_error,
 )

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.latentmap.colours import colour_choices
+from pages.latentmap.beside import Beside, agreement_in_words, open_beside, same_face, selected_rows
+from pages.latentmap.colours import Colouring, colouring, plain
+from pages.latentmap.header import header
 from pages.latentmap.maps import chosen_map, waiting
 from pages.latentmap.place import at_place
-from pages.latentmap.scene import scene
+from pages.latentmap.quantities import quantity, waiting_for_values, why_not
+from pages.latentmap.scene import scene, second_scene
 from pages.latentmap.selection import selection
-from pages.latentmap.state import LEAVE, LINK, METHODS, Place, keep, open_map, put, sets, shown, to_link
+from pages.latentmap.solid import solid
+from pages.latentmap.state import LEAVE, LINK, METHODS, Place, open_map, put, shown, to_link
 from pages.latentmap.way import along_path
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
 from pages.shell.loaders import find, load_model
 from pages.shell.welcome import drawable_models
 from pages.studio.photo import photo_controls
-from pages.studio.state import show_in
 
 if TYPE_CHECKING:
     from vaelab.evaluation.facemap import FaceMap
@@ -45,7 +48,7 @@ def map_page() -> None:
     notes = open_map(runs)
     run = find(shown().model)
     model = load_model(run)
-    _header(runs, model)
+    header(runs, run, model)
     if notes:
         st.info("  \n".join(notes), icon=":material/link_off:")
     if model.latents is None:
@@ -57,50 +60,77 @@ def map_page() -> None:
     write_link(to_link(shown()), LINK)
 
 
-def _header(runs: list[str], model: FaceModel) -> None:
-    """What the map is of, how it is laid out and what its colours mean."""
-    st.markdown(
-        "Every point is a face, and faces that the model finds alike lie near each other. The map has the decoder: "
-        "press a place and a face is drawn there, go around faces and see who they are, or walk a path."
-    )
-    now = shown()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = show_in("map.model", now.model)
-        st.selectbox("Model", runs, key=key, on_change=sets("model", key), width=240)
-        key = show_in("map.method", now.method)
-        st.segmented_control(
-            "Laid out by", list(METHODS), format_func=METHODS.__getitem__, required=True, key=key,
-            on_change=sets("method", key),
-            help="Principal components are the two widest axes, at once. UMAP keeps neighbours together better.",
-        )  # fmt: skip
-        if model.latents is not None:
-            choices = colour_choices(model)
-            if now.colour not in choices:
-                keep(colour=next(iter(choices)))
-            key = show_in("map.colour", shown().colour)
-            st.selectbox(
-                "Colours", list(choices), format_func=choices.__getitem__, key=key, on_change=sets("colour", key),
-                width=220,
-            )  # fmt: skip
-
-
 @error_boundary
 def _map(run: Run, model: FaceModel) -> None:
-    """The map, and beside it what lies at the place."""
-    face_map = chosen_map(run, model, shown().method)
-    waiting(run, model, shown().method, face_map)
+    """The map, what lies at the place, and what is inside the selection or along the path."""
+    now = shown()
+    face_map = chosen_map(run, model, now.method, now.dims)
+    waiting(run, model, now.method, face_map)
     _photo(model, face_map)
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        _guarded_place(model, face_map)
+    beside = open_beside(model)
+    if beside is None:
+        left, right = st.columns([3, 2], gap="large")
+        with right:
+            _guarded_place(model, face_map)
+        with left:
+            _first(run, model, face_map)
+    else:
+        waiting(beside.run, beside.model, now.method, beside.face_map)
+        _both(run, model, face_map, beside)
+    if now.dims == 2:
+        tabs = st.tabs(["Selection", "Path"])
+        with tabs[0]:
+            _guarded_selection(model, face_map, beside)
+        with tabs[1]:
+            _guarded_path(model, face_map)
+
+
+def _first(run: Run, model: FaceModel, face_map: FaceMap) -> None:
+    """The only map, on two axes or three, with its meaning."""
+    draw = scene if shown().dims == 2 else solid
+    draw(model, face_map, _colours(run, model), _marks(), label=_spoken(model, face_map))
+    _colours_in_words(run)
+    _meaning(face_map)
+
+
+def _both(run: Run, model: FaceModel, face_map: FaceMap, beside: Beside) -> None:
+    """Two maps side by side, what is selected on either lit on both, and the face that was pressed under each."""
+    colours = _colours(run, model)
+    rows = selected_rows(face_map, beside) if shown().area else None
+    left, right = st.columns(2, gap="medium")
     with left:
-        scene(model, face_map, _marks(), label=_spoken(model, face_map))
-        _meaning(model, face_map)
-    tabs = st.tabs(["Selection", "Path"])
-    with tabs[0]:
-        _guarded_selection(model, face_map)
-    with tabs[1]:
-        _guarded_path(model, face_map)
+        st.markdown(f"**{model.run_id}**")
+        lit = rows if shown().area_on else None
+        scene(model, face_map, colours, _marks(), label=_spoken(model, face_map), lit=lit)
+    with right:
+        st.markdown(f"**{beside.model.run_id}**")
+        lit = None if rows is None or shown().area_on else beside.rows_of(rows)
+        second_scene(face_map, beside, colours, label=_spoken(beside.model, beside.face_map), lit=lit)
+    agreement_in_words(face_map, beside, rows)
+    _colours_in_words(run)
+    _meaning(face_map)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _guarded_place(model, face_map)
+    with right:
+        same_face(face_map, beside)
+
+
+def _colours(run: Run, model: FaceModel) -> Colouring:
+    """The chosen colours; grey while what they show is being measured."""
+    assert model.latents is not None  # the page says so above, and stops
+    found = colouring(run, model, shown().colour)
+    if found is None:
+        waiting_for_values(run, model, shown().colour)
+    return found or plain(len(model.latents.mu))
+
+
+def _colours_in_words(run: Run) -> None:
+    about = quantity(shown().colour)
+    if about is not None:
+        st.caption(f"{about.name}: {about.about}", help=about.caveat or None)
+    if missing := why_not(run):
+        st.caption(missing)
 
 
 def _photo(model: FaceModel, face_map: FaceMap) -> None:
@@ -110,10 +140,10 @@ def _photo(model: FaceModel, face_map: FaceMap) -> None:
         if start is None:
             st.session_state.pop(PHOTO, None)
             return
-        assert model.latents is not None  # the page says so above, and stops
-        x, y = (round(float(value), 4) for value in face_map.placed(start.mu[None], model.latents)[0])
-        st.session_state[PHOTO] = (x, y)
-        st.button("Go to its place", icon=":material/my_location:", on_click=put, kwargs={"point": (x, y)})
+        assert model.latents is not None
+        place = tuple(round(float(value), 4) for value in face_map.placed(start.mu[None], model.latents)[0])
+        st.session_state[PHOTO] = place
+        st.button("Go to its place", icon=":material/my_location:", on_click=put, kwargs={"point": place})
         st.caption("Placed between the faces whose latents are nearest, the same alone as among others.")
 
 
@@ -124,13 +154,11 @@ def _marks() -> dict[str, Place]:
 
 def _spoken(model: FaceModel, face_map: FaceMap) -> str:
     assert model.latents is not None
-    return (
-        f"Map of {len(model.latents.mu):,} stored faces of {model.run_id} by {METHODS[face_map.settings.method]}. "
-        "Arrow keys move a cross, Enter decodes the face there."
-    )
+    keys = "Arrow keys move a cross, Enter decodes the face there." if face_map.settings.dims == 2 else "Drag to turn."
+    return f"Map of {len(model.latents.mu):,} faces of {model.run_id} by {METHODS[face_map.settings.method]}. {keys}"
 
 
-def _meaning(model: FaceModel, face_map: FaceMap) -> None:
+def _meaning(face_map: FaceMap) -> None:
     found = face_map.quality
     trust, kept = found.trustworthiness, found.preserved
     st.caption(
@@ -146,8 +174,8 @@ def _guarded_place(model: FaceModel, face_map: FaceMap) -> None:
 
 
 @error_boundary
-def _guarded_selection(model: FaceModel, face_map: FaceMap) -> None:
-    selection(model, face_map)
+def _guarded_selection(model: FaceModel, face_map: FaceMap, beside: Beside | None) -> None:
+    selection(model, face_map, selected_rows(face_map, beside))
 
 
 @error_boundary

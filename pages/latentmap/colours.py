@@ -1,9 +1,9 @@
-"""What points are coloured by: a label of the faces, or how typical a face is of what the model knows."""
+"""What points are coloured by: a label of the faces, or a number that each of them has."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +11,14 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
+from pages.latentmap.quantities import DRAWN, Quantity, offered, quantity, values_of
 from pages.priormap.measures import latents_key
 from vaelab.data.groups import Grouping, group_columns
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
 
-TYPICAL = "typical"
 UNKNOWN = "#8a8883"
 INKS = ("#17867f", "#d1741f", "#7377c9", "#c2527f", "#7d9a3a", "#4a90c2", "#a5834b", "#b0a000", "#5b4b8a", "#3f7f3f")
 """Told apart on light and dark ground; the first ones with any colour vision."""
@@ -33,33 +34,73 @@ class Colouring:
     """A colour for each face.
 
     Attributes:
-        inks: (faces,) uint8 places in `palette`, whose colours are #rrggbb.
+        inks: (faces,) uint8 places in `palette`, whose colours are #rrggbb; the last one is for faces without any.
         key: what the colours mean, for the legend: `names` with their colours, or a `ramp` with its two ends.
+        words: what a colour says of a face, one for each of the palette; none where labels say it already.
     """
 
     inks: NDArray[np.uint8]
     palette: list[str]
     key: dict[str, Any]
+    words: list[str] = field(default_factory=list)
+
+    def of_rows(self, rows: NDArray[np.int64], elsewhere: str) -> Colouring:
+        """The colours of faces in another order; those at row -1 have none, and the legend calls them `elsewhere`."""
+        inks = np.where(rows < 0, len(self.palette) - 1, self.inks[rows]).astype(np.uint8)
+        names = [*self.key["names"], *([(elsewhere, UNKNOWN)] if (rows < 0).any() else [])]
+        return Colouring(inks, self.palette, {**self.key, "names": names}, self.words)
 
 
-def colour_choices(model: FaceModel) -> dict[str, str]:
+def colour_choices(run: Run, model: FaceModel) -> dict[str, str]:
     """What can be coloured by, in words."""
     assert model.latents is not None  # the page says so, and stops
     columns = group_columns(model.latents.labels)
-    return {**{column: column.replace("_", " ").capitalize() for column in columns}, TYPICAL: "How typical it is"}
+    return {**{column: column.replace("_", " ").capitalize() for column in columns}, **offered(run, model)}
 
 
-def colouring(model: FaceModel, chosen: str) -> Colouring:
-    """The colours by `chosen`, one of `colour_choices`."""
-    found: Colouring = _colouring(latents_key(model), chosen, model)
-    return found
+def colouring(run: Run, model: FaceModel, chosen: str) -> Colouring | None:
+    """The colours by `chosen`, one of `colour_choices`; None while what they show is being measured."""
+    about = quantity(chosen)
+    if about is None:
+        by_label: Colouring = _by_label(latents_key(model), chosen, model)
+        return by_label
+    values = values_of(run, model, chosen)
+    if values is None:
+        return None
+    if chosen != DRAWN:
+        return by_quantity(values, about)
+    return by_quantity(np.log(np.maximum(values, np.finfo(np.float64).tiny)), about, np.exp)
+
+
+def plain(count: int) -> Colouring:
+    """Grey for everybody."""
+    return Colouring(np.zeros(count, np.uint8), [UNKNOWN], {"names": [], "ramp": None})
+
+
+def by_quantity(values: NDArray[np.float64], about: Quantity, undo: Any = None) -> Colouring:
+    """A ramp over the values; faces without one are grey.
+
+    Args:
+        undo: from what the colours are even in to what is shown; by default they are the same.
+    """
+    known = values[np.isfinite(values)]
+    low, high = (float(end) for end in np.quantile(known, CLIPPED)) if len(known) else (0.0, 0.0)
+    shares = np.clip((values - low) / max(high - low, 1e-12), 0.0, 1.0)
+    inks = np.where(np.isfinite(values), np.nan_to_num(shares) * (SHADES - 1), SHADES).round().astype(np.uint8)
+    colours = _shades(SHADES)
+    words = [about.shown(float(undo(value) if undo else value)) for value in np.linspace(low, high, SHADES)]
+    ramp = {
+        "colours": colours[:: SHADES // 8],
+        "low": f"{about.low}, {words[0]}",
+        "high": f"{about.high}, {words[-1]}",
+    }
+    names = [("not known", UNKNOWN)] if len(known) < len(values) else []
+    return Colouring(inks, [*colours, UNKNOWN], {"names": names, "ramp": ramp}, [*words, ""])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _colouring(key: str, chosen: str, _model: FaceModel) -> Colouring:
+def _by_label(key: str, chosen: str, _model: FaceModel) -> Colouring:
     assert _model.latents is not None
-    if chosen == TYPICAL:
-        return _by_quantity(_log_density(_model))
     grouping = Grouping.of(_model.latents.labels, [chosen])
     names = [name.replace("_", " ") for name in grouping.names]
     if all(re.search(r"\d", name) for name in names):  # ranges, such as ages: an order, which a ramp shows
@@ -69,25 +110,6 @@ def _colouring(key: str, chosen: str, _model: FaceModel) -> Colouring:
     inks = np.where(grouping.keys < 0, len(names), grouping.keys).astype(np.uint8)
     shown = list(zip(names, colours, strict=True)) + ([("not known", UNKNOWN)] if grouping.num_ungrouped else [])
     return Colouring(inks, [*colours, UNKNOWN], {"names": shown, "ramp": None})
-
-
-def _log_density(model: FaceModel) -> NDArray[np.float64]:
-    """Of each stored face under the mixture fitted to the model's faces, or else one Gaussian; nats."""
-    from vaelab.evaluation.priors import Gaussian
-
-    assert model.latents is not None
-    if model.fitted_priors is not None and "mixture" in model.priors:
-        return np.asarray(model.fitted_priors.mixture.log_density(model.latents.mu))
-    return np.asarray(Gaussian(model.latents.prior_mean, model.latents.prior_factor).log_density(model.latents.mu))
-
-
-def _by_quantity(values: NDArray[np.float64]) -> Colouring:
-    low, high = np.quantile(values, CLIPPED)
-    shares = np.clip((values - low) / max(float(high - low), 1e-12), 0.0, 1.0)
-    colours = _shades(SHADES)
-    ends = {"low": f"unusual, {low:.0f} nats", "high": f"typical, {high:.0f} nats"}
-    ramp = {"colours": colours[:: SHADES // 8], **ends}
-    return Colouring(np.round(shares * (SHADES - 1)).astype(np.uint8), colours, {"names": [], "ramp": ramp})
 
 
 def _shades(count: int) -> list[str]:

@@ -8,10 +8,9 @@ import numpy as np
 import streamlit as st
 
 from pages.latentmap.state import METHODS
+from pages.latentmap.underway import under_way
 from pages.priormap.measures import latents_key
-from pages.shell.boundary import error_boundary
-from pages.shell.loaders import find
-from vaelab.jobs.mapping import begin_map, forget, standing
+from vaelab.jobs.mapping import begin_map
 from vaelab.runs.maps import map_path
 from vaelab.runs.store import Run
 
@@ -24,20 +23,19 @@ SMOOTHED = 1.6
 """Standard deviation of the smoothing, in cells of the grid."""
 MASSES = (0.25, 0.5, 0.75, 0.95)
 """Shares of all faces inside the density lines."""
-LOOK_AGAIN_SECONDS = 2.0
 
 
-def chosen_map(run: Run, model: FaceModel, method: str) -> FaceMap:
+def chosen_map(run: Run, model: FaceModel, method: str, dims: int = 2) -> FaceMap:
     """The map to show now: UMAP where it is wanted and made; where it is only wanted, it is begun meanwhile."""
     if method == "umap":
-        key = _key(latents_key(model), model)
+        key = _key(latents_key(model), dims, model)
         if map_path(run, key).is_file():
-            found = _kept(key, run, model)
+            found = _kept(key, dims, run, model)
             if found is not None:
                 return found
             _kept.clear()  # it is damaged, and made anew
-        _begin(run, key)
-    principal: FaceMap = _principal(latents_key(model), model)
+        _begin(run, key, dims)
+    principal: FaceMap = _principal(latents_key(model), dims, model)
     return principal
 
 
@@ -45,61 +43,46 @@ def waiting(run: Run, model: FaceModel, wanted: str, shown: FaceMap) -> None:
     """Say that another map than the one asked for is shown, and for how long yet or why."""
     if shown.settings.method == wanted:
         return
-    key = _key(latents_key(model), model)
-    now = standing(run, key)
-    if now is not None and now.error:
-        st.warning(f"UMAP could not be made: {now.error}. Principal components are shown.", icon=":material/warning:")
-        st.button("Try again", on_click=forget, args=(run, key))
-        return
-    _watch(run.id, key)
+    key = _key(latents_key(model), shown.settings.dims, model)
+    under_way(
+        run, key, map_path(run, key).name,
+        f"{METHODS['umap']} of {run.id} is being computed in the background, about a minute the first time; meanwhile "
+        "these are the principal components. It is kept with the model.",
+        f"UMAP of {run.id} could not be made, so principal components are shown",
+    )  # fmt: skip
 
 
-@st.fragment(run_every=LOOK_AGAIN_SECONDS)
-@error_boundary
-def _watch(run_id: str, key: str) -> None:
-    run = find(run_id)
-    now = standing(run, key)
-    if map_path(run, key).is_file() if now is None else now.is_over:
-        st.rerun(scope="app")
-    seconds = 0.0 if now is None else now.seconds
-    st.info(
-        f"{METHODS['umap']} is being computed in the background ({seconds:.0f} s so far, about a minute the first "
-        "time); meanwhile these are the principal components. It is kept with the model.",
-        icon=":material/hourglass_top:",
-    )
-
-
-def _begin(run: Run, key: str) -> None:
+def _begin(run: Run, key: str, dims: int) -> None:
     from vaelab.evaluation.projection import MapSettings
 
-    begin_map(run, MapSettings(), key)
+    begin_map(run, MapSettings(dims=dims), key)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _principal(stamp: str, _model: FaceModel) -> FaceMap:
+def _principal(stamp: str, dims: int, _model: FaceModel) -> FaceMap:
     from vaelab.evaluation.facemap import FaceMap
     from vaelab.evaluation.projection import MapSettings
 
     assert _model.latents is not None  # the page says so, and stops
-    return FaceMap.of(_model.latents, MapSettings("pca"))
+    return FaceMap.of(_model.latents, MapSettings("pca", dims))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _key(stamp: str, _model: FaceModel) -> str:
+def _key(stamp: str, dims: int, _model: FaceModel) -> str:
     from vaelab.evaluation.facemap import map_key
     from vaelab.evaluation.projection import MapSettings
 
     assert _model.latents is not None
-    return map_key(_model.latents, MapSettings())
+    return map_key(_model.latents, MapSettings(dims=dims))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _kept(key: str, _run: Run, _model: FaceModel) -> FaceMap | None:
+def _kept(key: str, dims: int, _run: Run, _model: FaceModel) -> FaceMap | None:
     from vaelab.evaluation.facemap import FaceMap
     from vaelab.evaluation.projection import MapSettings
 
     assert _model.latents is not None
-    return FaceMap.read(_run, _model.latents, MapSettings())
+    return FaceMap.read(_run, _model.latents, MapSettings(dims=dims))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -29,11 +29,16 @@ ON_A_FACE = 5e-4
 
 
 def snapped(face_map: FaceMap, place: Place) -> NDArray[np.float32]:
-    """(1, 2) the place, or that of the face which was pressed."""
-    point = np.array(place, np.float32)
-    apart = np.abs(face_map.places - point).max(axis=1)
+    """(1, dims) the place, or that of the face which was pressed."""
+    row = row_at(face_map, place)
+    return (np.array(place, np.float32) if row is None else face_map.places[row])[None]
+
+
+def row_at(face_map: FaceMap, place: Place) -> int | None:
+    """The row of the face that was pressed; None where it was a place without one."""
+    apart = np.abs(face_map.places - np.array(place, np.float32)).max(axis=1)
     nearest = int(apart.argmin())
-    return (face_map.places[nearest] if apart[nearest] < ON_A_FACE else point)[None]
+    return nearest if apart[nearest] < ON_A_FACE else None
 
 
 def at_place(model: FaceModel, face_map: FaceMap) -> None:
@@ -70,7 +75,7 @@ def at_place(model: FaceModel, face_map: FaceMap) -> None:
         [f"Go to {spoken_labels(model, name)}" for name in ids],
         label="Nearest on the map, the nearest first",
         key="map.nearest",
-        on_pick=lambda index: put(point=_place(face_map, int(rows[index]))),
+        on_pick=lambda index: put(point=place_of(face_map, int(rows[index]))),
     )
 
 
@@ -110,6 +115,6 @@ def in_words(place: Place) -> str:
     return with_minus(", ".join(f"{value:.2f}" for value in place))
 
 
-def _place(face_map: FaceMap, row: int) -> Place:
-    x, y = (round(float(value), 4) for value in face_map.places[row])
-    return x, y
+def place_of(face_map: FaceMap, row: int) -> Place:
+    """A face's place, as the page keeps it."""
+    return tuple(round(float(value), 4) for value in face_map.places[row])

@@ -4,11 +4,12 @@ const kept = new WeakMap()
 const TOOLS = { move: "Move and press", box: "Box", lasso: "Lasso", way: "Path" }
 const HINTS = {
   move: "Drag to move, wheel to zoom (after a press, or with Ctrl), press a face or an empty place. Keys: arrows, Enter, + − 0.",
+  second: "Press near a face: it is marked on both maps. Drag to move, wheel to zoom. Keys: arrows, Enter, + − 0.",
   box: "Drag a box around faces. Keys: arrows, Enter at two corners.",
   lasso: "Draw around faces. Keys: arrows, Enter at each corner, C closes.",
   way: "Press the places that the path visits, up to 6. Keys: arrows, Enter adds a place, Backspace takes the last one back.",
 }
-const MARK = "#b14fd0", WAY = "#b0582b"
+const WAY = "#b0582b"
 const MOST_WAY = 6, MOST_CORNERS = 60, PRESS = 4, REACH = 8
 const short = (value) => Math.round(value * 1e4) / 1e4
 
@@ -77,8 +78,6 @@ function zoomBy(state, factor, px, py) {
   state.view.y += before[1] - after[1]
   redraw(state)
 }
-
-const inWords = (state, row) => state.data.labels.map((label) => label.values[label.codes[row]]).filter(Boolean).join(" · ")
 
 function showTip(state, row) {
   const tip = state.root.querySelector(".tip"), at = scales(state)
@@ -212,7 +211,8 @@ function showTools(state) {
     return made
   }
   const middle = (factor) => () => zoomBy(state, factor, state.canvas.clientWidth / 2, state.canvas.clientHeight / 2)
-  const parts = Object.entries(TOOLS).map(([tool, name]) => button(name, state.tool === tool, () => { state.tool = tool; state.drawing = [] }))
+  const name = (tool) => (tool === "move" && state.data.narrow ? "Move" : TOOLS[tool])
+  const parts = state.data.tools.map((tool) => button(name(tool), state.tool === tool, () => { state.tool = tool; state.drawing = [] }))
   parts.push(document.createElement("i"))
   if (state.data.contours.length) parts.push(button("Density", state.contours, () => { state.contours = !state.contours }))
   parts.push(button("Faces", state.pictures, () => { state.pictures = !state.pictures }))
@@ -221,26 +221,7 @@ function showTools(state) {
   const bar = state.root.querySelector(".tools"), index = [...bar.children].indexOf(state.root.getRootNode().activeElement)
   bar.replaceChildren(...parts)
   if (index >= 0) bar.children[index]?.focus()
-  state.root.querySelector(".hint").textContent = HINTS[state.tool]
-}
-
-function showKey(state) {
-  const { ramp, names } = state.data.key
-  const marks = state.data.marks.map((mark) => [mark.label, MARK])
-  const parts = [...names, ...marks].map(([name, colour]) => {
-    const entry = document.createElement("span")
-    entry.textContent = name
-    entry.style.setProperty("--colour", colour)
-    return entry
-  })
-  if (ramp) {
-    const entry = document.createElement("div"), bar = document.createElement("i")
-    entry.className = "ramp"
-    bar.style.setProperty("--ramp", `linear-gradient(90deg, ${ramp.colours.join(", ")})`)
-    entry.append(ramp.low, bar, ramp.high)
-    parts.unshift(entry)
-  }
-  state.root.querySelector(".key").replaceChildren(...parts)
+  state.root.querySelector(".hint").textContent = state.tool === "move" && !state.data.tools.includes("way") ? HINTS.second : HINTS[state.tool]
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -264,7 +245,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.palette = Uint8Array.from(data.palette.flatMap(rgb))
   if (state.revision !== data.revision) {
     Object.assign(state, { revision: data.revision, point: data.point, area: data.area, way: data.way, drawing: [] })
-    state.lit = litRows(state.points, data.area)
+    state.lit = data.lit ? bytes(data.lit) : litRows(state.points, data.area)
   }
   state.canvas.setAttribute("aria-label", data.label)
   showTools(state)

@@ -29,23 +29,15 @@ COLUMNS = 12
 NAME, PROBLEM = "map.slider.name", "map.slider.problem"
 
 
-def selected_rows(face_map: FaceMap) -> NDArray[np.int64]:
-    """Rows of the faces in the area that is shown."""
-    from vaelab.evaluation.projection import inside
-
-    return inside(face_map.places[:, :2], np.array(shown().area, np.float64).reshape(-1, 2))
-
-
-def selection(model: FaceModel, face_map: FaceMap) -> None:
-    """All about the selected faces."""
+def selection(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> None:
+    """All about the selected faces, which are in `rows`."""
     if not shown().area:
         st.markdown("**Choose “Box” or “Lasso” above the map and go around some faces.** They are compared with all.")
         return
     assert model.latents is not None
-    rows = selected_rows(face_map)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(rows):,} of {len(model.latents.mu):,} faces are selected.**")
-        st.button("Clear the selection", type="tertiary", on_click=put, kwargs={"area": ()})
+        st.button("Clear the selection", type="tertiary", on_click=put, kwargs={"area": (), "area_on": ""})
     if not len(rows):
         st.info("No face lies there: go around some points.", icon=":material/select:")
         return

@@ -55,3 +55,18 @@ def test_each_cell_shows_the_face_nearest_to_its_middle() -> None:
     places = np.array([[-0.9, -0.9], [-0.52, -0.48], [0.9, 0.1], [1.2, 0.0], [-0.1, -0.1]], np.float32)
     cells, rows = face_of_each_cell(places, 2)
     assert {(int(x), int(y)): int(row) for (x, y), row in zip(cells, rows, strict=True)} == {(0, 0): 1, (1, 1): 2}
+
+
+def test_what_the_pictures_say_is_measured_and_stands_in_the_table(
+    vaelab: Call, encoded: Run, tmp_path: Path, trained: Callable[[str], Run]
+) -> None:
+    detector = trained("cnn")
+    measures = ("--measure", "error", "seen", "--detector", detector.dir)
+    answer = vaelab("map", encoded.dir, "--method", "pca", "--csv", tmp_path / "map.csv", *measures)
+    assert answer.code == 0, answer.err
+    table = pd.read_csv(tmp_path / "map.csv")
+    assert (table["error"] > 0).all()
+    assert table["seen"].notna().all()
+    refused = vaelab("map", encoded.dir, "--method", "pca", "--measure", "seen")
+    assert refused.code == 1
+    assert "belong together" in refused.err

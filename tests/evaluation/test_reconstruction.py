@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
 from vaelab.evaluation.intervals import mean_with_interval
-from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
+from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, rms_error, sharpness, ssim
 from vaelab.rng import numpy_generator
 
 
@@ -17,6 +17,13 @@ def test_psnr_follows_its_definition(faces: np.ndarray) -> None:
     for found, one, other in zip(psnr(faces, noisy), faces, noisy, strict=True):
         error = ((one.astype(float) / 255 - other.astype(float) / 255) ** 2).mean()
         assert found == pytest.approx(-10 * np.log10(error), abs=1e-3)
+
+
+def test_the_error_says_the_same_as_psnr_in_levels(faces: np.ndarray) -> None:
+    assert np.allclose(rms_error(faces, faces), 0.0)
+    assert np.allclose(rms_error(np.zeros_like(faces), np.full_like(faces, 255)), 255.0)
+    darker = (faces // 2).astype(np.uint8)
+    assert np.allclose(20 * np.log10(255.0 / rms_error(faces, darker)), psnr(faces, darker), atol=1e-3)
 
 
 def test_psnr_is_one_finite_number_per_picture(faces: np.ndarray) -> None:

@@ -12,8 +12,9 @@ from vaelab.errors import DataError
 from vaelab.evaluation.facemap import FaceMap, features, map_key
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings, exact_neighbours
-from vaelab.jobs.mapping import Standing, begin_map, forget, standing, stop_maps
+from vaelab.jobs.mapping import Standing, begin_map, begin_measure, forget, standing, stop_maps
 from vaelab.runs.store import Run
+from vaelab.scorecard.per_face import Measure
 
 PATIENCE_SECONDS = 280.0
 
@@ -63,6 +64,12 @@ def test_a_failure_is_told_and_can_be_tried_again(tmp_path: Path) -> None:
     assert "is damaged" in over(run, "0" * 16).error
     forget(run, "0" * 16)
     assert standing(run, "0" * 16) is None
+
+
+def test_a_measure_without_its_pictures_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "alone")
+    begin_measure(run, Measure("error"), "1" * 16)
+    assert "are not on this machine" in over(run, "1" * 16).error
 
 
 def test_a_worker_refuses_too_few_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

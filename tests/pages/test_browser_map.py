@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
-from tests.pages.tiny_runs import STORED
+from tests.pages.tiny_runs import STORED, make_run
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings
@@ -17,6 +19,14 @@ from vaelab.runs.store import Run
 pytestmark = [pytest.mark.browser, needs_chromium]
 COLOURS = """canvas => new Set(new Uint32Array(
   canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+
+
+@pytest.fixture
+def second(server: Server) -> Iterator[str]:
+    """Another model of the same faces, for as long as a test lasts."""
+    run = make_run(server.folder, "second-model")
+    yield run.id
+    shutil.rmtree(run.dir)
 
 
 def open_map(server: Server, page: Page, query: str = "") -> Locator:
@@ -121,3 +131,43 @@ def test_close_by_the_points_are_faces(server: Server, visit: Visit) -> None:
         timeout=PATIENCE_MS,
     )
     assert canvas.evaluate(COLOURS) > 10
+
+
+def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, second: str) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/map?model=tiny&map=pca&beside={second}")
+    maps = page.locator(".scene canvas")
+    expect(maps).to_have_count(2, timeout=PATIENCE_MS)
+    boxes = page.get_by_role("button", name="Box", exact=True)
+    chosen = page.get_by_text(re.compile(rf"of {STORED} faces are selected"))
+    counts = []
+    for place in (0, 1):
+        maps.nth(place).scroll_into_view_if_needed()
+        boxes.nth(place).click()
+        before = [maps.nth(number).evaluate(COLOURS) for number in (0, 1)]
+        drag(page, maps.nth(place), (-1.0, -1.0 + place), (1.0, 0.0 + place))
+        expect(page).to_have_url(re.compile("on=beside" if place else "area="), timeout=PATIENCE_MS)
+        expect(chosen).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("are among its nearest there")).to_be_visible(timeout=PATIENCE_MS)
+        page.wait_for_timeout(300)
+        assert [maps.nth(number).evaluate(COLOURS) for number in (0, 1)] != before
+        counts.append(int(chosen.inner_text().split()[0]))
+    assert counts[0] != counts[1]
+    expect(page.get_by_role("button", name="Path", exact=True)).to_have_count(1)
+
+
+def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/map?model=tiny&map=pca&dims=3")
+    space = page.locator(".solid .space")
+    expect(space).to_have_attribute("aria-label", re.compile(f"Map of {STORED} faces"), timeout=PATIENCE_MS)
+    expect(space.locator("canvas").or_(space.locator("p")).first).to_be_visible(timeout=PATIENCE_MS)
+    if space.locator("p").count():
+        expect(space).to_contain_text("WebGL")
+        pytest.skip("this browser draws no WebGL")
+    press = "graph => graph.emit('plotly_click', { points: [{ curveNumber: 0, pointNumber: 17 }] })"
+    space.locator(".js-plotly-plot").evaluate(press)
+    expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
+    assert not [address for address in visit.requests if not address.startswith((server.address, "blob:", "data:"))]
+    page.get_by_text("2-D", exact=True).click()
+    expect(page.locator(".scene canvas")).to_be_visible(timeout=PATIENCE_MS)

@@ -7,19 +7,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.latentmap.beside import shared_rows
+from pages.latentmap.colours import by_quantity
+from pages.latentmap.quantities import FIXED, quantity
+from pages.latentmap.routes import FILE
 from pages.latentmap.state import Shown, read_link, read_places, to_link
 from pages.latentmap.way import path_places
-from tests.pages.tiny_runs import STORED, make_run
+from tests.pages.driving import widget
+from tests.pages.tiny_runs import STORED, make_detector, make_run
 from vaelab.editing.learning import SELECTED
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings
+from vaelab.inference import FaceModel
 from vaelab.jobs.mapping import stop_maps
 from vaelab.runs.store import Run
+from vaelab.scorecard.per_face import Measure, values_key, write_values
 
 Open = Callable[..., AppTest]
 PAGE = "map.py"
@@ -68,13 +76,13 @@ def test_principal_components_stand_in_while_umap_is_made(
     app = open_app(PAGE)
     assert not app.exception
     assert asked == [str(run.dir.absolute())]
-    assert "UMAP is being computed" in words(app)
+    assert "UMAP of finished is being computed" in words(app)
     assert "Trustworthiness" in words(app)
     found, latents = principal(run)
     FaceMap(MapSettings(), found.places[:, ::-1].copy(), found.quality, _umap_key(latents)).write(run)
     app.run()
     assert not app.exception
-    assert "UMAP is being computed" not in words(app)
+    assert "UMAP of finished is being computed" not in words(app)
     assert len(asked) == 1
 
 
@@ -143,6 +151,133 @@ def test_a_path_goes_to_the_studio(lab: Path, open_app: Open) -> None:
     assert len(app.session_state["bench.state"].faces) == 3
 
 
+def test_colours_that_need_pictures_are_offered_where_these_were_measured(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    app = open_app(PAGE, map="pca", by="error")
+    assert widget(app.selectbox, "map.colour").options == ["Gender", "Age", "How typical it is"]
+    assert "fairface-64 at 32 pixels, is not on this machine" in words(app)
+    latents, measure = StoredLatents.read(run), Measure("error")
+    write_values(run, values_key(latents, measure), np.linspace(3, 30, STORED), measure)
+    app.query_params["by"] = "error"
+    app.run()
+    assert not app.exception
+    assert widget(app.selectbox, "map.colour").value == "error"
+    assert "root mean squared difference" in words(app)
+
+
+def test_faces_are_measured_in_the_background(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("vaelab.jobs.mapping.subprocess.Popen", _Never(asked))
+    monkeypatch.setattr("pages.latentmap.quantities.why_not", lambda _: "")
+    run, detector = make_run(lab, "finished"), make_detector(lab, "finder")
+    app = open_app(PAGE, map="pca", by="seen:finder")
+    assert not app.exception
+    assert asked == [str(run.dir.absolute())]
+    assert "“Seen as a face by finder” is being measured" in words(app)
+    latents, measure = StoredLatents.read(run), Measure("seen", "finder")
+    fingerprint = FaceModel.load(detector).weights_fingerprint
+    write_values(run, values_key(latents, measure, fingerprint), np.zeros(STORED), measure)
+    app.run()
+    assert not app.exception
+    assert "is being measured" not in words(app)
+    assert len(asked) == 1
+
+
+def test_draws_colour_a_run_that_resamples(lab: Path, open_app: Open) -> None:
+    make_detector(lab, "fair", "dbvae", aggregation="max")
+    app = open_app(PAGE, map="pca", by="drawn")
+    assert not app.exception
+    assert not app.error
+    assert widget(app.selectbox, "map.colour").value == "drawn"
+    assert "times a fair share" in words(app)
+
+
+def test_a_ramp_ends_at_quantiles_and_faces_without_a_value_are_grey() -> None:
+    values = np.array([np.nan, *np.linspace(-10, 10, 99), np.nan])
+    found = by_quantity(values, FIXED["lightness"])
+    assert (found.inks[[0, -1]] == len(found.palette) - 1).all()
+    assert (np.diff(found.inks[1:-1].astype(int)) >= 0).all()
+    assert (found.inks[1], found.inks[-2]) == (0, len(found.palette) - 2)
+    assert found.key["ramp"]["low"] == "darker, −10°"
+    assert [name for name, _ in found.key["names"]] == ["not known"]
+    assert len(found.words) == len(found.palette)
+    other = found.of_rows(np.array([99, -1, 1]), "only there")
+    assert other.inks.tolist() == [len(found.palette) - 2, len(found.palette) - 1, 0]
+    assert ("only there", found.palette[-1]) in other.key["names"]
+    about = quantity("seen:cnn")
+    assert about is not None
+    assert about.shown(0.0) == "log-odds 0.0 (probability 50.0%)"
+    assert about.shown(-800.0) == "log-odds −800.0 (probability under 0.1%)"
+    assert about.shown(800.0).endswith("(probability over 99.9%)")
+
+
+def test_two_maps_share_a_selection_and_say_how_far_they_agree(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    make_run(lab, "second-model")
+    app = open_app(PAGE, model="finished", map="pca", beside="second-model", area=RIGHT)
+    assert not app.exception
+    assert not app.error
+    selected = int((principal(run)[0].places[:, 0] > 0).sum())
+    assert f"**{selected} of {STORED} faces are selected.**" in words(app)
+    kept = "**100%** (100% to 100%) of its nearest here are among its nearest there"
+    assert kept in words(app), "both runs store the same latents"
+    assert f"n = {selected} selected of {STORED} faces" in words(app)
+    app.query_params.update({"on": "beside", "area": "-9~-9~0~-9~0~9~-9~9"})
+    app.run()
+    assert not app.exception
+    assert f"**{STORED - selected} of {STORED} faces are selected.**" in words(app)
+    assert app.query_params["beside"] == "second-model"
+    widget(app.selectbox, "map.beside").set_value("").run()
+    assert not app.exception
+    assert "are selected.**" not in words(app), "the area went with its map"
+
+
+def test_a_face_pressed_is_redrawn_by_both_models(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    make_run(lab, "second-model")
+    x, y = principal(run)[0].places[17]
+    app = open_app(PAGE, model="finished", map="pca", beside="second-model", at=f"{x:.4f}~{y:.4f}")
+    assert not app.exception
+    assert "The same face as second-model redraws it" in words(app)
+
+
+def test_models_without_a_face_in_common_are_not_laid_side_by_side(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    make_run(lab, "second-model")
+    table = run.latents_path.with_suffix(".parquet")
+    labels = pd.read_parquet(table)
+    labels.assign(image_id="x" + labels["image_id"]).to_parquet(table, index=False)
+    app = open_app(PAGE, model="finished", map="pca", beside="second-model")
+    assert not app.exception
+    assert "store 0 faces in common" in words(app)
+    app = open_app(PAGE, model="finished", map="pca", beside="nobody")
+    assert "no other model nobody" in words(app)
+
+
+def test_rows_are_found_by_id() -> None:
+    assert shared_rows(pd.Series(["a", "b", "c", "b"]), pd.Series(["b", "x", "a"])).tolist() == [1, -1, 0]
+
+
+def test_on_three_axes_a_face_is_chosen(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    latents = StoredLatents.read(run)
+    x, y, z = FaceMap.of(latents, MapSettings("pca", 3)).places[17]
+    app = open_app(PAGE, map="pca", dims="3", at=f"{x:.4f}~{y:.4f}~{z:.4f}", area=RIGHT)
+    assert not app.exception
+    assert not app.error
+    assert "Stored face, " in words(app)
+    assert "are selected" not in words(app)
+    assert app.query_params["dims"] == "3"
+    before = app.query_params["at"]
+    button(app, "Any face").click().run()
+    assert not app.exception
+    assert app.query_params["at"] != before
+    widget(app.segmented_control, "map.dims").set_value(2).run()
+    assert not app.exception
+    assert "Press anywhere on the map" in words(app), "a place on three axes is none on two"
+    assert FILE.is_file()
+
+
 def test_garbage_in_a_link_is_told_and_left_out() -> None:
     shown, notes = read_link({"at": "1~x", "area": "1~2~3", "way": "~".join("1" * 14), "map": "tsne"}, "m")
     assert (shown.point, shown.area, shown.way, shown.method) == (None, (), (), "umap")
@@ -153,9 +288,11 @@ def test_garbage_in_a_link_is_told_and_left_out() -> None:
 
 
 def test_a_link_brings_everything_back() -> None:
-    now = Shown("m", "pca", "age", (0.25, -1.5), ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), ((0.1, 0.2), (0.3, 0.4)), 7)
-    query = {name: value for name, value in to_link(now).items() if value}
-    assert read_link(query, "other") == (now, [])
+    area, way = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), ((0.1, 0.2), (0.3, 0.4))
+    flat = Shown("m", "pca", "age", (0.25, -1.5), area, way, 7, 2, "n", "beside")
+    for now in (flat, Shown("m", "umap", "error", (0.25, -1.5, 0.5), dims=3)):
+        query = {name: value for name, value in to_link(now).items() if value}
+        assert read_link(query, "other") == (now, [])
 
 
 def test_a_path_meets_its_places() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,9 +31,12 @@ def make_run(
     return run
 
 
-def make_detector(root: Path, name: str, model: str = "cnn", *, size: int = 32, threshold: float | None = None) -> Run:
+def make_detector(
+    root: Path, name: str, model: str = "cnn", *, size: int = 32, threshold: float | None = None, **settings: Any
+) -> Run:
     """A run that detects; with a threshold it has a report that sets it at 1 % false positives. A dbvae draws too."""
-    config = replace(TrainConfig(recipe="tiny"), model=model, latent=LATENT, size=size, datasets=("fairface-64",))
+    tiny = {"model": model, "latent": LATENT, "size": size, "datasets": ("fairface-64",)}
+    config = replace(TrainConfig(recipe="tiny"), **tiny, **settings)
     run = Run.create(config, root=root / RUNS_DIR, name=name)
     run.write_status(RunStatus(state="done", images_seen=12_000))
     write_weights(run, seed=len(name))

@@ -16,9 +16,11 @@ from vaelab.cli.arguments import open_model, run_command, whole_number
 from vaelab.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vaelab.evaluation.facemap import FaceMap
-    from vaelab.evaluation.latents import StoredLatents
     from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
 
 EPILOG = """\
 Neighbours on a map are mostly alike to the model; distances between clusters, their sizes and which way is up mean
@@ -28,6 +30,8 @@ coordinates again.
   python -m vaelab map face-vae                                 made, kept and measured
   python -m vaelab map face-vae --csv map.csv --out map.png     places with labels, and a picture of faces
   python -m vaelab map face-vae --method pca --dims 3 --json    all places as JSON
+  python -m vaelab map face-vae --measure error lightness       also what the faces' pictures say, for the map's colours
+  python -m vaelab map face-vae --measure seen --detector cnn   how sure a detector is of each face
   python -m vaelab encode face-vae --split train --keep 40000   more faces for the next map
 """
 CELLS, CELL_PIXELS = 24, 48
@@ -48,7 +52,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--min-dist", type=float, default=0.1, help="how near UMAP lets faces come (default: 0.1)")
     parser.add_argument("--seed", type=int, default=0, help="of UMAP (default: %(default)s)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write image_id, labels and places")
+    parser.add_argument(
+        "--measure", nargs="+", choices=("error", "lightness", "seen"), default=[],
+        help="measure the faces' pictures and keep it in the run: error of the redrawing, apparent lightness, and "
+        "whether a detector sees a face",
+    )  # fmt: skip
+    parser.add_argument("--detector", metavar="RUN", default="", help="detector run of --measure seen")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write image_id, labels, places and what was measured")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a PNG of the faces where they lie (2 axes)")
 
 
@@ -61,6 +71,8 @@ def _map(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     if arguments.out and settings.dims != 2:
         raise ConfigError("a picture shows 2 axes; leave out --dims 3, or --out")
+    if ("seen" in arguments.measure) != bool(arguments.detector):
+        raise ConfigError("--measure seen and --detector RUN belong together; give both or neither")
     run, model = open_model(arguments)
     if model.latents is None:
         raise ConfigError(f"{run.id} stores no latents to lay out; `python -m vaelab encode {run.id}` makes them")
@@ -71,8 +83,9 @@ def _map(arguments: argparse.Namespace) -> int:
         found = FaceMap.of(model.latents, settings)
         found.write(run)
     seconds = time.monotonic() - started
+    values = _measured(arguments, run)
     if arguments.csv:
-        _write_csv(arguments.csv, found, model.latents)
+        _write_csv(arguments.csv, found, model.latents.labels.assign(**values))
     if arguments.out:
         _write_picture(arguments.out, found, model)
     if arguments.json:
@@ -88,6 +101,19 @@ def _map(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _measured(arguments: argparse.Namespace, run: Run) -> dict[str, np.ndarray]:
+    """What was asked to be measured of each face, by its kind."""
+    from vaelab.jobs.measure_worker import measure_faces
+    from vaelab.scorecard.per_face import SEEN, Measure
+
+    wanted = [Measure(kind, arguments.detector if kind == SEEN else "") for kind in dict.fromkeys(arguments.measure)]
+    values = {}
+    for measure in wanted:
+        print(f"measuring {measure.kind} ...", file=sys.stderr)
+        values[measure.kind] = measure_faces(run, measure)
+    return values
+
+
 def _record(found: FaceMap, model: FaceModel, seconds: float) -> dict[str, Any]:
     assert model.latents is not None
     return {
@@ -101,11 +127,11 @@ def _record(found: FaceMap, model: FaceModel, seconds: float) -> dict[str, Any]:
     }
 
 
-def _write_csv(path: Path, found: FaceMap, latents: StoredLatents) -> None:
+def _write_csv(path: Path, found: FaceMap, labels: pd.DataFrame) -> None:
     axes = dict(zip("xyz", found.places.T, strict=False))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        latents.labels.assign(**axes).to_csv(path, index=False)
+        labels.assign(**axes).to_csv(path, index=False)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}; choose another place with --csv") from error
     print(f"wrote {path}", file=sys.stderr)

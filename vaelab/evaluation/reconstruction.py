@@ -20,6 +20,12 @@ def psnr(pixels: Pixels, recon: Pixels) -> PerImage:
     return np.asarray(10 * np.log10(255.0**2 / np.maximum(error, 255.0**2 * 1e-10)))
 
 
+def rms_error(pixels: Pixels, recon: Pixels) -> PerImage:
+    """Root mean squared difference of the values of each picture, in levels of 255; 0 where both are equal."""
+    error = np.square(pixels.astype(np.float32) - recon.astype(np.float32)).mean(axis=(1, 2, 3))
+    return np.asarray(np.sqrt(error))
+
+
 def sharpness(pixels: Pixels) -> PerImage:
     """Variance of the discrete Laplacian of each picture's grey values; blurred pictures have less."""
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)

@@ -1,6 +1,7 @@
-"""Maps made in the background, each by a process of its own that whoever asks again finds at work.
+"""Maps, and measures of the faces on them, made in the background.
 
-The map itself comes by way of the run's folder: a page looks there, and asks here only whether somebody is at it.
+Each by a process of its own that whoever asks again finds at work. What is made comes by way of the run's folder: a
+page looks there, and asks here only whether somebody is at it.
 """
 
 from __future__ import annotations
@@ -12,25 +13,26 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from vaelab.jobs.environment import child_environment
 from vaelab.runs.store import Run
 
 if TYPE_CHECKING:  # pages ask before torch is there
     from vaelab.evaluation.projection import MapSettings
+    from vaelab.scorecard.per_face import Measure
 
 STOP_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a map is.
+    """How far a map or a measure is.
 
     Attributes:
         seconds: since it was begun.
         is_over: whether the process has ended.
-        error: why it made no map, for people; empty where it did, or is at it.
+        error: why it made nothing, for people; empty where it did, or is at it.
     """
 
     seconds: float
@@ -51,26 +53,35 @@ _lock = threading.Lock()
 
 def begin_map(run: Run, settings: MapSettings, key: str) -> None:
     """Make the map `key` of `run` in a process of its own, unless one is at it or has failed; returns at once."""
+    _begin(run, key, "vaelab.jobs.map_worker", asdict(settings), {"OMP_NUM_THREADS": "1"})
+
+
+def begin_measure(run: Run, measure: Measure, key: str) -> None:
+    """Measure the stored faces of `run` in a process of its own, unless one is at it or has failed; returns at once."""
+    _begin(run, key, "vaelab.jobs.measure_worker", asdict(measure), {})
+
+
+def _begin(run: Run, key: str, worker: str, request: dict[str, Any], environment: dict[str, str]) -> None:
     with _lock:
         making = _makings.get((str(run.dir), key))
         if making is not None and making.process.poll() != 0:
             return
         said = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
         process = subprocess.Popen(
-            [sys.executable, "-m", "vaelab.jobs.map_worker", str(run.dir.absolute())],
+            [sys.executable, "-m", worker, str(run.dir.absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=said,
-            env={**child_environment(), "OMP_NUM_THREADS": "1"},
+            env={**child_environment(), **environment},
         )
         assert process.stdin is not None
-        process.stdin.write(json.dumps(asdict(settings)).encode())
+        process.stdin.write(json.dumps(request).encode())
         process.stdin.close()
         _makings[str(run.dir), key] = _Making(process, said, time.monotonic())
 
 
 def standing(run: Run, key: str) -> Standing | None:
-    """How far the map `key` of `run` is; None if nobody began it since the server started."""
+    """How far the map or measure `key` of `run` is; None if nobody began it since the server started."""
     with _lock:
         making = _makings.get((str(run.dir), key))
         if making is None:
@@ -88,7 +99,7 @@ def standing(run: Run, key: str) -> Standing | None:
 
 
 def forget(run: Run, key: str) -> None:
-    """Let the map be begun again."""
+    """Let it be begun again."""
     with _lock:
         making = _makings.get((str(run.dir), key))
         if making is not None and making.process.poll() is not None:
@@ -97,7 +108,7 @@ def forget(run: Run, key: str) -> None:
 
 
 def stop_maps() -> None:
-    """End every process that is at a map: whoever wants it begins it again."""
+    """End every process that is at a map or a measure: whoever wants it begins it again."""
     with _lock:
         for making in _makings.values():
             making.process.kill()
