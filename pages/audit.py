@@ -130,9 +130,10 @@ def about(audit: Audit, found: Findings) -> None:
         f"training faces by {column}: " + ", ".join(f"{group} {100 * share:.3g} %" for group, share in shares.items())
         for column, shares in experiment.shares.items()
     )
+    st.markdown(" · ".join(f"**{arm}**: {experiment.arm_in_words(arm)}" for arm in found.arms))
     done = f"{len(found.seeds)} of {len(experiment.seeds)} paired seeds"
     st.caption(
-        f"Arms {', '.join(found.arms)} · {done} · {experiment.base.optim.num_images:,} images per network · "
+        f"{done} · {experiment.base.optim.num_images:,} images per network · "
         f"{', '.join(experiment.base.data.datasets)}{f' · {planted}' if planted else ''}"
         + (" · validation faces: for choosing, not for reporting" if plan().split == "val" else "")
     )

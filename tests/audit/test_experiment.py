@@ -90,3 +90,15 @@ def test_how_often_reports_are_written_makes_no_other_training() -> None:
     assert base.run.validate_every == 100_000
     assert not differences(base, replace(base, report_every=1_000, checkpoint_every=50_000))
     assert differences(base, replace(base, beta=2.0)) == ["beta 6.144, not 2.0"]
+
+
+def test_arms_are_said_in_words(tiny_experiment: MakeExperiment) -> None:
+    own = {"aggregation": "tempered", "effective_share": 0.25, "resample_after": 320}
+    experiment = tiny_experiment(arms={"A": {"model": "cnn"}, "B": {"aggregation": "none"}, "t": own})
+    assert [experiment.arm_in_words(arm) for arm in experiment.arms] == [
+        "plain cnn",
+        "dbvae with faces drawn evenly",
+        "dbvae with faces re-drawn by tempered, effective share 0.25, resample after 320",
+    ]
+    with pytest.raises(ConfigError, match="no arm 'Z'"):
+        experiment.arm_in_words("Z")

@@ -103,6 +103,23 @@ class Experiment:
         except VaelabError as error:
             raise ConfigError(f"arm {arm}: {error}") from error
 
+    def arm_in_words(self, arm: str) -> str:
+        """What an arm is, as a phrase: its network, how it draws faces, and every other setting of its own.
+
+        Raises:
+            ConfigError: no such arm.
+        """
+        config = self.config_of(arm, self.seeds[0])
+        said = ["model", "aggregation"]
+        if not config.has_decoder:
+            kind = f"plain {config.model.model}"
+        elif config.debias.aggregation == "none":
+            kind = f"{config.model.model} with faces drawn evenly"
+        else:
+            kind = f"{config.model.model} with faces re-drawn by {config.debias.aggregation}"
+        own = [f"{name.replace('_', ' ')} {value}" for name, value in self.arms[arm].items() if name not in said]
+        return ", ".join([kind, *own])
+
     def members(self) -> Iterator[tuple[str, int]]:
         """(arm, seed) in the order of training: all arms of a seed, then the next, so that pairs are complete early."""
         for seed in self.seeds:
