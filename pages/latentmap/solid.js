@@ -77,10 +77,11 @@ async function show(state) {
   if (!state.root.isConnected) return
   const first = !state.graph
   if (first) { state.graph = document.createElement("div"); state.space.replaceChildren(state.graph) }
-  await library.react(state.graph, traces(state), layout(state), { responsive: true, displayModeBar: false })
+  const drawn = library.react(state.graph, traces(state), layout(state), { responsive: true, displayModeBar: false })
   if (first) state.graph.on("plotly_click", ({ points }) => {
     if (points[0]?.curveNumber === 0) state.setTriggerValue("face", [points[0].pointNumber])
   })
+  await drawn
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -16,6 +16,7 @@ from vaelab.runs.maps import map_path
 from vaelab.runs.store import Run
 
 FACES, LATENT = 150, 5
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,14 @@ def test_the_key_changes_with_every_thing_that_changes_the_map(latents: StoredLa
     }  # fmt: skip
     assert len(keys) == 5
     assert map_key(latents, MapSettings()) in keys
+
+
+@pytest.mark.parametrize("name", ["face-vae", "dbvae"])
+def test_models_that_ship_bring_their_map(name: str) -> None:
+    """Else a first visitor would wait for UMAP; a change of latents, weights or settings asks for a new one."""
+    run = Run.open(CHECKPOINTS / name)
+    latents = StoredLatents.read(run)
+    kept = FaceMap.read(run, latents, MapSettings())
+    assert kept is not None, f"run `python -m vaelab map {name}`, and keep the new map alone"
+    assert [path.name for path in run.dir.glob("map-*")] == [map_path(run, kept.key).name]
+    assert kept.quality.trustworthiness.low > 0.8

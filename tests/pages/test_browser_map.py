@@ -165,9 +165,14 @@ def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visi
     if space.locator("p").count():
         expect(space).to_contain_text("WebGL")
         pytest.skip("this browser draws no WebGL")
-    press = "graph => graph.emit('plotly_click', { points: [{ curveNumber: 0, pointNumber: 17 }] })"
-    space.locator(".js-plotly-plot").evaluate(press)
+    graph = space.locator(".js-plotly-plot")
+    graph.evaluate("""graph => {
+      graph.mark = "turned"
+      graph.emit("plotly_click", { points: [{ curveNumber: 0, pointNumber: 17 }] })
+    }""")
     expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot')?.data.length > 1", timeout=PATIENCE_MS)
+    assert graph.evaluate("graph => graph.mark") == "turned", "the same scene, with its camera"
     assert not [address for address in visit.requests if not address.startswith((server.address, "blob:", "data:"))]
     page.get_by_text("2-D", exact=True).click()
     expect(page.locator(".scene canvas")).to_be_visible(timeout=PATIENCE_MS)
