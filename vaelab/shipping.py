@@ -12,6 +12,7 @@ import torch
 
 from vaelab.config import TrainConfig, options
 from vaelab.data.collection import Collection
+from vaelab.detection.thresholds import REPORT as PHOTOS
 from vaelab.errors import RunError
 from vaelab.evaluation.regions import eyes_sentence
 from vaelab.inference import FaceModel
@@ -53,8 +54,8 @@ NO_DECODER = (
 )
 
 LIMITS = """\
-- Trained on 64x64 crops with the face in the middle, as FairFace's 0.25-margin crops have it; other framings, profile
-  views, hands and glasses come out blurred or wrong.
+- Trained on crops framed as those of the data above are; other framings, profile views, hands and glasses come out
+  blurred or wrong.
 - Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
   output of this model to decide anything about anybody.
 - What was rare in the data is drawn worse.
@@ -124,7 +125,7 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
     config, report = run.config, run.reports()["test"]
     warnings = [f"**{warning}**" for warning in config.warnings]
     sections = [f"# {run.id}", *warnings, _introduction(config, model, status)]
-    sections += ["## Results", "\n".join(result_lines(report)), *_eyes(run)]
+    sections += ["## Results", "\n".join(result_lines(report)), *_eyes(run), *_photos(run)]
     sections += ["## In pictures", *_pictures(run, model)]
     if model.has_decoder:
         sheets = [
@@ -185,6 +186,22 @@ def _eyes(run: Run) -> list[str]:
         return []
     shares = ", ".join(f"{name} {value:.0%}" for name, value in found["explained"].items())
     return [f"{eyes_sentence(found)} By region: {shares}. Measured at the last validation of the training."]
+
+
+def _photos(run: Run) -> list[str]:
+    """The thresholds at which a detector is believed in whole photos, where they were measured."""
+    report = run.reports().get(PHOTOS)
+    if report is None:
+        return []
+    told = [
+        f"{rate} false alarms per photo above log-odds {found['threshold']:.2f}"
+        for rate, found in report["false_alarms_per_photo"].items()
+        if "threshold" in found
+    ]
+    return [
+        f"In whole photos: {'; '.join(told)} (`report-photos.json`, from `python -m vaelab calibrate`, on "
+        f"{report['num_photos']} photos without a face of {report['mean_megapixels']:.2f} megapixels each)."
+    ]
 
 
 def _data_lines(data: Collection) -> str:
