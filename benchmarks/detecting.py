@@ -3,6 +3,7 @@
 Held-out faces are laid into photos without any (`benchmarks.scenes`). Runs keep the thresholds that
 `python -m vaelab calibrate RUN PHOTOS --split calibration` set on other photos. OpenCV's Haar cascade looks at the same
 scenes where an OpenCV that has one is installed (4.14 does, 5 does not): pip install opencv-python-headless==4.14.*
+Where the folder holds the photos of `photos-marked.csv` too, the real faces marked in them are looked for as well.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.interleaved import interleaved, ratio
-from benchmarks.scenes import Scene, held_out_photos, make_scenes
+from benchmarks.marked import MARKED, paths_of, read_marked
+from benchmarks.scenes import held_out_photos, make_scenes
 from vaelab.detection.dense import DenseDetector
 from vaelab.detection.search import Search, all_windows, cut, find, pyramid
 from vaelab.detection.thresholds import RATES, alarm_threshold
@@ -40,12 +42,15 @@ LARGE = (4900, 6200)
 """Rows and columns of a photo of 30 megapixels."""
 Found = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From a photo to squares (n, 3) and scores (n,)."""
+AS_IT_COMES = {"as_it_comes": -np.inf}
+"""The one threshold of the cascade: whatever it returns. No rate of false alarms was set for it."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos; those listed are left out")
     parser.add_argument("--leave-out", type=Path, default=LEAVE_OUT, help="names of photos with people or drawn faces")
+    parser.add_argument("--marked", type=Path, default=MARKED, help="squares of the real faces in some of the photos")
     parser.add_argument("--faces", type=Path, required=True, help="folder of held-out face crops")
     parser.add_argument("--runs", nargs="+", default=["cnn", "dbvae", "detector"])
     parser.add_argument("--scenes-each", type=int, default=2, help="scenes of each photo (default: %(default)s)")
@@ -59,17 +64,20 @@ def main() -> None:
     photos = held_out_photos(arguments.photos, arguments.leave_out)
     scenes = make_scenes(photos * arguments.scenes_each, sorted(arguments.faces.glob("*.webp")), seed=0)
     models = {name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in arguments.runs}
+    finders = {name: (lab_finder(model), _thresholds(name, model)) for name, model in models.items()}
+    if (haar := haar_finder()) is not None:
+        finders["haar"] = haar, AS_IT_COMES
     results: dict[str, Any] = {
         "scenes": len(scenes), "faces": sum(len(scene.faces) for scene in scenes), "search": asdict(Search()),
         "agreement": {name: agreement(model, photos[:10]) for name, model in models.items()},
         "found": {
-            name: accuracy(scenes, lab_finder(model), _thresholds(name, model)) for name, model in models.items()
+            name: accuracy([matched(*found(scene.photo), scene.faces) for scene in scenes], thresholds)
+            for name, (found, thresholds) in finders.items()
         },
+        "found_marked": on_marked(arguments.marked, arguments.photos, finders),
         "seconds": timings(models, photos[0], arguments.rounds),
         "large_photo": _in_its_own_process(arguments.runs[0], arguments),
     }  # fmt: skip
-    if (haar := haar_finder()) is not None:
-        results["found"]["haar"] = accuracy(scenes, haar, {})
     print(json.dumps(results, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")
@@ -112,20 +120,49 @@ def haar_finder() -> Found | None:
     return found
 
 
-def accuracy(scenes: list[Scene], finder: Found, thresholds: dict[str, float]) -> dict[str, Any]:
-    """Average precision with a bootstrap interval over scenes; recall and false alarms per photo at each threshold."""
-    held: list[Matched] = []
-    for scene in scenes:
-        squares, scores = finder(scene.photo)
-        held.append(matched(squares, scores, scene.faces))
-    places = np.arange(len(held), dtype=np.float64)[:, None]
-    estimate = bootstrapped(lambda rows: average_precision([held[int(row)] for row in rows[:, 0]]), places)
-    at = {}
-    for rate, threshold in thresholds.items():
-        recall, alarms = recall_and_alarms(held, threshold)
-        at[rate] = {"recall": recall, "false_alarms_per_photo": alarms}
+def on_marked(table: Path, folder: Path, finders: dict[str, tuple[Found, dict[str, float]]]) -> dict[str, Any] | None:
+    """`accuracy` on real faces, with what the search can reach of them; None where the photos are not in the folder."""
+    marked = read_marked(table)
+    paths = paths_of(marked, folder)
+    if not paths:
+        return None
+    sides = np.concatenate([photo.faces[:, 2] for photo in marked])
+    results: dict[str, Any] = {
+        "photos": len(marked),
+        "faces": len(sides),
+        "unsure": sum(len(photo.unsure) for photo in marked),
+        "faces_smaller_than_searched": int((sides < Search().smallest).sum()),
+    }
+    for name, (found, thresholds) in finders.items():
+        pairs = zip(marked, paths, strict=True)
+        held = [photo.held_against(*found(read_photo(path.read_bytes()))) for photo, path in pairs]
+        results[name] = accuracy(held, thresholds)
+    return results
+
+
+def accuracy(held: list[Matched], thresholds: dict[str, float]) -> dict[str, Any]:
+    """Average precision, and at each threshold recall and false alarms per photo, with bootstrap intervals over photos.
+
+    A square is right if it and a face share half of their union (`matched`).
+    """
+
+    def estimate(statistic: Callable[[list[Matched]], float]) -> dict[str, Any]:
+        places = np.arange(len(held), dtype=np.float64)[:, None]
+        return asdict(bootstrapped(lambda rows: statistic([held[int(row)] for row in rows[:, 0]]), places))
+
+    at = {
+        rate: {
+            "recall": estimate(lambda some, threshold=threshold: recall_and_alarms(some, threshold)[0]),
+            "false_alarms_per_photo": estimate(lambda some, threshold=threshold: recall_and_alarms(some, threshold)[1]),
+        }
+        for rate, threshold in thresholds.items()
+    }
     proposed = recall_and_alarms(held, -np.inf)[0]
-    return {"average_precision": asdict(estimate), "at_false_alarms_set": at, "recall_of_all_proposals": proposed}
+    return {
+        "average_precision": estimate(average_precision),
+        "at_false_alarms_set": at,
+        "recall_of_all_proposals": proposed,
+    }
 
 
 def agreement(model: FaceModel, photos: list[Path]) -> dict[str, float]:

@@ -41,9 +41,9 @@ def matched(
     Source: Everingham et al., The PASCAL Visual Object Classes Challenge (IJCV 2010), section 4.2.
     """
     order = np.argsort(-scores, kind="stable")
-    overlaps = _overlaps(found[order], known)
+    shared = overlaps(found[order], known)
     is_right, is_free = np.zeros(len(order), bool), np.ones(len(known), bool)
-    for row, shares in enumerate(overlaps):
+    for row, shares in enumerate(shared):
         best = int(shares.argmax()) if len(known) else -1
         if best >= 0 and shares[best] >= least_overlap and is_free[best]:
             is_right[row], is_free[best] = True, False
@@ -80,7 +80,7 @@ def recall_and_alarms(photos: Sequence[Matched], threshold: float) -> tuple[floa
     return right / num_known, wrong / len(photos)
 
 
-def _overlaps(found: Squares, known: Float[np.ndarray, "known 3"]) -> Float[np.ndarray, "squares known"]:
+def overlaps(found: Squares, known: Float[np.ndarray, "known 3"]) -> Float[np.ndarray, "squares known"]:
     """Shared area of every two squares over the area of their union."""
     shared = np.ones((len(found), len(known)))
     for axis in (0, 1):
