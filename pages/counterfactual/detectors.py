@@ -25,9 +25,16 @@ DETECTING = ("cnn", "dbvae")
 
 
 def detector_runs(size: int | None = None) -> list[Run]:
-    """Runs that detect faces in pictures of this size or of any; a plain cnn first: others are read beside it."""
+    """Runs that detect faces in pictures of this size or of any; a plain cnn first: others are read beside it.
+
+    Those for whole photos come last: of faces in the middle they know less.
+    """
     runs = [run for run in list_runs(RUNS_DIR) if _detects(run, size)]
-    return sorted(runs, key=lambda run: (not run.is_shipped, DETECTING.index(run.config.model.model)))
+    return sorted(runs, key=_standing)
+
+
+def _standing(run: Run) -> tuple[bool, bool, int]:
+    return not run.is_shipped, run.config.recipe == "detector", DETECTING.index(run.config.model.model)
 
 
 def load_detectors(names: tuple[str, ...], fpr: float) -> list[Detector]:

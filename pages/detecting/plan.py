@@ -20,7 +20,7 @@ class Plan:
     """Who looks, and for what.
 
     Attributes:
-        detectors: run ids; empty for the first two there are.
+        detectors: run ids; empty for the first there are.
         rate: false alarms per photo that all are held to.
         smallest: side of the smallest square looked at, pixels of the photo.
     """
@@ -60,6 +60,6 @@ def open_plan(detectors: Sequence[str]) -> list[str]:
     kept = tuple(name for name in dict.fromkeys(opened.detectors) if name in detectors)[:MOST_DETECTORS]
     if len(kept) < len(opened.detectors):
         notes.append("A detector that the link names is not on this machine.")
-    plan.keep(dataclasses.replace(opened, detectors=kept or tuple(detectors[:2])))
+    plan.keep(dataclasses.replace(opened, detectors=kept or tuple(detectors[:MOST_DETECTORS])))
     link_was_read(LINK)
     return notes

@@ -21,10 +21,10 @@ Call = Callable[..., Answer]
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Twelve photos of noise, and the runs `keen` and `dbvae` beside them."""
+    """Twelve photos of noise, and the runs `keen` and `detector` beside them."""
     monkeypatch.chdir(tmp_path)
     keep_photo_threshold(make_detector(tmp_path, "keen"), -1e6)
-    keep_photo_threshold(make_detector(tmp_path, "dbvae", "dbvae"), 1e6)
+    keep_photo_threshold(make_detector(tmp_path, "detector", "dbvae"), 1e6)
     folder = tmp_path / "photos"
     folder.mkdir()
     for number in range(12):
@@ -34,13 +34,13 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_two_runs_and_every_file(vaelab: Call, photos: Path) -> None:
-    answer = vaelab("detect", photos / "00.png", photos / "01.png", "--run", "keen", "--run", "dbvae",
+    answer = vaelab("detect", photos / "00.png", photos / "01.png", "--run", "keen", "--run", "detector",
                     "--out", "marked.png", "--csv", "faces.csv", "--json")  # fmt: skip
     assert answer.code == 0, answer.err
     found = json.loads(answer.out)
     table = pd.read_csv("faces.csv")
     assert len(table) == sum(len(one["faces"]) for one in found) > 0
-    assert table["dbvae face_logit"].isna().all(), "its threshold is beyond reach"
+    assert table["detector face_logit"].isna().all(), "its threshold is beyond reach"
     for number in (1, 2):
         with Image.open(f"marked-{number}.png") as marked:
             assert marked.size == (110, 80)
@@ -49,9 +49,9 @@ def test_two_runs_and_every_file(vaelab: Call, photos: Path) -> None:
 def test_without_faces_the_table_has_its_columns(vaelab: Call, photos: Path) -> None:
     answer = vaelab("detect", photos / "00.png", "--csv", "faces.csv")
     assert answer.code == 0, answer.err
-    assert "dbvae sees no face here." in answer.out
+    assert "detector sees no face here." in answer.out
     assert "1 false alarms per photo, set on 100 photos" in answer.err
-    assert "dbvae face_logit" in pd.read_csv("faces.csv").columns
+    assert "detector face_logit" in pd.read_csv("faces.csv").columns
 
 
 def test_calibration_sets_the_threshold_of_the_next_search(

@@ -27,7 +27,7 @@ Several runs look at the same photos; where they differ is told and drawn dashed
   python -m vaelab detect group.jpg --run cnn --run dbvae --out annotated.png --json
   python -m vaelab detect *.jpg --run dbvae --csv faces.csv --false-alarms 0.3
 """
-DEFAULT_RUN = "dbvae"
+DEFAULT_RUN = "detector"
 RATES = (3.0, 1.0, 0.3, 0.1)
 """As in `vaelab.detection.thresholds`, which takes torch to import."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
