@@ -119,10 +119,10 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 and seen >= config.debias.resample_after
                 and schedules.is_due(refresh_every, max(seen - config.optim.batch_size, 0), seen)
             ):
-                drawn = resample(objective, data, feed, config, device)
-                totals.resample_seconds += time.perf_counter() - started
+                drawn = resample(objective, data, feed, config, device, ranks)
                 if ranks.is_first:
                     run.append_metrics("resampling", seen, **resampling_metrics(drawn, data, feed))
+                totals.resample_seconds += time.perf_counter() - started
             batch = feed.batch(seen)
             settings = steering.settings(seen)
             for group in optimizer.param_groups:
