@@ -76,9 +76,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         )
         precision = pick_precision(config.run, device)
         debiased = config.debias.aggregation != "none"
-        refresh_every = (
-            config.debias.refresh_every or len(feed.face_rows) * config.optim.batch_size // feed.faces_per_batch
-        )
+        refresh_every = config.images_between_resamplings(len(feed.face_rows))
 
         # --- resume
         status = RunStatus(state="running")
