@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 
 OUT = Path(__file__).with_name("growth.json")
-PICTURES = (1_000, 10_000, 40_000, 100_000, 400_000, 1_000_000)
+PICTURES = (1_000, 10_000, 100_000, 1_000_000)
 LATENTS = (32, 64, 128, 256, 512)
 SIZES = (64, 128)
 ORDINARY = {"pictures": 10_000, "latent": 100, "size": 64}
@@ -83,8 +82,8 @@ def repeated_store(folder: Path, pictures: int, size: int, written: int) -> None
     DatasetStore.open(there)
 
 
-def measured(folder: Path, pictures: int, latent: int, size: int, written: int, num_images: int) -> Row:
-    """The row of this process, which has done nothing else; the store lies in `folder`."""
+def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, written: int, num_images: int) -> Row:
+    """The row of this process, which has done nothing else; its pictures lie under `store`, its runs go to `runs`."""
     import torch
 
     from vaelab.config import TrainConfig, replace
@@ -101,7 +100,7 @@ def measured(folder: Path, pictures: int, latent: int, size: int, written: int, 
     window = num_images // 4
     config = replace(
         RECIPES["dbvae"],
-        datasets=("repeated",), data_dir=str(folder), latent=latent, size=size, num_images=num_images,
+        datasets=("repeated",), data_dir=str(store), latent=latent, size=size, num_images=num_images,
         report_every=window, validate_every=10**9, checkpoint_every=10**9, refresh_every=10**9,
         min_effective_share=0.0,  # black pictures are all alike
     )  # fmt: skip
@@ -110,14 +109,14 @@ def measured(folder: Path, pictures: int, latent: int, size: int, written: int, 
     def reported(name: str, config: TrainConfig) -> list[float]:
         """The moments of a training's start and of its reports; the last one is behind a validation."""
         moments = [time.perf_counter()]
-        train(Run.create(config, folder, name), lambda report: moments.append(time.perf_counter()))
+        train(Run.create(config, runs, name), lambda report: moments.append(time.perf_counter()))
         return moments[:-1]
 
     with Peak() as peak:
         begun, stepped = reported("first", replace(config, num_images=2 * batch, report_every=batch))
         _, *moments = reported("run", config)
         pace = (len(moments) - 1) * window / (moments[-1] - moments[0])
-        data = Collection.open(config.data.datasets, folder, size)
+        data = Collection.open(config.data.datasets, store, size)
         device = pick_device("auto")
         feed = Feed(data, config, device, Ranks())
         objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
@@ -167,20 +166,23 @@ def exponent(rows: Sequence[dict[str, Any]], by: str, measure: str) -> float:
     return float(slope)
 
 
-def grown(by: str, values: Sequence[int], arguments: argparse.Namespace) -> dict[str, Any]:
-    """A row for each value of one quantity, the others ordinary, and with what power each measure grows."""
-    rows = []
-    for value in values:
-        asked = ORDINARY | {by: value}
-        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            words = [f"--{name}={number}" for name, number in asked.items()]
-            words += [f"--most-written={arguments.most_written}", f"--num-images={arguments.num_images}"]
-            for stage in ("store", "measure"):  # drawing the pictures is no part of what is measured
-                command = [sys.executable, "-m", "benchmarks.growth", f"--stage={stage}", f"--folder={folder}", *words]
-                said = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ).stdout
-        rows.append(json.loads(said))
-        print(rows[-1], flush=True)
-    return {"by": by, "rows": rows, "exponents": {measure: exponent(rows, by, measure) for measure in MEASURES}}
+def made_store(folder: Path, row: dict[str, int], written: int) -> Path:
+    """The folder of a row's store under `folder`, drawn where it is not there yet."""
+    there = folder / f"{row['pictures']}x{row['size']}"
+    if not (there / "repeated" / "manifest.json").is_file():
+        there.mkdir(parents=True)
+        repeated_store(there, row["pictures"], row["size"], written)
+    return there
+
+
+def in_own_process(store: Path, row: dict[str, int], arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a fresh Python measured."""
+    words = [f"--{name}={number}" for name, number in row.items()]
+    words += [f"--store={store}", f"--most-written={arguments.most_written}", f"--num-images={arguments.num_images}"]
+    command = [sys.executable, "-m", "benchmarks.growth", *words]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    print(found, flush=True)
+    return found
 
 
 def main() -> None:
@@ -190,24 +192,32 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=SIZES, help="sides of the pictures, pixels")
     parser.add_argument("--num-images", type=int, default=6_400, help="trained on in a row (default: %(default)s)")
     parser.add_argument("--most-written", type=int, default=100_000, help="pictures on disk (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, help="for the pictures while it runs; default: the system's")
-    parser.add_argument("--stage", choices=("store", "measure"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help="where the pictures are made and kept; default: a temporary one")
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)  # a row in a process of its own
     parser.add_argument("--json", type=Path, default=OUT, help="file of the rows (default: %(default)s)")
     arguments = parser.parse_args()
-    one = [values[0] for values in (arguments.pictures, arguments.latent, arguments.size)]
-    if arguments.stage == "store":
-        repeated_store(arguments.folder, one[0], one[2], arguments.most_written)
-        return
-    if arguments.stage == "measure":
-        row = measured(arguments.folder, *one, arguments.most_written, arguments.num_images)
+    asked: dict[str, Sequence[int]] = {name: getattr(arguments, name) for name in ORDINARY}
+    if arguments.store:
+        one = {name: values[0] for name, values in asked.items()}
+        with tempfile.TemporaryDirectory() as runs:
+            row = measured(
+                arguments.store, Path(runs), **one, written=arguments.most_written, num_images=arguments.num_images
+            )
         print(json.dumps(asdict(row)))
         return
     from benchmarks.machine import machine
 
-    found = [grown(by, getattr(arguments, by), arguments) for by in ORDINARY]
-    arguments.json.write_text(
-        json.dumps({"machine": machine(), "drawn": DRAWN, "growth": found}, indent=1) + "\n", encoding="utf-8"
-    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        rows = {by: [ORDINARY | {by: value} for value in values] for by, values in asked.items()}
+        stores = {str(row): made_store(folder, row, arguments.most_written) for some in rows.values() for row in some}
+        found = {by: [in_own_process(stores[str(row)], row, arguments) for row in some] for by, some in rows.items()}
+    growth = [
+        {"by": by, "rows": some, "exponents": {measure: exponent(some, by, measure) for measure in MEASURES}}
+        for by, some in found.items()
+    ]
+    kept = {"machine": machine(), "drawn": DRAWN, "growth": growth}
+    arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from vaelab.training.step import Objective, pick_device, pick_precision
 
 WINDOWS = 4
 """Reports in the part of a training that counts. Where faces are resampled, each has one resampling in it."""
+LEAST_RESAMPLED = 4_096
 MOST_FACES = 4_096
 """Faces that a training reads at most: its start (features of a frozen backbone, principal components) stays short."""
 
@@ -78,11 +79,16 @@ def prepared(config: TrainConfig, data_dir: Path, folder: Path) -> TrainConfig:
 
 
 def window_of(config: TrainConfig, seconds: float) -> int:
-    """Images that bare steps take about so many seconds for; whole batches."""
+    """Images that bare steps take about so many seconds for; whole batches.
+
+    Where faces are resampled there are LEAST_RESAMPLED at least: the histograms of a hundred latents cost something for
+    few faces too, which would count as it does in no real training.
+    """
     batch = config.optim.batch_size
     for count in (4, 16):  # the first steps are slow
         pace = batch * count / limit(config, batch * count)()
-    return batch * max(4, round(pace * seconds / batch))
+    least = LEAST_RESAMPLED if config.debias.aggregation != "none" else 4 * batch
+    return batch * max(-(-least // batch), round(pace * seconds / batch))
 
 
 def timed(config: TrainConfig, window: int) -> TrainConfig:

@@ -22,7 +22,7 @@ def test_a_repeated_store_is_as_large_as_asked_and_black_where_nothing_was_writt
 
 def test_a_row_is_measured_on_a_training_of_its_own(tmp_path: Path) -> None:
     repeated_store(tmp_path, pictures=DRAWN, size=16, written=DRAWN)
-    row = measured(tmp_path, DRAWN, latent=4, size=16, written=DRAWN, num_images=4 * 64)
+    row = measured(tmp_path, tmp_path / "runs", DRAWN, latent=4, size=16, written=DRAWN, num_images=4 * 64)
     assert all(getattr(row, measure) > 0 for measure in MEASURES)
     assert 0 < row.resample_share < 1
     assert row.resident_mb >= row.memory_mb
