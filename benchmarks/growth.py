@@ -2,7 +2,8 @@
 
 The pictures are drawn faces and things, repeated; what exceeds `--most-written` of them is a hole in the file, which
 reads as black pictures and costs neither disk nor reading from it. Everything else about them, labels too, is there.
-The network is that of `dbvae`, which is the one that resamples.
+The network is that of `dbvae`, which is the one that resamples. Seconds are those that one core worked, so that other
+work on the machine hardly counts; as many rows are measured at a time as there are cores.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ class Row:
             whenever it wants, are not in it.
         resident_mb: the most that it held with them.
         resample_seconds: to encode all training faces and find how often each is drawn.
-        resample_share: of a training that does so once for every pass over the faces.
+        resample_share: of a training that does so after as many passes as `dbvae`.
         start_seconds: from the settings to the first step's end.
         written: pictures that are no hole in the file.
     """
@@ -97,6 +99,7 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
     from vaelab.training.resample import resample
     from vaelab.training.step import Objective, pick_device
 
+    torch.set_num_threads(1)
     window = num_images // 4
     config = replace(
         RECIPES["dbvae"],
@@ -108,8 +111,8 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
 
     def reported(name: str, config: TrainConfig) -> list[float]:
         """The moments of a training's start and of its reports; the last one is behind a validation."""
-        moments = [time.perf_counter()]
-        train(Run.create(config, runs, name), lambda report: moments.append(time.perf_counter()))
+        moments = [time.process_time()]
+        train(Run.create(config, runs, name), lambda report: moments.append(time.process_time()))
         return moments[:-1]
 
     with Peak() as peak:
@@ -120,11 +123,11 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
         device = pick_device("auto")
         feed = Feed(data, config, device, Ranks())
         objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
-        started = time.perf_counter()
+        started = time.process_time()
         resample(objective, data, feed, config, device, Ranks())
-        resampling = time.perf_counter() - started
+        resampling = time.process_time() - started
     faces = len(feed.face_rows)
-    between = 2 * faces / pace  # half of a batch are faces
+    between = RECIPES["dbvae"].images_between_resamplings(faces) / pace
     return Row(
         pictures, latent, size, faces, pace, peak.own / 1e6, peak.resident / 1e6, resampling,
         resampling / (resampling + between), stepped - begun, min(written, pictures),
@@ -206,15 +209,20 @@ def main() -> None:
         print(json.dumps(asdict(row)))
         return
     from benchmarks.machine import machine
+    from vaelab.data.prepare import usable_cores
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         rows = {by: [ORDINARY | {by: value} for value in values] for by, values in asked.items()}
-        stores = {str(row): made_store(folder, row, arguments.most_written) for some in rows.values() for row in some}
-        found = {by: [in_own_process(stores[str(row)], row, arguments) for row in some] for by, some in rows.items()}
+        measured_rows = [row for some in rows.values() for row in some]
+        stores = [made_store(folder, row, arguments.most_written) for row in measured_rows]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            found = list(pool.map(lambda store, row: in_own_process(store, row, arguments), stores, measured_rows))
+    made = iter(found)
+    by_quantity = {by: [next(made) for _ in some] for by, some in rows.items()}
     growth = [
         {"by": by, "rows": some, "exponents": {measure: exponent(some, by, measure) for measure in MEASURES}}
-        for by, some in found.items()
+        for by, some in by_quantity.items()
     ]
     kept = {"machine": machine(), "drawn": DRAWN, "growth": growth}
     arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ how much of the drawing would go to other faces (the total variation distance).
 import argparse
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from vaelab.recipes import RECIPES
 from vaelab.runs.store import Run
 from vaelab.training.loop import train
 
-LOOKS_PER_PASS = 2
+LOOKS_PER_PASS, MOST_PASSES_OLD = 2, 2
 OUT = Path(__file__).with_name("staleness.json")
 
 
@@ -50,7 +51,11 @@ def measure(data_dir: Path, passes: int, num_faces: int) -> list[dict[str, Any]]
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(config, Path(folder), "staleness", data.fingerprints)
         train(run, look)
-    moments = sorted(probs)[:-1]  # the last one is only a batch after the one before
+    return compared({moment: probs[moment] for moment in sorted(probs)[:-1]})  # the last is a batch after another
+
+
+def compared(probs: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
+    """A row for each two moments (passes seen) that are at most MOST_PASSES_OLD apart."""
     return [
         {
             "passes": round(now, 2),
@@ -58,9 +63,9 @@ def measure(data_dir: Path, passes: int, num_faces: int) -> list[dict[str, Any]]
             "rank_correlation": float(spearmanr(probs[then], probs[now]).statistic),
             "drawn_elsewhere": float(np.abs(probs[then] - probs[now]).sum() / 2),
         }
-        for then in moments
-        for now in moments
-        if then < now <= then + 2.1
+        for then in probs
+        for now in probs
+        if then < now < then + MOST_PASSES_OLD + 0.1
     ]
 
 

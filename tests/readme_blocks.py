@@ -108,7 +108,8 @@ def growth_block() -> str:
     lines = [
         f"The network of `dbvae` on {_where(kept['machine'])}, a process of its own for each row "
         f"(`python -m benchmarks.growth`). Pictures are {kept['drawn']:,} drawn ones, repeated; above {written:,} they "
-        "are a hole in the file, black and read from no disk. Memory is what a process needs for itself, without the "
+        "are a hole in the file, black and read from no disk. Seconds are those one core worked. Memory is "
+        "what a process needs for itself, without the "
         "pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
     ]
     for found in kept["growth"]:

@@ -35,9 +35,8 @@ def encode_faces(
 ) -> tuple[Latents, Latents | None]:
     """Posterior means of all training faces, and where the aggregation asks for them their deviations.
 
-    In the precision of the training step: what rounding changes of a draw probability is less than what the weights
-    change of it from one step to the next. The decoder takes no part. Each process encodes its share of the chunks,
-    which are the same for any number of processes.
+    In the precision of the training step, and without the decoder. Each process encodes its share of the chunks, which
+    are the same for any number of processes.
     """
     kinds = ("mu", "std") if config.debias.aggregation == "gaussian" else ("mu",)
     # a latent's column is what is walked through next, so it lies in one piece
