@@ -14,7 +14,7 @@ from vaelab.training.distributed import Ranks, sum_over_ranks
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import Objective, evaluating, pick_precision
 
-CHUNK, CHUNK_ON_GPU = 128, 1024
+CHUNK, CHUNK_ON_GPU = 64, 1024
 """Faces encoded at a time. On a processor, what passes between two layers of many more no longer fits its cache."""
 NUM_EXTREMES = 8
 """Faces named as the most and as the least often drawn."""
