@@ -122,7 +122,7 @@ class Histogram:
 
     def log_rarity_at(self, column: PerFace) -> PerFace:
         """Log rarity that other faces have in this histogram."""
-        return self.log_rarity[_places(self.inner_edges, column)]
+        return np.asarray(self.log_rarity[_places(self.inner_edges, column)])
 
 
 def log_rarities(

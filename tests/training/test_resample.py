@@ -26,10 +26,10 @@ def network(tiny_config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyP
     """A DB-VAE that cannot decode, so whoever decodes is found out."""
     made = build_model(tiny_config(model="dbvae", aggregation="gaussian"))
 
-    def refuse(z: Any) -> Any:
+    def refuse(network: Network, z: Any) -> Any:
         raise AssertionError("resampling decodes nothing")
 
-    monkeypatch.setattr(made, "decode", refuse)
+    monkeypatch.setattr(type(made), "decode", refuse)
     monkeypatch.setattr(resampling_pass, "CHUNK", 50)  # the tiny data set has more faces, and no multiple of it
     return made
 

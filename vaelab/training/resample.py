@@ -14,7 +14,7 @@ from vaelab.training.distributed import Ranks, sum_over_ranks
 from vaelab.training.feed import Feed, images_on
 from vaelab.training.step import Objective, evaluating, pick_precision
 
-CHUNK, CHUNK_ON_GPU = 64, 1024
+CHUNK, CHUNK_ON_GPU = 96, 1024
 """Faces encoded at a time. On a processor, what passes between two layers of many more no longer fits its cache."""
 NUM_EXTREMES = 8
 """Faces named as the most and as the least often drawn."""
@@ -44,6 +44,7 @@ def encode_faces(
     chunk = CHUNK if device.type == "cpu" else CHUNK_ON_GPU
     starts = range(0, len(feed.face_rows), chunk)[ranks.stripe()]
     is_half = pick_precision(config.run, device) == torch.bfloat16
+    network = network.at_rest()
     with evaluating(network), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         for start in starts:
             images = images_on(data.pixels(feed.face_rows[start : start + chunk]), device)
