@@ -79,15 +79,53 @@ def models_block() -> str:
 def speed_block() -> str:
     """The figures of the last `make bench` that was kept."""
     kept = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
-    machine = kept["machine"]
-    where = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
-    lines = [f"`make bench` on {where} (torch {machine['torch']}):", ""]
+    lines = [f"`make bench` on {_where(kept['machine'])}:", ""]
     for result in kept["results"]:
         figures = "; ".join(
             f"{name.replace('_', ' ')} {_figure(value)}" for name, value in result.items() if name != "what"
         )
         lines.append(f"- **{result['what']}**: {figures}")
     return "\n".join(lines)
+
+
+GROWTH = {
+    "images_per_second": "images/s",
+    "memory_mb": "memory, MB",
+    "resample_seconds": "resampling, s",
+    "resample_share": "its share of training",
+    "start_seconds": "start, s",
+}
+"""Columns of the growth tables; those with an exponent have one below."""
+
+
+def growth_block() -> str:
+    """The tables of the last `python -m benchmarks.growth` that were kept."""
+    path = ROOT / "benchmarks" / "growth.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.growth` makes the tables."
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    written = max(row["written"] for found in kept["growth"] for row in found["rows"])
+    lines = [
+        f"The network of `dbvae` on {_where(kept['machine'])}, a process of its own for each row "
+        f"(`python -m benchmarks.growth`). Pictures are {kept['drawn']:,} drawn ones, repeated; above {written:,} they "
+        "are a hole in the file, black and read from no disk. Seconds are those one core worked. Memory is "
+        "what a process needs for itself, without the "
+        "pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
+    ]
+    for found in kept["growth"]:
+        by, rows, exponents = found["by"], found["rows"], found["exponents"]
+        lines += ["", f"| {by} | {' | '.join(GROWTH.values())} |", f"|---|{'---|' * len(GROWTH)}"]
+        for row in rows:
+            cells = [_percent(row[name]) if name == "resample_share" else _figure(row[name]) for name in GROWTH]
+            lines.append(f"| {row[by]:,} | {' | '.join(cells)} |")
+        powers = [f"{exponents[name]:+.2f}" if name in exponents else "" for name in GROWTH]
+        lines.append(f"| exponent | {' | '.join(powers)} |")
+    return "\n".join(lines)
+
+
+def _where(machine: dict[str, Any]) -> str:
+    name = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
+    return f"{name} (torch {machine['torch']})"
 
 
 OBJECTIVE_WAYS = ("reconstruct", "prior_standard", "prior_fitted", "prior_mixture", "prior_second_stage")
@@ -320,6 +358,7 @@ BLOCKS = {
     "recipes": recipes_block,
     "models": models_block,
     "speed": speed_block,
+    "growth": growth_block,
     "objectives": objectives_block,
     "coverage": coverage_block,
     "measured": measured_block,

@@ -76,6 +76,11 @@ class TrainConfig:
         """Whether the model is a VAE."""
         return self.model.model != "cnn"
 
+    def images_between_resamplings(self, num_faces: int) -> int:
+        """How often the draw probabilities are recomputed, with so many training faces. Unit: images."""
+        images_per_pass = 2 * num_faces if self.needs_nonfaces else num_faces
+        return self.debias.refresh_every or round(self.debias.refresh_passes * images_per_pass)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences that belong wherever this training or its model is shown."""

@@ -10,10 +10,13 @@ Differs: latents are standardised before binning, since alpha is not scale-free;
 products are taken in log space; `tempered` is ours (see `tempered_probs`).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr
 
@@ -50,21 +53,23 @@ class Resampling:
 def resampling(mu: Latents, config: DebiasConfig, std: Latents | None = None) -> Resampling:
     """Draw probabilities of the faces whose posterior means are `mu` (and deviations `std`, for `gaussian`).
 
+    Beside `mu` it needs memory for a few numbers per face, whatever the number of latents.
+
     Raises:
         TrainingDiverged: the effective sample size is below the floor `min_effective_share`, or a latent is not finite.
     """
-    if not np.isfinite(mu).all():
-        raise TrainingDiverged("a posterior mean is not a finite number; lower the learning rate and resume")
     num_faces = len(mu)
-    active = mu.var(axis=0) >= config.inactive_variance
-    if config.aggregation == "none" or not active.any():
-        return Resampling(np.full(num_faces, 1.0 / num_faces), int(active.sum()))
-    log_rarity = log_rarities(mu[:, active], config, None if std is None else std[:, active])
-    if config.aggregation == "tempered":
-        probs = tempered_probs(log_rarity.sum(axis=1), config.effective_share)
-    else:
-        probs = _softmax(_aggregate(log_rarity, config.aggregation))
-    result = Resampling(probs, int(active.sum()))
+    columns = np.ascontiguousarray(mu.T)
+    if not all(np.isfinite(column).all() for column in columns):
+        raise TrainingDiverged("a posterior mean is not a finite number; lower the learning rate and resume")
+    active = np.flatnonzero([column.var() >= config.inactive_variance for column in columns])
+    if config.aggregation == "none" or not len(active):
+        return Resampling(np.full(num_faces, 1.0 / num_faces), len(active))
+    histograms = (Histogram.of(columns[latent], config, None if std is None else std[:, latent]) for latent in active)
+    log_weight = _aggregate(histograms, config.aggregation)
+    tempered = config.aggregation == "tempered"
+    probs = tempered_probs(log_weight, config.effective_share) if tempered else _softmax(log_weight)
+    result = Resampling(probs, len(active))
     if result.effective_share < config.min_effective_share:
         raise TrainingDiverged(
             f"resampling by {config.aggregation} leaves an effective sample of {result.effective_sample_size:.0f} of "
@@ -74,40 +79,60 @@ def resampling(mu: Latents, config: DebiasConfig, std: Latents | None = None) ->
     return result
 
 
-def log_rarities(
-    mu: Latents,
-    config: DebiasConfig,
-    std: Latents | None = None,
-    others: Float[np.ndarray, "others latent"] | None = None,
-) -> Float[np.ndarray, "rows latent"]:
-    """log 1 / (smoothed density) of each face's bin, per latent; the same for all faces of a bin.
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """One latent over the faces, in bins; the outer ones are open.
 
-    `alpha` is added to a density per unit of the (standardised) latent. The outer bins are open.
-
-    Args:
-        others: faces to find the rarities of in the histograms of `mu`; by default those of `mu` itself.
+    Attributes:
+        inner_edges: between the bins.
+        places: bin of each face.
+        counts: faces in each bin.
+        log_rarity: of each bin, log 1 / (density + alpha), normalised as a density.
     """
-    if config.standardise:
-        centre, scale = mu.mean(axis=0), mu.std(axis=0)
-        scale[scale == 0] = 1.0
-        std = None if std is None else std / scale
-        others = None if others is None else (others - centre) / scale
-        mu = (mu - centre) / scale
-    asked = mu if others is None else others
-    result = np.empty_like(asked, dtype=np.float64)
-    for latent in range(mu.shape[1]):
-        column = mu[:, latent]
+
+    inner_edges: Float[np.ndarray, " edges"]
+    places: Int[np.ndarray, " faces"]
+    counts: Int[np.ndarray, " bins"]
+    log_rarity: Float[np.ndarray, " bins"]
+
+    @classmethod
+    def of(cls, column: PerFace, config: DebiasConfig, std: PerFace | None = None) -> Histogram:
+        """The histogram of one latent's posterior means; `alpha` is added to a density per unit of the latent, or per
+        deviation of it where `standardise` is set.
+
+        Args:
+            std: the posteriors' deviations, for `gaussian`.
+        """
         edges = np.histogram_bin_edges(column, bins=config.bins)
-        bins = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, config.bins - 1)
+        places = _places(edges[1:-1], column)
+        counts = np.bincount(places, minlength=config.bins)
+        share = counts / len(column)
         if config.aggregation == "gaussian" and std is not None:
-            share = _posterior_share(column, std[:, latent], edges)
-        else:
-            share = np.bincount(bins, minlength=config.bins) / len(column)
-        width = edges[1] - edges[0]
+            share = _posterior_share(column, std, edges)
+        deviation = float(column.std()) if config.standardise else 0.0
+        width = float(edges[1] - edges[0]) / (deviation or 1.0)
         density = share / width + config.alpha
         density /= density.sum() * width
-        mine = np.clip(np.searchsorted(edges, asked[:, latent], side="right") - 1, 0, config.bins - 1)
-        result[:, latent] = -np.log(density[mine])
+        return cls(edges[1:-1], places, counts, -np.log(density))
+
+    @property
+    def log_rarity_of_all(self) -> float:
+        """Log of the sum of all faces' rarities: of a bin's faces each has the same, so the counts know it."""
+        return float(logsumexp(self.log_rarity, b=self.counts))
+
+    def log_rarity_at(self, column: PerFace) -> PerFace:
+        """Log rarity that other faces have in this histogram."""
+        return np.asarray(self.log_rarity[_places(self.inner_edges, column)])
+
+
+def log_rarities(
+    mu: Latents, config: DebiasConfig, others: Float[np.ndarray, "others latent"]
+) -> Float[np.ndarray, "others latent"]:
+    """log 1 / (smoothed density) of each of `others` in the histograms of `mu`, per latent."""
+    result = np.empty_like(others, dtype=np.float64)
+    for latent in range(mu.shape[1]):
+        histogram = Histogram.of(np.ascontiguousarray(mu[:, latent]), config)
+        result[:, latent] = histogram.log_rarity_at(others[:, latent])
     return result
 
 
@@ -129,17 +154,28 @@ def tempered_probs(log_weight: PerFace, effective_share: float) -> PerFace:
     return _softmax(np.exp(brentq(share_error, low, high, xtol=1e-6)) * log_weight)
 
 
-def _aggregate(log_rarity: Latents, aggregation: str) -> PerFace:
-    """One log weight per face; each latent's rarities are first normalised over the faces, as the lab does."""
-    normalised = log_rarity - logsumexp(log_rarity, axis=0, keepdims=True)
-    match aggregation:
-        case "max":
-            weight = normalised.max(axis=1)
-        case "max5":
-            weight = np.sort(normalised, axis=1)[:, -5:].sum(axis=1)
-        case _:  # product; gaussian is a product over histograms of the posteriors
-            weight = normalised.sum(axis=1)
-    return np.asarray(weight)
+def _aggregate(histograms: Iterable[Histogram], aggregation: str) -> PerFace:
+    """One log weight per face, latent after latent, so that no rarity is kept longer than it is needed.
+
+    Each latent's rarities are first normalised over the faces, as the lab does; a product does not feel it.
+    """
+    kept = {"max": 1, "max5": 5}.get(aggregation, 0)  # gaussian is a product over histograms of the posteriors
+    largest: list[PerFace] = []
+    total: PerFace = np.zeros(1)
+    for histogram in histograms:
+        mine = (histogram.log_rarity - histogram.log_rarity_of_all)[histogram.places]
+        if not kept:
+            total = total + mine
+        for place, before in enumerate(largest):  # the largest stands first; what it pushes out goes on to the next
+            largest[place], mine = np.maximum(before, mine), np.minimum(before, mine)
+        if len(largest) < kept:
+            largest.append(mine)
+    return np.sum(largest, axis=0) if kept else total
+
+
+def _places(inner_edges: Float[np.ndarray, " edges"], column: PerFace) -> Int[np.ndarray, " rows"]:
+    """Bin of each value; a value on an edge belongs to the bin above it."""
+    return np.searchsorted(inner_edges, column, side="right")
 
 
 def _posterior_share(mu: PerFace, std: PerFace, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, " bins"]:

@@ -115,6 +115,7 @@ RECIPES: dict[str, TrainConfig] = {
             beta=LAB_BETA,
             classifier_weight=LAB_CLASSIFIER_WEIGHT,
             aggregation="max",
+            refresh_passes=2.0,
             num_images=480_000,
             batch_size=64,
             learning_rate=5e-4,

@@ -166,9 +166,17 @@ class DebiasConfig:
     )
     refresh_every: int = option(
         0,
-        "recompute the draw probabilities after so many images; 0 means after each pass",
+        "recompute the draw probabilities after so many images; 0 means after refresh_passes",
         unit="images",
         low=0,
+    )
+    refresh_passes: float = option(
+        1.0,
+        "recompute them after so many passes over the faces, where refresh_every is 0; a pass costs what encoding all "
+        "faces costs",
+        unit="passes",
+        low=0.1,
+        high=100.0,
     )
     resample_after: int = option(0, "draw uniformly until so many images were seen", unit="images", low=0)
 

@@ -5,6 +5,7 @@ import torch
 
 from vaelab.config import TrainConfig, replace
 from vaelab.models import MODELS, build_model, count_parameters
+from vaelab.models.lab import DebiasingVAE
 from vaelab.rng import generator
 
 
@@ -65,3 +66,30 @@ def test_building_a_network_leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
     build_model(replace(TrainConfig(), size=16))
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("size", [16, 64])
+def test_at_rest_the_detector_sees_the_same_without_batch_norms_and_stays_as_it_is(size: int) -> None:
+    network = build_model(replace(TrainConfig(), model="dbvae", size=size, latent=6))
+    assert isinstance(network, DebiasingVAE)
+    random = generator(0, "at rest")
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):  # statistics as they are after a training, none of them trivial
+                for values in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
+                    assert values is not None
+                    values.copy_(0.5 + torch.rand(values.shape, generator=random))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.eval()
+    folded = network.at_rest()
+    assert not folded.training
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.trunk.modules())
+    images = torch.rand(5, 3, size, size, generator=random)
+    with torch.inference_mode():
+        expected, found = network.encode(images), folded.encode(images)
+    assert expected.posterior is not None
+    assert found.posterior is not None
+    torch.testing.assert_close(found.face_logit, expected.face_logit, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.posterior.mu, expected.posterior.mu, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.posterior.logvar, expected.posterior.logvar, rtol=1e-4, atol=1e-5)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())

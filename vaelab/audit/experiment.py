@@ -190,10 +190,11 @@ def experiment_from_dict(values: Mapping[str, Any]) -> Experiment:
 def audit_base(**settings: Any) -> TrainConfig:
     """The recipe `dbvae` without resampling: what the arms share unless told otherwise.
 
+    An arm that resamples does so after each pass, since an audit's trainings are too short to wait for two.
     A member is validated once, at its end, and saved four times: that is enough to resume from, and an audit looks at
     scores, not at curves.
     """
-    base = replace(RECIPES["dbvae"], **{"aggregation": "none", **settings})
+    base = replace(RECIPES["dbvae"], **{"aggregation": "none", "refresh_passes": 1.0, **settings})
     quiet = {"validate_every": base.optim.num_images, "checkpoint_every": max(base.optim.num_images // 4, 10_000)}
     return replace(base, **{name: value for name, value in quiet.items() if name not in settings})
 

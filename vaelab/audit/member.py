@@ -117,6 +117,6 @@ def _density(model: FaceModel, training: Collection, debias: DebiasConfig) -> Ca
     def of(mu: np.ndarray) -> np.ndarray:
         if not active.any():
             return np.zeros(len(mu))
-        return np.asarray(-log_rarities(known[:, active], debias, others=mu[:, active]).sum(axis=1))
+        return np.asarray(-log_rarities(known[:, active], debias, mu[:, active]).sum(axis=1))
 
     return of

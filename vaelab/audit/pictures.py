@@ -172,7 +172,7 @@ def check_resampling(experiment: Experiment, num_faces: int) -> None:
     """
     for arm in experiment.resampling_arms:
         config = experiment.config_of(arm, experiment.seeds[0])
-        every = config.debias.refresh_every or 2 * num_faces  # half of a detector's pictures are faces
+        every = config.images_between_resamplings(num_faces)
         first = every * max(1, -(-config.debias.resample_after // every))
         if first > (1 - LEAST_RESAMPLED) * config.optim.num_images:
             raise ConfigError(

@@ -18,13 +18,11 @@ from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, 
 from vaelab.audit.experiment import KNOWN_ARMS, SPLITS, Experiment, audit_base
 from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
 from vaelab.cli.arguments import whole_number
-from vaelab.cli.audit_findings import lines
 from vaelab.cli.settings import add_settings, given_settings, parsed_setting
 from vaelab.cli.sources import mappings_of
 from vaelab.data.groups import Grouping
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError
-from vaelab.evaluation.fairness.findings import find
 from vaelab.portraits.treatment import PORTRAITS
 
 KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits")
@@ -256,6 +254,9 @@ def _show(bar: Any, progress: Progress) -> None:
 
 def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     """Print what the scores say, on as many seeds as all arms have."""
+    from vaelab.cli.audit_findings import lines
+    from vaelab.evaluation.fairness.findings import find
+
     columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
     found = find(audit.scores(arguments.split), columns, arguments.fpr)
     if arguments.json:

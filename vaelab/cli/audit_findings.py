@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from vaelab.evaluation.fairness.arms import Summary
-from vaelab.evaluation.fairness.findings import Findings
-from vaelab.evaluation.fairness.two_level import TwoLevel
 from vaelab.wording import with_minus
+
+if TYPE_CHECKING:  # so that no other command pays for the statistics
+    from vaelab.evaluation.fairness.arms import Summary
+    from vaelab.evaluation.fairness.findings import Findings
+    from vaelab.evaluation.fairness.two_level import TwoLevel
 
 
 def lines(found: Findings) -> Iterator[str]:

@@ -130,7 +130,7 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
     rest = probe.start_seconds + looks * VALIDATION_PICTURES * (3 if config.has_decoder else 1) * probe.encode_seconds
     if config.debias.aggregation != "none":
         faces = _num_training_faces(config)
-        every = config.debias.refresh_every or 2 * faces
+        every = config.images_between_resamplings(faces)
         rest += (optim.num_images // max(every, 1)) * faces * probe.encode_seconds
     features_bytes = 0
     if config.model.model == "vgg19":  # one look of the frozen layers at each face, and at its mirror image

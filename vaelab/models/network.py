@@ -37,6 +37,12 @@ class Network(nn.Module, ABC):
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         """Decoder output of each latent vector; the likelihood's `mean` turns it into a picture in [0, 1]."""
 
+    def at_rest(self) -> "Network":
+        """A network that encodes as this one does in evaluation mode, and faster where there is a way; this one stays
+        as it is.
+        """
+        return self
+
     def posterior_of(self, parameters: Float[Tensor, "batch two_latent"]) -> DiagonalGaussian:
         """The posterior that an encoder's output stands for."""
         posterior = DiagonalGaussian.from_parameters(parameters)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -52,6 +53,14 @@ def first_says(answers: Sequence[float], ranks: Ranks, device: torch.device) -> 
     dist.broadcast(shared, src=0)
     found: list[float] = shared.tolist()
     return found
+
+
+def sum_over_ranks(values: np.ndarray, ranks: Ranks, device: torch.device) -> None:
+    """Replace `values` in place by their sum over all processes: where all but one hold zeros, exactly that one's."""
+    if ranks.world > 1:
+        shared = torch.from_numpy(values).to(device)
+        dist.all_reduce(shared)
+        values[...] = shared.cpu().numpy()
 
 
 def wait_for_all(ranks: Ranks) -> None:

@@ -76,9 +76,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         )
         precision = pick_precision(config.run, device)
         debiased = config.debias.aggregation != "none"
-        refresh_every = (
-            config.debias.refresh_every or len(feed.face_rows) * config.optim.batch_size // feed.faces_per_batch
-        )
+        refresh_every = config.images_between_resamplings(len(feed.face_rows))
 
         # --- resume
         status = RunStatus(state="running")
@@ -119,10 +117,10 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 and seen >= config.debias.resample_after
                 and schedules.is_due(refresh_every, max(seen - config.optim.batch_size, 0), seen)
             ):
-                drawn = resample(objective, data, feed, config, device)
-                totals.resample_seconds += time.perf_counter() - started
+                drawn = resample(objective, data, feed, config, device, ranks)
                 if ranks.is_first:
                     run.append_metrics("resampling", seen, **resampling_metrics(drawn, data, feed))
+                totals.resample_seconds += time.perf_counter() - started
             batch = feed.batch(seen)
             settings = steering.settings(seen)
             for group in optimizer.param_groups:

@@ -8,29 +8,53 @@ import torch
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.data.groups import Grouping, group_columns
-from vaelab.debiasing import Resampling, resampling
+from vaelab.debiasing import Latents, Resampling, resampling
+from vaelab.models.network import Network
+from vaelab.training.distributed import Ranks, sum_over_ranks
 from vaelab.training.feed import Feed, images_on
-from vaelab.training.step import Objective, evaluating
+from vaelab.training.step import Objective, evaluating, pick_precision
 
+CHUNK, CHUNK_ON_GPU = 96, 1024
+"""Faces encoded at a time. On a processor, what passes between two layers of many more no longer fits its cache."""
 NUM_EXTREMES = 8
 """Faces named as the most and as the least often drawn."""
 
 
 def resample(
-    objective: Objective, data: Collection, feed: Feed, config: TrainConfig, device: torch.device
+    objective: Objective, data: Collection, feed: Feed, config: TrainConfig, device: torch.device, ranks: Ranks
 ) -> Resampling:
     """Encode all training faces, set how often each is drawn from now on, and return it."""
-    means, deviations = [], []
-    with evaluating(objective):
-        for start in range(0, len(feed.face_rows), 512):
-            images = images_on(data.pixels(feed.face_rows[start : start + 512]), device)
-            posterior = objective.network.encode(images).posterior
-            assert posterior is not None
-            means.append(posterior.mu.cpu())
-            deviations.append(posterior.std.cpu())
-    drawn = resampling(torch.cat(means).numpy(), config.debias, torch.cat(deviations).numpy())
+    mu, std = encode_faces(objective.network, data, feed, config, device, ranks)
+    drawn = resampling(mu, config.debias, std)
     feed.faces.set_probs(drawn.sample_probs)
     return drawn
+
+
+def encode_faces(
+    network: Network, data: Collection, feed: Feed, config: TrainConfig, device: torch.device, ranks: Ranks
+) -> tuple[Latents, Latents | None]:
+    """Posterior means of all training faces, and where the aggregation asks for them their deviations.
+
+    In the precision of the training step, and without the decoder. Each process encodes its share of the chunks, which
+    are the same for any number of processes.
+    """
+    kinds = ("mu", "std") if config.debias.aggregation == "gaussian" else ("mu",)
+    # a latent's column is what is walked through next, so it lies in one piece
+    found = {kind: np.zeros((config.model.latent, len(feed.face_rows)), np.float32) for kind in kinds}
+    chunk = CHUNK if device.type == "cpu" else CHUNK_ON_GPU
+    starts = range(0, len(feed.face_rows), chunk)[ranks.stripe()]
+    is_half = pick_precision(config.run, device) == torch.bfloat16
+    network = network.at_rest()
+    with evaluating(network), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
+        for start in starts:
+            images = images_on(data.pixels(feed.face_rows[start : start + chunk]), device)
+            posterior = network.encode(images).posterior
+            assert posterior is not None
+            for kind, values in found.items():
+                values[:, start : start + chunk] = getattr(posterior, kind).T.cpu().numpy()
+    for values in found.values():
+        sum_over_ranks(values, ranks, device)
+    return found["mu"].T, found["std"].T if "std" in found else None
 
 
 def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, Any]:

@@ -1,0 +1,232 @@
+"""What more pictures, latents and pixels cost: `python -m benchmarks.growth` writes growth.json, a process a row.
+
+The pictures are drawn faces and things, repeated; what exceeds `--most-written` of them is a hole in the file, which
+reads as black pictures and costs neither disk nor reading from it. Everything else about them, labels too, is there.
+The network is that of `dbvae`, which is the one that resamples. Seconds are those that one core worked, so that other
+work on the machine hardly counts; as many rows are measured at a time as there are cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+OUT = Path(__file__).with_name("growth.json")
+PICTURES = (1_000, 10_000, 100_000, 1_000_000)
+LATENTS = (32, 64, 128, 256, 512)
+SIZES = (64, 128)
+ORDINARY = {"pictures": 10_000, "latent": 100, "size": 64}
+MEASURES = ("images_per_second", "memory_mb", "resample_seconds", "start_seconds")
+DRAWN = 1_000
+"""Different pictures; the others repeat them."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one process measured.
+
+    Attributes:
+        images_per_second: of training steps between the first report and the last, without resampling.
+        memory_mb: the most that the process held for itself; pages of the mapped pictures, which the system takes back
+            whenever it wants, are not in it.
+        resident_mb: the most that it held with them.
+        resample_seconds: to encode all training faces and find how often each is drawn.
+        resample_share: of a training that does so after as many passes as `dbvae`.
+        start_seconds: from the settings to the first step's end.
+        written: pictures that are no hole in the file.
+    """
+
+    pictures: int
+    latent: int
+    size: int
+    faces: int
+    images_per_second: float
+    memory_mb: float
+    resident_mb: float
+    resample_seconds: float
+    resample_share: float
+    start_seconds: float
+    written: int
+
+
+def repeated_store(folder: Path, pictures: int, size: int, written: int) -> None:
+    """A store of half faces and half things with 1,000 different pictures in it, of which the first `written` are."""
+    from vaelab.data.prepare import prepare
+    from vaelab.data.sources.drawn import Synthetic
+    from vaelab.data.store import LABELS_FILE, MANIFEST_FILE, PIXELS_FILE, DatasetStore, Manifest, counts_of
+
+    drawn = prepare(Synthetic(num_faces=DRAWN // 2, num_nonfaces=DRAWN // 2), folder / "drawn", size=size)
+    rows = np.resize(np.arange(len(drawn)), pictures)
+    labels = drawn.labels.iloc[rows].reset_index(drop=True)
+    labels["image_id"] = [f"picture-{row}" for row in range(pictures)]
+    labels["split"] = np.where(np.arange(pictures) % 100 < 96, "train", "val")
+    there = folder / "repeated"
+    there.mkdir()
+    labels.to_parquet(there / LABELS_FILE)
+    with (there / PIXELS_FILE).open("wb") as file:
+        for start in range(0, min(written, pictures), len(drawn)):
+            file.write(drawn.pixels[: min(len(drawn), pictures - start)].tobytes())
+        file.truncate(pictures * size**2 * 3)
+    about = Manifest("repeated", "synthetic", "whole", size, counts_of(labels), f"repeated {pictures}", "none")
+    (there / MANIFEST_FILE).write_text(about.to_json(), encoding="utf-8")
+    DatasetStore.open(there)
+
+
+def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, written: int, num_images: int) -> Row:
+    """The row of this process, which has done nothing else; its pictures lie under `store`, its runs go to `runs`."""
+    import torch
+
+    from vaelab.config import TrainConfig, replace
+    from vaelab.data.collection import Collection
+    from vaelab.models import build_model
+    from vaelab.recipes import RECIPES
+    from vaelab.runs.store import Run
+    from vaelab.training.distributed import Ranks
+    from vaelab.training.feed import Feed
+    from vaelab.training.loop import train
+    from vaelab.training.resample import resample
+    from vaelab.training.step import Objective, pick_device
+
+    torch.set_num_threads(1)
+    window = num_images // 4
+    config = replace(
+        RECIPES["dbvae"],
+        datasets=("repeated",), data_dir=str(store), latent=latent, size=size, num_images=num_images,
+        report_every=window, validate_every=10**9, checkpoint_every=10**9, refresh_every=10**9,
+        min_effective_share=0.0,  # black pictures are all alike
+    )  # fmt: skip
+    batch = config.optim.batch_size
+
+    def reported(name: str, config: TrainConfig) -> list[float]:
+        """The moments of a training's start and of its reports; the last one is behind a validation."""
+        moments = [time.process_time()]
+        train(Run.create(config, runs, name), lambda report: moments.append(time.process_time()))
+        return moments[:-1]
+
+    with Peak() as peak:
+        begun, stepped = reported("first", replace(config, num_images=2 * batch, report_every=batch))
+        _, *moments = reported("run", config)
+        pace = (len(moments) - 1) * window / (moments[-1] - moments[0])
+        data = Collection.open(config.data.datasets, store, size)
+        device = pick_device("auto")
+        feed = Feed(data, config, device, Ranks())
+        objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+        started = time.process_time()
+        resample(objective, data, feed, config, device, Ranks())
+        resampling = time.process_time() - started
+    faces = len(feed.face_rows)
+    between = RECIPES["dbvae"].images_between_resamplings(faces) / pace
+    return Row(
+        pictures, latent, size, faces, pace, peak.own / 1e6, peak.resident / 1e6, resampling,
+        resampling / (resampling + between), stepped - begun, min(written, pictures),
+    )  # fmt: skip
+
+
+class Peak:
+    """The most memory that this process holds while a block runs, looked up fifty times a second.
+
+    Attributes:
+        own, resident: without and with the pages of mapped files, in bytes.
+    """
+
+    def __init__(self) -> None:
+        self.own = self.resident = 0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(0.02):
+            status = Path("/proc/self/status").read_text(encoding="ascii")
+            found = dict(line.split(":", 1) for line in status.splitlines())
+            kilobytes = {name: int(found[name].split()[0]) for name in ("RssAnon", "VmRSS")}
+            self.own = max(self.own, 1024 * kilobytes["RssAnon"])
+            self.resident = max(self.resident, 1024 * kilobytes["VmRSS"])
+
+
+def exponent(rows: Sequence[dict[str, Any]], by: str, measure: str) -> float:
+    """Slope of log `measure` over log `by`: 0 does not grow, 1 grows with it."""
+    slope, _ = np.polyfit(*(np.log([row[name] for row in rows]) for name in (by, measure)), 1)
+    return float(slope)
+
+
+def made_store(folder: Path, row: dict[str, int], written: int) -> Path:
+    """The folder of a row's store under `folder`, drawn where it is not there yet."""
+    there = folder / f"{row['pictures']}x{row['size']}"
+    if not (there / "repeated" / "manifest.json").is_file():
+        there.mkdir(parents=True)
+        repeated_store(there, row["pictures"], row["size"], written)
+    return there
+
+
+def in_own_process(store: Path, row: dict[str, int], arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a fresh Python measured."""
+    words = [f"--{name}={number}" for name, number in row.items()]
+    words += [f"--store={store}", f"--most-written={arguments.most_written}", f"--num-images={arguments.num_images}"]
+    command = [sys.executable, "-m", "benchmarks.growth", *words]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    print(found, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what more pictures, latents and pixels cost.")
+    parser.add_argument("--pictures", type=int, nargs="+", default=PICTURES, help="of a data set")
+    parser.add_argument("--latent", type=int, nargs="+", default=LATENTS, help="lengths of z")
+    parser.add_argument("--size", type=int, nargs="+", default=SIZES, help="sides of the pictures, pixels")
+    parser.add_argument("--num-images", type=int, default=6_400, help="trained on in a row (default: %(default)s)")
+    parser.add_argument("--most-written", type=int, default=100_000, help="pictures on disk (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="where the pictures are made and kept; default: a temporary one")
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)  # a row in a process of its own
+    parser.add_argument("--json", type=Path, default=OUT, help="file of the rows (default: %(default)s)")
+    arguments = parser.parse_args()
+    asked: dict[str, Sequence[int]] = {name: getattr(arguments, name) for name in ORDINARY}
+    if arguments.store:
+        one = {name: values[0] for name, values in asked.items()}
+        with tempfile.TemporaryDirectory() as runs:
+            row = measured(
+                arguments.store, Path(runs), **one, written=arguments.most_written, num_images=arguments.num_images
+            )
+        print(json.dumps(asdict(row)))
+        return
+    from benchmarks.machine import machine
+    from vaelab.data.prepare import usable_cores
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        rows = {by: [ORDINARY | {by: value} for value in values] for by, values in asked.items()}
+        measured_rows = [row for some in rows.values() for row in some]
+        stores = [made_store(folder, row, arguments.most_written) for row in measured_rows]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            found = list(pool.map(lambda store, row: in_own_process(store, row, arguments), stores, measured_rows))
+    made = iter(found)
+    by_quantity = {by: [next(made) for _ in some] for by, some in rows.items()}
+    growth = [
+        {"by": by, "rows": some, "exponents": {measure: exponent(some, by, measure) for measure in MEASURES}}
+        for by, some in by_quantity.items()
+    ]
+    kept = {"machine": machine(), "drawn": DRAWN, "growth": growth}
+    arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Starting: seconds to import the command line, and from starting the app to the first face on the screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.browsing import CHROMIUM, ROOT, app, lab
+
+FACE = ".panel .current canvas"
+IS_DRAWN = """canvas => canvas.width > 0
+    && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0)"""
+PATIENCE_MS = 180_000
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """The import in fresh processes, less what Python itself takes, and the app in fresh servers and browsers."""
+    return [importing(rounds), first_face(rounds)]
+
+
+def importing(rounds: int) -> dict[str, Any]:
+    """Seconds of `import vaelab.cli`, which every command pays, and the share of each package that it brings in."""
+    bare, whole = [], []
+    for _ in range(rounds + 1):
+        for code, seconds in (("pass", bare), ("import vaelab.cli", whole)):
+            started = time.perf_counter()
+            _python("-c", code)
+            seconds.append(time.perf_counter() - started)
+    total, packages = _packages(_python("-X", "importtime", "-c", "import vaelab.cli"))
+    heaviest = sorted(packages.items(), key=lambda item: -item[1])[:4]
+    return {
+        "what": "importing the command line",
+        "seconds": median(whole[1:]) - median(bare[1:]),
+        "heaviest": ", ".join(f"{name} {100 * microseconds / total:.0f} %" for name, microseconds in heaviest),
+        "rounds": rounds,
+    }
+
+
+def first_face(rounds: int) -> dict[str, Any]:
+    """Seconds from the command that starts the app to its first answer, and to a face drawn in a browser."""
+    if CHROMIUM is None:
+        return {"what": "from starting the app to the first face", "refused": "no chromium on this machine"}
+    answers, faces, reloads = [], [], []
+    with lab("face-vae") as place, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for _ in range(rounds):
+            started = time.perf_counter()
+            with app(place) as server:
+                answers.append(time.perf_counter() - started)
+                _wait_for_face(_opened(browser, server.address))
+                faces.append(time.perf_counter() - started)
+                again = time.perf_counter()
+                _wait_for_face(_opened(browser, server.address))
+                reloads.append(time.perf_counter() - again)
+        browser.close()
+    return {
+        "what": "from starting the app to the first face",
+        "server_answers_seconds": median(answers),
+        "first_face_seconds": median(faces),
+        "first_face_range": [min(faces), max(faces)],
+        "next_visitor_seconds": median(reloads),
+        "rounds": rounds,
+    }
+
+
+def _opened(browser: Browser, address: str) -> Page:
+    """Explore in a browser that was never here."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(address, timeout=PATIENCE_MS)
+    return page
+
+
+def _wait_for_face(page: Page) -> None:
+    canvas = page.locator(FACE).first
+    canvas.wait_for(state="attached", timeout=PATIENCE_MS)
+    while not canvas.evaluate(IS_DRAWN):
+        time.sleep(0.02)
+
+
+def _python(*words: str) -> str:
+    """What a fresh Python says on standard error."""
+    return subprocess.run([sys.executable, *words], cwd=ROOT, check=True, capture_output=True, text=True).stderr
+
+
+def _packages(report: str) -> tuple[int, dict[str, int]]:
+    """Microseconds of all imports and of each top package's own modules, from what `-X importtime` writes."""
+    packages: dict[str, int] = {}
+    for line in report.splitlines():
+        own, _, module = line.removeprefix("import time:").split("|")
+        if own.strip().isdigit():
+            name = module.strip().split(".")[0]
+            packages[name] = packages.get(name, 0) + int(own)
+    return sum(packages.values()), packages
+
+
+if __name__ == "__main__":
+    for result in measure(3):
+        print(result)

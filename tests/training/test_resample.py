@@ -1,0 +1,82 @@
+"""The resampling pass: each face's own mean, whatever the chunks and processes, without the decoder."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.config import TrainConfig
+from vaelab.data.collection import Collection
+from vaelab.models import build_model
+from vaelab.models.network import Network
+from vaelab.recipes import RECIPES
+from vaelab.training import resample as resampling_pass
+from vaelab.training.distributed import Ranks
+from vaelab.training.feed import Feed, images_on
+from vaelab.training.resample import encode_faces
+
+CPU = torch.device("cpu")
+Encode = Callable[..., tuple[np.ndarray, np.ndarray | None]]
+
+
+@pytest.fixture
+def network(tiny_config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch) -> Network:
+    """A DB-VAE that cannot decode, so whoever decodes is found out."""
+    made = build_model(tiny_config(model="dbvae", aggregation="gaussian"))
+
+    def refuse(network: Network, z: Any) -> Any:
+        raise AssertionError("resampling decodes nothing")
+
+    monkeypatch.setattr(type(made), "decode", refuse)
+    monkeypatch.setattr(resampling_pass, "CHUNK", 50)  # the tiny data set has more faces, and no multiple of it
+    return made
+
+
+@pytest.fixture
+def encoded(network: Network, tiny_data: Collection, tiny_config: Callable[..., TrainConfig]) -> Encode:
+    """Encodes the training faces of `tiny-16`; any setting can be given by name."""
+
+    def encode(ranks: Ranks = Ranks(), **settings: Any) -> tuple[np.ndarray, np.ndarray | None]:  # noqa: B008  # frozen
+        config = tiny_config(**({"model": "dbvae", "aggregation": "gaussian"} | settings))
+        return encode_faces(network, tiny_data, Feed(tiny_data, config, CPU, ranks), config, CPU, ranks)
+
+    return encode
+
+
+def test_each_face_has_its_own_posterior(encoded: Encode, network: Network, tiny_data: Collection) -> None:
+    mu, std = encoded()
+    rows = tiny_data.rows("train", is_face=True)
+    assert len(rows) % 50
+    network.eval()
+    with torch.inference_mode():
+        expected = network.encode(images_on(tiny_data.pixels(rows), CPU)).posterior
+    assert expected is not None
+    assert std is not None
+    np.testing.assert_allclose(mu, expected.mu.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(std, expected.std.numpy(), rtol=1e-4)
+
+
+def test_deviations_are_kept_only_for_an_aggregation_that_asks(encoded: Encode) -> None:
+    mu, std = encoded(aggregation="max")
+    assert std is None
+    np.testing.assert_array_equal(mu, encoded()[0])
+
+
+def test_processes_share_the_chunks_and_their_sum_is_one_process_bit_for_bit(
+    encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = encoded()
+    monkeypatch.setattr(resampling_pass, "sum_over_ranks", lambda values, ranks, device: None)
+    parts = [encoded(Ranks(rank, 3))[0] for rank in range(3)]
+    assert all(part.any() for part in parts)
+    np.testing.assert_array_equal(sum(parts), whole)
+
+
+def test_a_pass_of_a_detector_is_two_images_for_each_face(tiny_config: Callable[..., TrainConfig]) -> None:
+    config = tiny_config(model="dbvae", aggregation="max")
+    assert config.images_between_resamplings(300) == 600
+    assert RECIPES["dbvae"].images_between_resamplings(300) == 1_200
+    assert RECIPES["mit-dbvae"].images_between_resamplings(300) == 600
+    assert tiny_config(model="dbvae", aggregation="max", refresh_every=64).images_between_resamplings(300) == 64
