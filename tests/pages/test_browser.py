@@ -16,7 +16,14 @@ from tests.pages.tiny_runs import make_run
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 
-@pytest.mark.parametrize("path", ["/", "/models", "/?seed=%3Cb%3E&e=nonsense", "/compare", "/walk"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?seed=%3Cb%3E&e=nonsense",
+        "/walk",
+        *(pytest.param(path, marks=pytest.mark.thorough) for path in ("/", "/models", "/compare")),
+    ],
+)
 def test_no_request_leaves_this_machine(server: Server, visit: Visit, path: str) -> None:
     page = visit.page
     page.goto(server.address + path)

@@ -99,6 +99,7 @@ def test_both_faces_move_while_the_slider_is_held_and_the_release_is_measured(se
     expect(page.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_keys_and_the_strip_move_both(server: Server, visit: Visit) -> None:
     page = visit.page
     open_compare(server, page, PAIR)
@@ -131,6 +132,7 @@ def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, bro
     other.close()
 
 
+@pytest.mark.thorough
 def test_a_broken_link_says_what_it_could_not_find(server: Server, visit: Visit) -> None:
     page = visit.page
     open_compare(server, page, Pair("tiny", "nobody", face="train/999999", along="wings"))
@@ -139,6 +141,7 @@ def test_a_broken_link_says_what_it_could_not_find(server: Server, visit: Visit)
     expect(page.get_by_text("do not share the path asked for")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_nothing_is_cut_off_on_a_phone(server: Server, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     open_compare(server, page, PAIR)

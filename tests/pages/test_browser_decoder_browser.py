@@ -163,6 +163,7 @@ def test_the_server_answers_until_the_browser_takes_over(page: Page, model: Face
     assert page.evaluate("decoder.medianMs") < chosen["serverMs"]
 
 
+@pytest.mark.thorough
 def test_a_slow_browser_leaves_it_to_the_server(page: Page, model: FaceModel) -> None:
     page.add_init_script(
         """const send = Worker.prototype.postMessage;
@@ -176,6 +177,7 @@ def test_a_slow_browser_leaves_it_to_the_server(page: Page, model: FaceModel) ->
     assert page.evaluate("changes") == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("missing", ["*.wasm*", "*.mjs*", "decoder-worker.js*"])
 def test_without_its_files_the_browser_leaves_it_to_the_server(page: Page, model: FaceModel, missing: str) -> None:
     page.route(f"**/decoder/runtime/{missing}", lambda route: route.fulfill(status=404, body="gone"))
@@ -188,6 +190,7 @@ def test_without_its_files_the_browser_leaves_it_to_the_server(page: Page, model
     assert np.abs(decoded(page, z)[..., :3] - model.decode(z).astype(int)).max() <= MOST_APART
 
 
+@pytest.mark.thorough
 def test_a_graph_that_draws_other_faces_is_not_used(page: Page, model: FaceModel, address: str) -> None:
     def swapped(route: Route) -> None:
         other = route.fetch(url=f"{address}/decoder/model?model=another")
@@ -229,6 +232,7 @@ def test_when_the_browser_fails_the_server_draws_on(page: Page, model: FaceModel
     assert "out of memory" in page.evaluate("changes[1].reason")
 
 
+@pytest.mark.thorough
 def test_where_nothing_can_draw_the_caller_hears_why(page: Page, model: FaceModel) -> None:
     open_decoder(page, model, browserAllowed=False)
     assert "too heavy" in ready(page)["reason"]
@@ -246,6 +250,7 @@ def test_older_weights_are_refused_and_no_tier_hides_it(page: Page, model: FaceM
     assert "other weights" in ready(page)["reason"]
 
 
+@pytest.mark.thorough
 def test_a_closed_decoder_gives_its_worker_back(page: Page, model: FaceModel) -> None:
     slow(page, "**/decoder/pixels*")
     open_decoder(page, model)
@@ -278,6 +283,7 @@ def test_only_the_newest_request_waits(page: Page, model: FaceModel) -> None:
     assert drawn == {"asked": [1, 4], "answers": [1, None, None, 4]}
 
 
+@pytest.mark.thorough
 def test_after_a_failure_the_next_request_is_sent(page: Page, model: FaceModel) -> None:
     open_decoder(page, model, browserAllowed=False)
     drawn = page.evaluate(

@@ -99,6 +99,7 @@ def test_keys_move_a_slider_and_a_double_click_resets_it(server: Server, visit: 
     page.wait_for_url(lambda address: "e=" not in address)
 
 
+@pytest.mark.thorough
 def test_the_picture_is_the_models_on_a_hundred_latents(server: Server, visit: Visit) -> None:
     """Through both tiers: the page starts with the server's and ends with the browser's."""
     page, model = visit.page, model_of(server)
@@ -154,6 +155,7 @@ def test_a_link_reopens_the_face_and_back_undoes(server: Server, visit: Visit, b
     assert np.array_equal(wait_for_another_face(page, changed), first)
 
 
+@pytest.mark.thorough
 def test_stored_faces_and_samples_open_on_the_table(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(server.address)
@@ -191,6 +193,7 @@ def test_downloads_are_marked_and_replay_the_face(server: Server, visit: Visit) 
     assert far_apart(wait_for_another_face(page, another), shown) <= ONE_STEP
 
 
+@pytest.mark.thorough
 def test_a_photo_without_a_face_gets_a_sentence_and_a_square_to_place(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/?model=tiny&seed=3")
@@ -214,6 +217,7 @@ def test_a_photo_without_a_face_gets_a_sentence_and_a_square_to_place(server: Se
     expect(page.get_by_text(re.compile("This is a PDF document"))).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_a_renamed_slider_keeps_its_name(server: Server, visit: Visit, browser: Browser) -> None:
     page = visit.page
     page.goto(f"{server.address}/?model=tiny&seed=3")
@@ -231,6 +235,7 @@ def test_a_renamed_slider_keeps_its_name(server: Server, visit: Visit, browser: 
     other.close()
 
 
+@pytest.mark.thorough
 def test_plain_sliders_work_where_the_panel_does_not(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/?model=tiny&seed=3")

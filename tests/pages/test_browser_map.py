@@ -70,6 +70,7 @@ def test_a_press_decodes_and_the_link_keeps_it(server: Server, visit: Visit) -> 
     expect(page).not_to_have_url(before, timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_a_face_is_hovered_pressed_and_taken_to_explore(server: Server, visit: Visit) -> None:
     run = Run.open(server.folder / "checkpoints" / "tiny")
     places = FaceMap.of(StoredLatents.read(run), MapSettings("pca")).places
@@ -121,6 +122,7 @@ def test_a_path_is_walked_by_keyboard(server: Server, visit: Visit) -> None:
     expect(page.get_by_text("press two to six places")).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_close_by_the_points_are_faces(server: Server, visit: Visit) -> None:
     page = visit.page
     canvas = open_map(server, page)
@@ -133,6 +135,7 @@ def test_close_by_the_points_are_faces(server: Server, visit: Visit) -> None:
     assert canvas.evaluate(COLOURS) > 10
 
 
+@pytest.mark.thorough
 def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, second: str) -> None:
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&beside={second}")
@@ -156,6 +159,7 @@ def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, 
     expect(page.get_by_role("button", name="Path", exact=True)).to_have_count(1)
 
 
+@pytest.mark.thorough
 def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&dims=3")

@@ -91,6 +91,7 @@ def test_a_face_in_a_corner_is_found_and_put_on_the_table(server: Server, visit:
     expect(page.locator("[data-testid=stMarkdownBadge], .stMarkdownBadge").first).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 @needs_face
 def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) -> None:
     page = visit.page
@@ -117,6 +118,7 @@ def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) 
     wait_for_another_face(page, changed)
 
 
+@pytest.mark.thorough
 def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> None:
     """The test pattern has no face, so the square waits for the visitor."""
     looking = browser.browser_type.launch(executable_path=CHROMIUM, args=FAKE_CAMERA)

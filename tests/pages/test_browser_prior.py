@@ -42,6 +42,7 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"), timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_a_face_of_the_grid_goes_to_explore(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")

@@ -93,6 +93,7 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
     assert Image.open(io.BytesIO(download(page, "GIF"))).n_frames == len(replayed)  # type: ignore[attr-defined]
 
 
+@pytest.mark.thorough
 def test_a_sum_of_faces(server: Server, visit: Visit) -> None:
     page, model = visit.page, model_of(server)
     open_studio(server, page, Bench("tiny", FACES))
@@ -112,6 +113,7 @@ def test_a_sum_of_faces(server: Server, visit: Visit) -> None:
     expect(tray(page)).to_have_count(4, timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_a_face_of_the_grid_opens_in_explore(server: Server, visit: Visit) -> None:
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES[:1], "grid", across="d5", down="a.age", count=3))
@@ -120,6 +122,7 @@ def test_a_face_of_the_grid_opens_in_explore(server: Server, visit: Visit) -> No
     assert face(page).any()
 
 
+@pytest.mark.thorough
 def test_doubts_and_neighbours_of_a_face_join_the_tray(server: Server, visit: Visit) -> None:
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES[:2], "doubt"))
@@ -151,6 +154,7 @@ def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser
     other.close()
 
 
+@pytest.mark.thorough
 def test_a_kept_recipe_is_laid_down(server: Server, visit: Visit) -> None:
     page, model = visit.page, model_of(server)
     open_studio(server, page, Bench("tiny", FACES[:1], "sum"))

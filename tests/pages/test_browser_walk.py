@@ -127,6 +127,7 @@ def test_direction_reach_scale_and_holding_go_into_a_link_that_reopens_them(
     other.close()
 
 
+@pytest.mark.thorough
 def test_a_detector_can_be_taken_out_and_the_face_be_another(server: Server, visit: Visit) -> None:
     page = visit.page
     open_walk(server, page, PLAN)
@@ -141,6 +142,7 @@ def test_a_detector_can_be_taken_out_and_the_face_be_another(server: Server, vis
     assert link(page).detectors == ("wary",)
 
 
+@pytest.mark.thorough
 def test_many_faces_are_walked_and_counted(server: Server, visit: Visit) -> None:
     page = visit.page
     open_walk(server, page, PLAN)
@@ -151,6 +153,7 @@ def test_many_faces_are_walked_and_counted(server: Server, visit: Visit) -> None
     expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=PATIENCE_MS)
 
 
+@pytest.mark.thorough
 def test_nothing_is_cut_off_on_a_phone(server: Server, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     open_walk(server, page, PLAN)
