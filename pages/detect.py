@@ -80,12 +80,12 @@ def _pairs(photos: Sequence[Opened], found: Sequence[Result]) -> list[tuple[Open
 
 def _marked(opened: Opened, result: Result) -> None:
     """The photo with its faces marked, and the legend."""
-    from vaelab.detection.drawing import annotated
+    from vaelab.detection.drawing import annotated, legend
 
     marked = preview_address(annotated(opened.photo, result))
     st.image(marked, width="stretch", alt=f"{opened.name}: {result.in_words()}")
     if len(result.detectors) > 1 and result.faces:
-        st.caption("Green, whole: seen by all. Dashed: not by all; orange where the first named sees it, else blue.")
+        st.caption(legend(result.detectors))
 
 
 def _levels(opened: Opened, detectors: Sequence[Detector]) -> None:

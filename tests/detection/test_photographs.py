@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vaelab.detection import photographs
-from vaelab.detection.drawing import ALL, ALONE, annotated, png_file
+from vaelab.detection.drawing import ALL, ALONE, ALONE_IN_WORDS, annotated, legend, png_file
 from vaelab.detection.photographs import Detector, Result, columns, crop, detect, overlap, rows
 from vaelab.detection.thresholds import AlarmThreshold
 from vaelab.inference import FaceModel
@@ -61,6 +61,13 @@ def test_marks_tell_who_sees_a_face(result: Result, photo: np.ndarray) -> None:
     whole, dashed = drawn[35, 60:84], drawn[135, 127:154]
     assert (whole == ALL).all()
     assert 0 < (dashed == ALONE[1]).all(axis=-1).mean() < 1
+
+
+def test_the_legend_names_every_detectors_colour() -> None:
+    assert len(ALONE_IN_WORDS) == len(ALONE)
+    assert legend(["cnn", "dbvae"]) == (
+        "Green, whole: seen by all. Dashed: not by all; orange where cnn sees it, else blue where dbvae sees it."
+    )
 
 
 def test_no_face_is_told_too(detector: Make, photo: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
@@ -13,6 +14,7 @@ from vaelab.detection.photographs import Found, Result
 Photo = UInt8[np.ndarray, "height width 3"]
 ALL, ALONE = (0, 200, 120), ((255, 150, 0), (80, 150, 255), (230, 90, 200), (200, 200, 60))
 """Colours of a face that all detectors see, and of one that not all do, by the first detector that sees it."""
+ALONE_IN_WORDS = ("orange", "blue", "pink", "yellow")
 DASH = 5
 """Length of a dash, in line widths: faces that not all see are dashed, so that nobody depends on the colours."""
 
@@ -40,6 +42,14 @@ def colour_of(result: Result, face: Found) -> tuple[int, int, int]:
         return ALL
     first = next(place for place, name in enumerate(result.detectors) if name in face.logits)
     return ALONE[first % len(ALONE)]
+
+
+def legend(detectors: Sequence[str]) -> str:
+    """What the colours and dashes mean, as a sentence or two."""
+    alone = ", else ".join(
+        f"{ALONE_IN_WORDS[place % len(ALONE)]} where {name} sees it" for place, name in enumerate(detectors)
+    )
+    return f"Green, whole: seen by all. Dashed: not by all; {alone}."
 
 
 def png_file(photo: Photo, result: Result) -> bytes:
