@@ -104,7 +104,7 @@ def signed_rank(differences: Sequence[float] | Float[np.ndarray, " seeds"]) -> f
 def _rank_sum(values: Float[np.ndarray, "*draws seeds"], axis: int) -> Float[np.ndarray, "*draws"]:
     """Ranks of the sizes, those of negative values subtracted; the statistic of `scipy.stats.wilcoxon` with zsplit.
 
-    That function takes the same sums one permutation at a time, which is minutes for ten seeds.
+    That function takes the same sums one permutation at a time, in Python.
     """
     return np.asarray((np.sign(values) * rankdata(np.abs(values), axis=axis)).sum(axis=axis))
 
