@@ -220,7 +220,7 @@ def _badge(start: PhotoStart) -> None:
     far = "less than 1%" if start.share < 0.01 else f"{start.share:.0%}"
     advice = {
         "typical": "",
-        "unusual": " Check that the square is upright and holds the face as the dashed one does.",
+        "unusual": " Check that the square is upright and holds one face, from brow to chin.",
         "far": " Expect a poor likeness. Check that the square is upright and holds one face, from brow to chin.",
     }[start.verdict]
     st.caption(f"Of faces the model was not trained on, {far} are at least as far from what it knows.{advice}")
