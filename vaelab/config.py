@@ -26,6 +26,8 @@ from vaelab.settings import (
 
 FORMAT = 1
 """Number written with every config; raised when an old file would be read wrongly."""
+CADENCE = ("report_every", "validate_every", "checkpoint_every")
+"""Settings that change what is written down on the way, not what is learned."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,16 @@ def replace(config: TrainConfig, **values: Any) -> TrainConfig:
         changes.setdefault(owner[name], {})[name] = value
     sections = {name: dataclasses.replace(getattr(config, name), **some) for name, some in changes.items()}
     return dataclasses.replace(config, **sections)
+
+
+def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
+    """Settings that two trainings differ in and that change what is learned: `beta 6.144, not 1`."""
+    pairs = zip(options(one), options(other), strict=True)
+    return [
+        f"{name} {before!r}, not {after!r}"
+        for (_, name, _, before, _), (*_, after, _) in pairs
+        if before != after and name not in CADENCE
+    ]
 
 
 def from_dict(values: Mapping[str, Any]) -> TrainConfig:

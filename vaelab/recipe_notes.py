@@ -74,6 +74,18 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
         paper=SIGMA_PAPER,
         weight=ONE,
     ),
+    "face-vae-128": RecipeNote(
+        title="faces of twice the side",
+        origin="This project: `face-vae` on pictures of 128 x 128.",
+        words="The same restorer of principal components, narrower, on four times as many pixels. A step costs four "
+        "times as much and 128 numbers are the same, so most of what it adds to a face of 64 pixels is smoothness "
+        "rather than pores and hair: a likelihood of independent pixels pays little for those. With a GPU, train it "
+        "wider and for longer.",
+        formula=OPTIMAL,
+        data="FairFace at 128 x 128, prepared by the same command with `--size 128`.",
+        paper=SIGMA_PAPER,
+        weight=ONE,
+    ),
     "cnn": RecipeNote(
         title="the detector alone",
         origin=f"{LAB}; trained for longer, with a falling learning rate.",

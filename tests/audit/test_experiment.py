@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from vaelab.audit.experiment import Experiment, audit_base, differences, experiment_from_dict
-from vaelab.config import options, replace
+from vaelab.audit.experiment import Experiment, audit_base, experiment_from_dict
+from vaelab.config import differences, options, replace
 from vaelab.data.mapping import LabelMapping
 from vaelab.errors import ConfigError
 

@@ -9,7 +9,7 @@ import pytest
 
 from vaelab.config import TrainConfig, from_dict, options
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import Run
+from vaelab.runs.store import Run, RunStatus
 
 Call = Callable[..., Any]
 
@@ -169,6 +169,30 @@ def test_there_is_nothing_to_resume_in_a_finished_or_unknown_run(
     assert (done.code, unknown.code) == (1, 1)
     assert "done after 64 images" in done.err
     assert "no run 'second'" in unknown.err
+
+
+def test_a_training_that_was_stopped_goes_on_by_the_same_command(
+    vaelab: Call, small: list[object], tmp_path: Path
+) -> None:
+    vaelab("train", "--name", "first", *small)
+    again = vaelab("train", "--name", "first", "--resume", *small)
+    assert again.code == 0
+    assert "run first is done after 64 images" in again.err
+    run = Run.open(tmp_path / "runs" / "first")
+    run.write_status(RunStatus("cancelled"))
+    run.state_path.unlink()
+    run.request_cancel()  # what asked it to stop is long past
+    assert vaelab("train", "--name", "first", "--resume", *small).code == 0
+    assert run.status.state == "done"
+
+
+def test_a_training_goes_on_only_with_its_own_settings(vaelab: Call, small: list[object]) -> None:
+    assert vaelab("train", "--name", "first", "--resume", *small).code == 0
+    other = vaelab("train", "--name", "first", "--resume", *small, "--beta", "2")
+    nameless = vaelab("train", "--resume", *small)
+    assert (other.code, nameless.code) == (1, 1)
+    assert "other settings (beta 1.0, not 2.0)" in other.err
+    assert "--name" in nameless.err
 
 
 def test_further_processes_find_the_run_by_its_name(

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from vaelab.errors import Cancelled, ConfigError
 from vaelab.models import build_model
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run
-from vaelab.training.distributed import Ranks, parallel, process_group
+from vaelab.training.distributed import Ranks, _take_gpu, parallel, process_group
 from vaelab.training.loop import train
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +142,48 @@ def test_two_processes_report_what_one_does(pairs: dict[str, tuple[Run, Run]], n
             assert two[part] == pytest.approx(one[part], rel=3e-2), f"{part} of {one['kind']}"
     for one, two in zip(*(run.metrics("resampling") for run in pairs[name]), strict=True):
         assert two["effective_share"] == pytest.approx(one["effective_share"], rel=0.02)
+
+
+@pytest.mark.thorough
+def test_torchrun_goes_on_from_the_last_state_after_a_kill(data_dir: Path, tmp_path: Path) -> None:
+    """The first of two processes is killed; those that torchrun starts in their place end with the same bits."""
+    elastic = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "--max-restarts=2"]
+    flags = (
+        "--datasets tiny-16 --size 16 --latent 4 --width 4 --batch-size 16 --num-images 6400 --report-every 64 "
+        f"--validate-every 6400 --checkpoint-every 640 --device cpu --data-dir {data_dir} --root {tmp_path}"
+    )
+    runs = [Run(tmp_path / name) for name in ("whole", "killed")]
+    for run in runs:
+        command = [*elastic, "-m", "vaelab", "train", "--name", run.id, "--resume", *flags.split()]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            if run.id == "killed":
+                _kill_first_rank(run)
+            _, told = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+        assert run.status.state == "done"
+    log = (runs[1].dir / "log.txt").read_text()
+    resumed_at = re.findall(r"training from ([0-9,]+) of", log)
+    assert len(resumed_at) == 2, log
+    assert resumed_at[1] != "0"
+    whole, killed = (read_checkpoint(run.state_path).part("objective.network") for run in runs)
+    assert all(torch.equal(killed[name], tensor) for name, tensor in whole.items())
+
+
+def _kill_first_rank(run: Run) -> None:
+    """Kill the process that writes the files, some time after it wrote its first state."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if run.state_path.is_file() and 640 < run.status.images_seen < 6_000:
+            os.kill(run.status.pid, signal.SIGKILL)
+            return
+        time.sleep(0.01)
+    raise AssertionError("the training never wrote a state")
+
+
+def test_a_process_without_a_gpu_of_its_own_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"process 3 of this machine finds 2 GPU.* --nproc-per-node 2"):
+        _take_gpu(2, 2)
 
 
 def test_an_ordinary_process_is_alone() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vaelab.audit.experiment import Experiment, differences
+from vaelab.audit.experiment import Experiment
 from vaelab.audit.pictures import HeldOut, check_pictures, check_resampling, planted_source
 from vaelab.audit.store import AUDITS_DIR, Audit
+from vaelab.config import differences
 from vaelab.data.collection import Collection
 from vaelab.data.embedded import prepare_embedded
 from vaelab.errors import RunError

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaelab.config import TrainConfig, from_dict, options, replace
+from vaelab.config import TrainConfig, from_dict, replace
 from vaelab.data.mapping import LabelMapping, read_mappings, written_mappings
 from vaelab.errors import ConfigError, VaelabError
 from vaelab.portraits.treatment import PORTRAITS
@@ -21,8 +21,6 @@ NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
 TUPLES = ("seeds", "columns", "test_datasets", "negative_datasets", "hard_negatives")
 NOT_OF_AN_ARM = ("seed", "datasets", "data_dir", "size", "max_faces", "batch_size", "num_images", "device", "precision")
 """Settings that are the same for all arms, or nothing could be credited to what differs."""
-CADENCE = ("report_every", "validate_every", "checkpoint_every")
-"""Settings that change what is written down on the way, not what is learned."""
 KNOWN_ARMS: dict[str, dict[str, Any]] = {
     "A": {"model": "cnn"},
     "B": {"aggregation": "none"},
@@ -197,13 +195,3 @@ def audit_base(**settings: Any) -> TrainConfig:
     base = replace(RECIPES["dbvae"], **{"aggregation": "none", "refresh_passes": 1.0, **settings})
     quiet = {"validate_every": base.optim.num_images, "checkpoint_every": max(base.optim.num_images // 4, 10_000)}
     return replace(base, **{name: value for name, value in quiet.items() if name not in settings})
-
-
-def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
-    """Settings that two trainings differ in and that change what is learned: `beta 6.144, not 1`."""
-    pairs = zip(options(one), options(other), strict=True)
-    return [
-        f"{name} {before!r}, not {after!r}"
-        for (_, name, _, before, _), (*_, after, _) in pairs
-        if before != after and name not in CADENCE
-    ]

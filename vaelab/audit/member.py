@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from vaelab.audit.experiment import differences
 from vaelab.audit.exposure import exposure_of
 from vaelab.audit.pictures import HeldOut, training_config
 from vaelab.audit.store import Audit
+from vaelab.config import differences
 from vaelab.data.collection import Collection
 from vaelab.debiasing import log_rarities
 from vaelab.errors import DataError, RunError

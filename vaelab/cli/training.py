@@ -3,7 +3,9 @@
 import argparse
 import json
 import os
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from tqdm import tqdm
 
 from vaelab import jobs
 from vaelab.cli.settings import add_settings, given_settings
-from vaelab.config import replace
-from vaelab.errors import VaelabError
+from vaelab.config import TrainConfig, differences, replace
+from vaelab.errors import Cancelled, VaelabError
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import RUNS_DIR, Run, RunStatus, find_run
+from vaelab.runs.store import HEARTBEAT_TIMEOUT_SECONDS, RUNS_DIR, Run, RunStatus, find_run
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,6 +32,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     train.add_argument("--name", help="name of the run; default: date, recipe and four digits")
     train.add_argument(
         "--background", action="store_true", help="train in a process of its own, as soon as the device is free"
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="where a run of that --name and these settings is there, go on with it: for restarts by torchrun or SLURM",
     )
     train.add_argument("--show", action="store_true", help="print the settings as JSON and stop")
     _add_common(train)
@@ -64,17 +71,45 @@ def _train(arguments: argparse.Namespace) -> int:
 
     prepare_embedded(config.data, progress_bar("drawing faces"))
     data = Collection.open(config.data.datasets, Path(config.data.data_dir), config.data.size)
-    if int(os.environ.get("RANK", "0")) == 0:
-        run = Run.create(config, arguments.root, arguments.name, data.fingerprints)
-    else:
+    if int(os.environ.get("RANK", "0")):
         run = _wait_for(arguments)
+    elif arguments.resume and (found := _begun(arguments, config)):
+        run = found
+    else:
+        run = Run.create(config, arguments.root, arguments.name, data.fingerprints)
+    if arguments.resume and run.status.state == "done":  # a job that was put back into its queue ends well
+        print(f"run {run.id} is done after {run.status.images_seen:,} images", file=sys.stderr)
+        return 0
     return _run(run, as_json=arguments.json)
+
+
+def _begun(arguments: argparse.Namespace, config: TrainConfig) -> Run | None:
+    """The run to go on with; None if there is none of that name."""
+    if not arguments.name:
+        raise VaelabError("--resume needs the --name of the run to go on with")
+    if not (arguments.root / arguments.name).is_dir():
+        return None
+    run = find_run(arguments.name, arguments.root)
+    if other := differences(run.config, config):
+        raise VaelabError(
+            f"run {run.id} has other settings ({', '.join(other)}); give the same ones, or another --name"
+        )
+    if run.status.state != "done":
+        _wait_until_lost(run)
+        jobs.check_resumable(run)
+        run.clear_cancel()
+    return run
+
+
+def _wait_until_lost(run: Run) -> None:
+    """A machine that died left its run `running`: on another one it counts as lost when it has been silent for long."""
+    deadline = time.monotonic() + HEARTBEAT_TIMEOUT_SECONDS + 10
+    while run.status.is_alive and run.status.host != socket.gethostname() and time.monotonic() < deadline:
+        time.sleep(1.0)
 
 
 def _wait_for(arguments: argparse.Namespace) -> Run:
     """Under torchrun only the first process makes the folder; the others find it by name."""
-    import time
-
     if not arguments.name:
         raise VaelabError("under torchrun give the run a --name, so that all processes find the same folder")
     deadline = time.monotonic() + 60
@@ -134,6 +169,10 @@ def _run(run: Run, *, as_json: bool) -> int:
 
         try:
             status: RunStatus = run_training(run, show)
+        except Cancelled:
+            if "TORCHELASTIC_RUN_ID" not in os.environ:
+                raise
+            return 0  # any other end would make torchrun start the processes anew
         finally:
             if first:  # others may have waited for this device
                 jobs.advance(run.dir.parent)

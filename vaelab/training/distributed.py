@@ -34,15 +34,31 @@ class Ranks:
 
 @contextlib.contextmanager
 def process_group(device: torch.device) -> Iterator[Ranks]:
-    """Join the processes that torchrun started; an ordinary process is alone and joins nothing."""
+    """Join the processes that torchrun started, each on a GPU of its own; an ordinary process joins nothing.
+
+    Raises:
+        ConfigError: more processes were started on this machine than it has GPUs.
+    """
     if "WORLD_SIZE" not in os.environ:
         yield Ranks()
         return
+    if device.type == "cuda":
+        _take_gpu(int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count())
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
+
+
+def _take_gpu(local_rank: int, num_gpus: int) -> None:
+    """Make `cuda` mean the GPU of this process alone."""
+    if local_rank >= num_gpus:
+        raise ConfigError(
+            f"process {local_rank + 1} of this machine finds {num_gpus} GPU(s): start torchrun with --nproc-per-node "
+            f"{num_gpus}, or train with --device cpu"
+        )
+    torch.cuda.set_device(local_rank)
 
 
 def first_says(answers: Sequence[float], ranks: Ranks, device: torch.device) -> list[float]:

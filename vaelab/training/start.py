@@ -11,11 +11,12 @@ from vaelab.rng import numpy_generator, stream_seed
 from vaelab.training.feed import images_on
 
 MAX_FACES = 16_000
-"""Faces the components are fitted on: 64x64 pixels of so many take 0.8 GB."""
+MAX_VALUES = 16_000 * 3 * 64 * 64
+"""Faces the components are fitted on, and their pixel values: so many floats take 0.8 GB, of 4,000 faces at 128x128."""
 
 
 def set_principal_path(path: PrincipalPath, data: Collection, face_rows: Indices, config: TrainConfig) -> None:
-    """Fit the principal components of (at most MAX_FACES of) the training faces and put them into `path`.
+    """Fit the principal components of the training faces, at most MAX_FACES and MAX_VALUES of them, into `path`.
 
     Raises:
         ConfigError: there are fewer faces than latents.
@@ -23,8 +24,9 @@ def set_principal_path(path: PrincipalPath, data: Collection, face_rows: Indices
     latent = config.model.latent
     if len(face_rows) <= latent:
         raise ConfigError(f"linear_path needs more training faces ({len(face_rows)}) than latents ({latent})")
-    if len(face_rows) > MAX_FACES:
-        chosen = numpy_generator(config.run.seed, "principal").choice(len(face_rows), MAX_FACES, replace=False)
+    most = max(2 * latent, min(MAX_FACES, MAX_VALUES // (3 * config.data.size**2)))
+    if len(face_rows) > most:
+        chosen = numpy_generator(config.run.seed, "principal").choice(len(face_rows), most, replace=False)
         face_rows = face_rows[chosen]
     values = images_on(data.pixels(face_rows), torch.device("cpu")).flatten(1)
     mean = values.mean(0)
