@@ -50,8 +50,8 @@ def listen(page: Page, faults: list[str]) -> None:
 
 
 def shown_images(page: Page) -> int:
-    """Images seen, as the page says it."""
-    words = page.get_by_test_id("stProgress").first.inner_text()
+    """Images seen, as the live view says it; the sidebar's bar tells no count."""
+    words = page.get_by_test_id("stProgress").filter(has_text=" of ").first.inner_text()
     return int("".join(filter(str.isdigit, words.split(" of ")[0])))
 
 

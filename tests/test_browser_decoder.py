@@ -25,6 +25,7 @@ from vaelab.models import build_model
 KINDS = {
     "residual": {"model": "residual"},
     "residual without linear path": {"model": "residual", "linear_path": False},
+    "pyramid": {"model": "pyramid", "size": 32, "linear_path": True},
     "lab": {"model": "vae", "likelihood": "bernoulli"},
     "dbvae": {"model": "dbvae", "classifier_weight": 768.0},
 }
@@ -41,7 +42,7 @@ def untrained(tiny_config: Callable[..., TrainConfig]) -> Callable[..., FaceMode
         network = build_model(config).eval().requires_grad_(False)
         random = torch.Generator().manual_seed(7)
         for name, tensor in network.state_dict().items():
-            if name.startswith(("decoder", "principal")):
+            if name.startswith(("decoder", "principal", "core", "enlarger")):
                 tensor.copy_(torch.randn(tensor.shape, generator=random) * 0.3)
         network.to(memory_format=torch.channels_last)
         return FaceModel(

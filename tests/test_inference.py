@@ -16,7 +16,7 @@ from vaelab.rng import numpy_generator
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
 from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 
 
 @pytest.fixture(params=["vae", "dbvae", "residual"])

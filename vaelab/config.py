@@ -54,8 +54,10 @@ class TrainConfig:
                 f"aggregation is {self.debias.aggregation} but model is {self.model.model}; "
                 "resampling by latents needs model dbvae, or set aggregation none"
             )
-        if self.model.linear_path and self.model.model != "residual":
-            raise ConfigError(f"linear_path needs model residual, not {self.model.model}")
+        if self.model.linear_path and self.model.model not in ("residual", "pyramid"):
+            raise ConfigError(f"linear_path needs model residual or pyramid, not {self.model.model}")
+        if self.model.model == "pyramid" and self.data.size % 32:
+            raise ConfigError(f"size is {self.data.size}; half of it is halved four times: take a multiple of 32")
         if self.model.model == "vgg19" and self.data.size < 32:
             raise ConfigError(f"size is {self.data.size}; VGG19 halves it five times: take 32 or more")
         if self.model.backbone != "imagenet" and self.model.model != "vgg19":

@@ -77,10 +77,10 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
     "face-vae-128": RecipeNote(
         title="faces of twice the side",
         origin="This project: `face-vae` on pictures of 128 x 128.",
-        words="The same restorer of principal components, narrower, on four times as many pixels. A step costs four "
-        "times as much and 128 numbers are the same, so most of what it adds to a face of 64 pixels is smoothness "
-        "rather than pores and hair: a likelihood of independent pixels pays little for those. With a GPU, train it "
-        "wider and for longer.",
+        words="What 128 numbers say of a face fits into 64 pixels a side. So encoder and decoder are those of "
+        "`face-vae`, with its weights at the start, and learn on; a last step of a few convolutions enlarges the "
+        "picture and adds what enlarging lacks. That costs far less than a network that looks at all "
+        "pixels from the first layer. It draws smooth skin: independent pixels reward no pores that cannot be placed.",
         formula=OPTIMAL,
         data="FairFace at 128 x 128, prepared by the same command with `--size 128`.",
         paper=SIGMA_PAPER,
@@ -189,6 +189,7 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
 PREPARING: Mapping[str, str] = {
     "synthetic-64": "python -m vaelab data prepare synthetic",
     "fairface-64": "python -m vaelab data prepare fairface --root ~/fairface --name fairface-64",
+    "fairface-128": "python -m vaelab data prepare fairface --root ~/fairface --size 128 --name fairface-128",
     "nonfaces-64": "python -m vaelab data prepare class-folders --root ~/tiny-imagenet/train --name nonfaces-64",
     "cuts-64": "python -m vaelab data prepare cuts --root data/fairface-128 --name cuts-64",
     "windows-64": "python -m vaelab data prepare windows --root ~/photos-without-faces --name windows-64",

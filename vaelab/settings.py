@@ -47,17 +47,23 @@ class ModelConfig:
     model: str = option(
         "vae",
         "cnn: the lab's detector; vae, dbvae: its trunk with a decoder; residual: a deeper VAE without batch norm; "
+        "pyramid: a residual VAE of half the side and a learned step to the whole; "
         "convolutional: doubling channels with batch norm, transposed convolutions back; "
         "vgg19: a VAE on frozen VGG19 features",
-        choices=("cnn", "vae", "dbvae", "residual", "convolutional", "vgg19"),
+        choices=("cnn", "vae", "dbvae", "residual", "pyramid", "convolutional", "vgg19"),
     )
     latent: int = option(100, "length of the latent vector z", unit="numbers", low=1, high=2048)
     width: int = option(
-        24, "channels at half resolution (residual, convolutional, vgg19)", unit="channels", low=2, high=256
+        24, "channels at half resolution (residual, pyramid, convolutional, vgg19)", unit="channels", low=2, high=256
     )
     depth: int = option(1, "residual blocks per resolution", unit="blocks", low=1, high=16)
     linear_path: bool = option(
-        False, "residual only: begin at the principal components of the faces and learn what they miss"
+        False, "residual and pyramid: begin at the principal components of the faces and learn what they miss"
+    )
+    start_from: str = option(
+        "",
+        "finished run whose weights this training begins with: one of the same network, or for pyramid a residual one "
+        "of half the side; empty begins anew",
     )
     backbone: str = option(
         "imagenet",

@@ -39,6 +39,7 @@ KINDS = {
     "dbvae": "The MIT lab's DB-VAE, detector and VAE in one",
     "vae": "A plain VAE on the MIT lab's trunk",
     "residual": "A residual VAE",
+    "pyramid": "A residual VAE of half the side with a learned step to the whole",
     "convolutional": "A convolutional VAE, channels doubling while the side halves",
     "vgg19": "A VAE on frozen VGG19 features",
 }

@@ -12,7 +12,7 @@ from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.debiasing import resampling
 from vaelab.models import build_model
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 
 MakeConfig = Callable[..., TrainConfig]
 

@@ -13,7 +13,7 @@ from vaelab.errors import ConfigError
 from vaelab.models import build_model, count_parameters
 from vaelab.models.residual import ResidualVAE
 from vaelab.rng import generator
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 from vaelab.training.start import set_principal_path
 
 LATENT = 6

@@ -10,7 +10,8 @@ from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
 from vaelab.training.distributed import Ranks
-from vaelab.training.feed import Feed, images_on
+from vaelab.training.feed import Feed
+from vaelab.training.pixels import images_on
 
 CPU = torch.device("cpu")
 
@@ -99,9 +100,3 @@ def test_a_detector_without_non_faces_is_refused(
     )
     with pytest.raises(DataError, match="nonfaces"):
         feed(tiny_data, tiny_config(model="cnn"))
-
-
-def test_images_are_the_pixels_over_255(faces: np.ndarray) -> None:
-    images = images_on(faces, CPU)
-    assert images.dtype == torch.float32
-    assert np.array_equal((images * 255).round().permute(0, 2, 3, 1).numpy(), faces)

@@ -14,7 +14,8 @@ from vaelab.models.network import Network
 from vaelab.recipes import RECIPES
 from vaelab.training import resample as resampling_pass
 from vaelab.training.distributed import Ranks
-from vaelab.training.feed import Feed, images_on
+from vaelab.training.feed import Feed
+from vaelab.training.pixels import images_on
 from vaelab.training.resample import encode_faces
 
 CPU = torch.device("cpu")
@@ -40,7 +41,7 @@ def encoded(network: Network, tiny_data: Collection, tiny_config: Callable[..., 
 
     def encode(ranks: Ranks = Ranks(), **settings: Any) -> tuple[np.ndarray, np.ndarray | None]:  # noqa: B008  # frozen
         config = tiny_config(**({"model": "dbvae", "aggregation": "gaussian"} | settings))
-        return encode_faces(network, tiny_data, Feed(tiny_data, config, CPU, ranks), config, CPU, ranks)
+        return encode_faces(network, Feed(tiny_data, config, CPU, ranks), config, CPU, ranks)
 
     return encode
 

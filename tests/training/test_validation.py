@@ -13,7 +13,7 @@ from vaelab.inference import FaceModel
 from vaelab.models import build_model
 from vaelab.rng import generator
 from vaelab.runs.store import Run
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective
 from vaelab.training.validation import validate
 

@@ -8,6 +8,7 @@ from vaelab.config import TrainConfig
 from vaelab.models.convolutional import convolutional_decoder, convolutional_encoder
 from vaelab.models.lab import VAE, Classifier, DebiasingVAE, lab_decoder, lab_trunk
 from vaelab.models.network import Network
+from vaelab.models.pyramid import PyramidVAE
 from vaelab.models.residual import ResidualVAE
 from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import stream_seed
@@ -30,11 +31,17 @@ def _residual_vae(config: TrainConfig) -> Network:
     return ResidualVAE(size, model.latent, model.width, model.depth, model.linear_path)
 
 
+def _pyramid_vae(config: TrainConfig) -> Network:
+    size, model = config.data.size, config.model
+    return PyramidVAE(size, model.latent, model.width, model.depth, model.linear_path)
+
+
 MODELS: dict[str, Callable[[TrainConfig], Network]] = {
     "cnn": lambda config: Classifier(config.data.size),
     "vae": _lab_vae,
     "dbvae": lambda config: DebiasingVAE(config.data.size, config.model.latent),
     "residual": _residual_vae,
+    "pyramid": _pyramid_vae,
     "convolutional": _convolutional_vae,
     "vgg19": lambda config: VGG19VAE(config.data.size, config.model.latent, config.model.width),
 }

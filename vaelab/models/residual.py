@@ -109,13 +109,24 @@ class ResidualDecoder(nn.Module):
         self.look = linear_convolution(12, finest, kernel=3)
         self.fine = nn.Sequential(*residual_blocks(finest, depth), nn.ReLU(), nn.Conv2d(finest, 12, 3, padding=1))
 
-    def forward(
+    def features(
         self, z: Float[Tensor, "batch latent"], first: Float[Tensor, "batch 3 size size"] | None
-    ) -> Float[Tensor, "batch 3 size size"]:
+    ) -> Float[Tensor, "batch width half half"]:
+        """What the picture is drawn from by the last convolution."""
         features: Tensor = self.coarse(z)
         if first is not None:
             features = features + self.look(F.pixel_unshuffle((first - 0.5) * CONTRAST, 2))
-        return F.pixel_shuffle(self.fine(features), 2)
+        out: Tensor = self.fine[:-1](features)
+        return out
+
+    def picture(self, features: Float[Tensor, "batch width half half"]) -> Float[Tensor, "batch 3 size size"]:
+        """The last convolution."""
+        return F.pixel_shuffle(self.fine[-1](features), 2)
+
+    def forward(
+        self, z: Float[Tensor, "batch latent"], first: Float[Tensor, "batch 3 size size"] | None
+    ) -> Float[Tensor, "batch 3 size size"]:
+        return self.picture(self.features(z, first))
 
 
 class PrincipalPath(nn.Module):
@@ -186,20 +197,28 @@ class ResidualVAE(Network):
             del self.decoder.look
 
     def encode(self, images: Float[Tensor, "batch 3 size size"]) -> Encoding:
+        return Encoding(face_logit=None, posterior=self.posterior_of(self.parameters_of(images)))
+
+    def parameters_of(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch two_latent"]:
+        """`mu` and `logvar` of the posterior, side by side."""
         centred = (images - 0.5) * CONTRAST
         if self.principal is None:
             parameters: Tensor = self.encoder(centred).float()
-        else:
-            linear = self.principal.encode(images)
-            first = self.principal.decode(linear[:, : linear.shape[1] // 2])
-            missed = (images - first) * CONTRAST
-            parameters = linear + LEARNED_SCALE * self.encoder(torch.cat([centred, missed], dim=1)).float()
-        return Encoding(face_logit=None, posterior=self.posterior_of(parameters))
+            return parameters
+        linear = self.principal.encode(images)
+        first = self.principal.decode(linear[:, : linear.shape[1] // 2])
+        missed = (images - first) * CONTRAST
+        parameters = linear + LEARNED_SCALE * self.encoder(torch.cat([centred, missed], dim=1)).float()
+        return parameters
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
-        if self.principal is None:
-            decoded: Tensor = self.decoder(z, None).float()
-            return decoded + 0.5
-        first = self.principal.decode(z)
-        learned: Tensor = self.decoder(z, first).float()
-        return first + LEARNED_SCALE * learned
+        return self.draw(z)[0]
+
+    def draw(
+        self, z: Float[Tensor, "batch latent"]
+    ) -> tuple[Float[Tensor, "batch 3 size size"], Float[Tensor, "batch width half half"]]:
+        """The picture, and the features that it was drawn from."""
+        first = None if self.principal is None else self.principal.decode(z)
+        features = self.decoder.features(z, first)
+        learned = self.decoder.picture(features).float()
+        return (learned + 0.5 if first is None else first + LEARNED_SCALE * learned), features

@@ -36,7 +36,8 @@ from vaelab.models.vgg import VGG19VAE
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.distributed import Ranks
-from vaelab.training.feed import Feed, images_on
+from vaelab.training.feed import Feed
+from vaelab.training.pixels import images_on
 from vaelab.training.step import evaluating, pick_precision
 from vaelab.training.validation import held_out_faces
 

@@ -1,4 +1,4 @@
-"""Batches: pictures from the memory map, mirrored, as floats on the device, faces first."""
+"""Batches: pictures, mirrored, as floats on the device, faces first; their noise; their features."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from vaelab.data.collection import Collection
 from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
+from vaelab.training.pixels import training_pixels
 
 Rows = Int[np.ndarray, " faces"]
 
@@ -41,10 +42,11 @@ class Feed:
 
     Attributes:
         features: of each training face, and with `flip` of its mirror image behind it, where a backbone is frozen.
+        pixels: where the training pictures come from.
     """
 
     def __init__(self, data: Collection, config: TrainConfig, device: torch.device, ranks: Ranks) -> None:
-        self._data, self._config, self._device, self._ranks = data, config, device, ranks
+        self._config, self._device, self._ranks = config, device, ranks
         self.face_rows = data.rows("train", is_face=True, limit=config.data.max_faces)
         seed = config.run.seed
         self.faces = EndlessSampler(len(self.face_rows), seed, "faces")
@@ -54,20 +56,22 @@ class Feed:
             self.nonface_rows = data.rows("train", is_face=False)
             self.nonfaces = EndlessSampler(len(self.nonface_rows), seed, "nonfaces")
             self.faces_per_batch //= 2
+        others = self.nonface_rows if config.needs_nonfaces else self.face_rows[:0]
+        self.pixels = training_pixels(data, np.concatenate([self.face_rows, others]), device)
 
     def batch(self, images_seen: int) -> Batch:
         """The batch that a training which saw `images_seen` images takes next."""
         step = images_seen // self._config.optim.batch_size
         clock, stripe, seed = step * self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
         positions = self.faces.draw(clock, self.faces_per_batch)[stripe]
-        pixels = self._data.pixels(self.face_rows[positions])
-        mirrored = np.zeros(len(positions), dtype=bool)
-        if self._config.data.flip:
-            mirrored = numpy_generator(seed, "mirror", step).random(self.faces_per_batch)[stripe] < 0.5
-            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        rows = self.face_rows[positions]
         if self._config.needs_nonfaces:
             others = self.nonfaces.draw(clock, self.faces_per_batch)[stripe]
-            pixels = np.concatenate([pixels, self._data.pixels(self.nonface_rows[others])])
+            rows = np.concatenate([rows, self.nonface_rows[others]])
+        mirrored = np.zeros(len(rows), dtype=bool)
+        if self._config.data.flip:
+            chances = numpy_generator(seed, "mirror", step).random(self.faces_per_batch)[stripe]
+            mirrored[: len(positions)] = chances < 0.5
         eps = None
         if self._config.has_decoder:
             kinds = ("eps", "eps of non-faces") if self._config.loss.mask == "as-published" else ("eps",)
@@ -76,12 +80,6 @@ class Feed:
             eps = torch.cat(noise).to(self._device)
         features = None
         if self.features is not None:
-            kept = self.features[positions, mirrored.astype(np.int64)].astype(np.float32)
+            kept = self.features[positions, mirrored[: len(positions)].astype(np.int64)].astype(np.float32)
             features = torch.from_numpy(kept).to(self._device, non_blocking=True)
-        return Batch(images_on(pixels, self._device), len(positions), positions, eps, features)
-
-
-def images_on(pixels: np.ndarray, device: torch.device) -> Float[Tensor, "batch 3 size size"]:
-    """`pixels` as float images in [0, 1] on `device`, channels last in memory, moved as bytes."""
-    moved = torch.from_numpy(pixels).to(device, non_blocking=True)
-    return moved.permute(0, 3, 1, 2).to(torch.float32).mul_(1.0 / 255)
+        return Batch(self.pixels.images(rows, mirrored), len(positions), positions, eps, features)

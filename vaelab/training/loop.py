@@ -14,7 +14,6 @@ from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
 from vaelab.models import build_model
-from vaelab.models.residual import ResidualVAE
 from vaelab.runs.control import Intervention
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
@@ -25,7 +24,7 @@ from vaelab.training.feed import Feed
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.previews import draw_previews
 from vaelab.training.resample import resample, resampling_metrics
-from vaelab.training.start import set_principal_path
+from vaelab.training.start import begin
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.steering import Asked, Steering
 from vaelab.training.step import Objective, descend, pick_device, pick_precision
@@ -60,8 +59,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
 
         # --- network, averages, optimizer
         network = build_model(config)
-        if isinstance(network, ResidualVAE) and network.principal is not None and not run.state_path.is_file():
-            set_principal_path(network.principal, data, feed.face_rows, config)
+        if not run.state_path.is_file():
+            begin(network, data, feed.face_rows, config, run.dir.parent)
         perceptual = perceptual_distance(config, run.dir.parent, device)
         objective = Objective(network, config.loss, perceptual).to(device).to(memory_format=torch.channels_last)
         averages = None

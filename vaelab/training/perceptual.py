@@ -5,12 +5,12 @@ from pathlib import Path
 import torch
 
 from vaelab.config import TrainConfig
-from vaelab.errors import CheckpointError, ConfigError, RunError
+from vaelab.errors import CheckpointError, ConfigError
 from vaelab.models import build_model
 from vaelab.models.lab import Classifier, DebiasingVAE
 from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.runs.checkpoints import load_weights, read_checkpoint
-from vaelab.runs.store import RUNS_DIR, Run, find_run
+from vaelab.training.start import known_run
 
 
 def perceptual_distance(config: TrainConfig, root: Path, device: torch.device) -> PerceptualDistance | None:
@@ -24,7 +24,9 @@ def perceptual_distance(config: TrainConfig, root: Path, device: torch.device) -
     """
     if not config.loss.perceptual_weight:
         return None
-    run = _detector_run(config.loss.perceptual_run, root)
+    name = config.loss.perceptual_run
+    hint = f"train one with `python -m vaelab train --recipe cnn --name {name}`, or set perceptual_weight to 0"
+    run = known_run("perceptual_run", name, root, hint)
     theirs = run.config
     if theirs.data.size != config.data.size:
         raise ConfigError(
@@ -39,15 +41,3 @@ def perceptual_distance(config: TrainConfig, root: Path, device: torch.device) -
     except CheckpointError as error:
         raise ConfigError(f"perceptual_run {run.id} cannot be read: {error}") from error
     return PerceptualDistance.of(network.to(device).to(memory_format=torch.channels_last))
-
-
-def _detector_run(name: str, root: Path) -> Run:
-    for folder in (root, RUNS_DIR):
-        try:
-            return find_run(name, folder)
-        except RunError:
-            continue
-    raise ConfigError(
-        f"perceptual_run is {name!r}, but there is no such run in {root} or {RUNS_DIR}; train one with "
-        f"`python -m vaelab train --recipe cnn --name {name}`, or set perceptual_weight to 0"
-    )

@@ -10,7 +10,7 @@ from vaelab.rng import generator
 from vaelab.runs.files import replacing
 from vaelab.runs.previews import preview_name, thin_out
 from vaelab.runs.store import Run
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
 NUM_FACES = 8

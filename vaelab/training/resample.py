@@ -11,7 +11,7 @@ from vaelab.data.groups import Grouping, group_columns
 from vaelab.debiasing import Latents, Resampling, resampling
 from vaelab.models.network import Network
 from vaelab.training.distributed import Ranks, sum_over_ranks
-from vaelab.training.feed import Feed, images_on
+from vaelab.training.feed import Feed
 from vaelab.training.step import Objective, evaluating, pick_precision
 
 CHUNK, CHUNK_ON_GPU = 96, 1024
@@ -24,14 +24,14 @@ def resample(
     objective: Objective, data: Collection, feed: Feed, config: TrainConfig, device: torch.device, ranks: Ranks
 ) -> Resampling:
     """Encode all training faces, set how often each is drawn from now on, and return it."""
-    mu, std = encode_faces(objective.network, data, feed, config, device, ranks)
+    mu, std = encode_faces(objective.network, feed, config, device, ranks)
     drawn = resampling(mu, config.debias, std)
     feed.faces.set_probs(drawn.sample_probs)
     return drawn
 
 
 def encode_faces(
-    network: Network, data: Collection, feed: Feed, config: TrainConfig, device: torch.device, ranks: Ranks
+    network: Network, feed: Feed, config: TrainConfig, device: torch.device, ranks: Ranks
 ) -> tuple[Latents, Latents | None]:
     """Posterior means of all training faces, and where the aggregation asks for them their deviations.
 
@@ -47,7 +47,7 @@ def encode_faces(
     network = network.at_rest()
     with evaluating(network), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         for start in starts:
-            images = images_on(data.pixels(feed.face_rows[start : start + chunk]), device)
+            images = feed.pixels.images(feed.face_rows[start : start + chunk])
             posterior = network.encode(images).posterior
             assert posterior is not None
             for kind, values in found.items():

@@ -17,7 +17,7 @@ from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS, LossParts
 from vaelab.rng import generator
-from vaelab.training.feed import images_on
+from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
 MAX_PICTURES = 2048

@@ -1,0 +1,56 @@
+"""Training pictures: the same bits from the memory map and from a copy that lies on the device."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.data.collection import Collection
+from vaelab.training import pixels
+from vaelab.training.pixels import MappedPixels, ResidentPixels, images_on, training_pixels
+
+CPU = torch.device("cpu")
+
+
+def test_images_are_the_pixels_over_255(faces: np.ndarray) -> None:
+    images = images_on(faces, CPU)
+    assert images.dtype == torch.float32
+    assert np.array_equal((images * 255).round().permute(0, 2, 3, 1).numpy(), faces)
+
+
+@pytest.mark.parametrize("chunk", [7, 8_192])
+def test_pictures_kept_on_the_device_are_those_of_the_memory_map(
+    tiny_data: Collection, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResidentPixels, "CHUNK", chunk)
+    rows = np.concatenate([tiny_data.rows("train", is_face=face) for face in (True, False)])
+    mapped, resident = MappedPixels(tiny_data, CPU), ResidentPixels(tiny_data, rows, CPU)
+    asked = np.random.default_rng(0).permutation(rows)[:40]
+    mirrored = np.arange(40) % 3 == 0
+    for marks in (None, mirrored):
+        one, other = mapped.images(asked, marks), resident.images(asked, marks)
+        assert torch.equal(one, other)
+        assert other.is_contiguous(memory_format=torch.channels_last)
+    plain = mapped.images(asked)
+    assert torch.equal(mapped.images(asked, mirrored)[0], plain[0].flip(2))
+    assert torch.equal(mapped.images(asked, mirrored)[1], plain[1])
+
+
+def test_a_gpu_keeps_the_pictures_only_where_it_has_room(
+    tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tiny_data.rows("train", is_face=True)
+    size = len(rows) * 3 * 16 * 16
+    kept: list[int] = []
+
+    def keep(data: Collection, rows: np.ndarray, device: torch.device) -> ResidentPixels:
+        kept.append(len(rows))
+        return ResidentPixels(data, rows, CPU)
+
+    monkeypatch.setattr(pixels, "ResidentPixels", keep)
+    for free, is_kept in ((10 * size, True), (size, False)):
+        kept.clear()
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda free=free: (free, 80 * 2**30))
+        training_pixels(tiny_data, rows, torch.device("cuda"))
+        assert bool(kept) == is_kept
+    training_pixels(tiny_data, rows, CPU)
+    assert not kept
