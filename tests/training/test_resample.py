@@ -65,6 +65,25 @@ def test_deviations_are_kept_only_for_an_aggregation_that_asks(encoded: Encode) 
     np.testing.assert_array_equal(mu, encoded()[0])
 
 
+@pytest.mark.parametrize("has_room", [True, False])
+def test_latents_of_very_many_faces_lie_in_a_file_where_the_disk_has_room(
+    encoded: Encode, monkeypatch: pytest.MonkeyPatch, has_room: bool
+) -> None:
+    in_memory = encoded()
+
+    def refuse(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(resampling_pass, "MOST_IN_MEMORY", 0)
+    if not has_room:
+        monkeypatch.setattr("os.posix_fallocate", refuse)
+    mapped = encoded()
+    for one, other in zip(in_memory, mapped, strict=True):
+        assert other is not None
+        assert isinstance(other, np.memmap) == has_room
+        np.testing.assert_array_equal(one, other)
+
+
 def test_processes_share_the_chunks_and_their_sum_is_one_process_bit_for_bit(
     encoded: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

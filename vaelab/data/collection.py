@@ -44,7 +44,7 @@ class Collection:
     def labels(self) -> pd.DataFrame:
         """All labels, one row per picture; `dataset` names the store. A column one store lacks is missing there."""
         frames = [store.labels.assign(dataset=store.manifest.name) for store in self.stores]
-        return pd.concat(frames, ignore_index=True)
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]  # one is not copied
 
     @property
     def fingerprints(self) -> dict[str, str]:

@@ -31,13 +31,14 @@ def group_columns(labels: pd.DataFrame) -> list[str]:
     Ids, flags of the source and quantities are none; a quantity can be cut into ranges first.
     """
     about_the_file = {"image_id", "split", "dataset"}
-    words = [
-        str(name)
-        for name in labels.columns
-        if name not in about_the_file
-        and pd.api.types.infer_dtype(labels[name], skipna=True) in ("string", "categorical")
-    ]
+    words = [str(name) for name in labels.columns if name not in about_the_file and _holds_words(labels[name])]
     return [name for name in words if 2 <= labels[name].nunique() <= MAX_VALUES]
+
+
+def _holds_words(column: pd.Series) -> bool:
+    if isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype):
+        return True  # without a look at its values, which may be millions
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
 def standing_of(count: int) -> Standing:

@@ -1,9 +1,14 @@
 """The resampling pass of the DB-VAE: encode all training faces, find the rare ones, draw them more often."""
 
+import contextlib
+import os
+import tempfile
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from jaxtyping import Float
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
@@ -16,6 +21,8 @@ from vaelab.training.step import Objective, evaluating, pick_precision
 
 CHUNK, CHUNK_ON_GPU = 96, 1024
 """Faces encoded at a time. On a processor, what passes between two layers of many more no longer fits its cache."""
+MOST_IN_MEMORY = 2**24
+"""Latents kept in memory, as numbers: 64 MiB, of 160,000 faces with a hundred each."""
 NUM_EXTREMES = 8
 """Faces named as the most and as the least often drawn."""
 
@@ -40,7 +47,7 @@ def encode_faces(
     """
     kinds = ("mu", "std") if config.debias.aggregation == "gaussian" else ("mu",)
     # a latent's column is what is walked through next, so it lies in one piece
-    found = {kind: np.zeros((config.model.latent, len(feed.face_rows)), np.float32) for kind in kinds}
+    found = {kind: _zeros(config.model.latent, len(feed.face_rows)) for kind in kinds}
     chunk = CHUNK if device.type == "cpu" else CHUNK_ON_GPU
     starts = range(0, len(feed.face_rows), chunk)[ranks.stripe()]
     is_half = pick_precision(config.run, device) == torch.bfloat16
@@ -57,14 +64,26 @@ def encode_faces(
     return found["mu"].T, found["std"].T if "std" in found else None
 
 
+def _zeros(latents: int, faces: int) -> Float[np.ndarray, "latent faces"]:
+    """Room for the latents of all faces; of very many in a file without a name, where the disk has room for it."""
+    if latents * faces > MOST_IN_MEMORY and hasattr(os, "posix_fallocate"):
+        with contextlib.suppress(OSError), tempfile.TemporaryFile() as file:  # the map keeps it; both go together
+            os.posix_fallocate(file.fileno(), 0, 4 * latents * faces)
+            return np.memmap(file, np.float32, "r+", shape=(latents, faces))
+    return np.zeros((latents, faces), np.float32)
+
+
 def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, Any]:
     """Effective sample size, largest weight, the most and least drawn faces, and for each label the share of what is
     drawn beside that of the data.
     """
-    labels = data.labels.iloc[feed.face_rows]
-    num_faces = len(labels)
+    num_faces = len(feed.face_rows)
+    image_ids = data.labels["image_id"].iloc[feed.face_rows]
     groups = {}
-    for column in group_columns(labels):
+    for column in group_columns(data.labels):
+        labels = data.labels[[column]].iloc[feed.face_rows]  # one at a time: all would be a second table in memory
+        if not group_columns(labels):
+            continue
         grouping = Grouping.of(labels, [column])
         in_draws = grouping.mean(drawn.sample_probs) * grouping.counts
         groups[column] = {
@@ -76,13 +95,13 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
         "effective_share": drawn.effective_share,
         "num_active": drawn.num_active,
         "largest_prob_times_faces": float(drawn.sample_probs.max() * len(drawn.sample_probs)),
-        "most_drawn": _extremes(-drawn.sample_probs, drawn, labels["image_id"].to_numpy()),
-        "least_drawn": _extremes(drawn.sample_probs, drawn, labels["image_id"].to_numpy()),
+        "most_drawn": _extremes(-drawn.sample_probs, drawn, image_ids),
+        "least_drawn": _extremes(drawn.sample_probs, drawn, image_ids),
         "groups": groups,
     }
 
 
-def _extremes(order: np.ndarray, drawn: Resampling, image_ids: np.ndarray) -> list[dict[str, Any]]:
+def _extremes(order: np.ndarray, drawn: Resampling, image_ids: pd.Series) -> list[dict[str, Any]]:
     """The faces that come first by `order`, with the probability of each draw; of equals the earlier in the data."""
     first = np.argsort(order, kind="stable")[:NUM_EXTREMES]
-    return [{"image_id": str(image_ids[face]), "prob": float(drawn.sample_probs[face])} for face in first]
+    return [{"image_id": str(image_ids.iloc[face]), "prob": float(drawn.sample_probs[face])} for face in first]
