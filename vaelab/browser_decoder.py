@@ -6,6 +6,7 @@ that could differ from `FaceModel.decode`.
 
 from __future__ import annotations
 
+import functools
 import io
 import threading
 import warnings
@@ -18,9 +19,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS
+from vaelab.models import build_model
 
 MAX_BROWSER_FLOPS = 600_000_000
 """Floating-point operations per picture above which a browser is not tried: WebAssembly on one thread does about
@@ -81,16 +84,23 @@ def onnx_decoder(model: FaceModel) -> bytes:
 def decoder_flops(model: FaceModel) -> int:
     """Floating-point operations of one picture: twice the multiply-adds of its convolutions and matrix products.
 
-    Counted by decoding once and looking at the shapes that come by, so that whatever a decoder is made of is counted.
-    What works value by value (ReLU, upsampling, rounding) is left out: a few percent.
+    Counted by decoding shapes alone, once for each config, and looking at those that come by, so that whatever a
+    decoder is made of is counted. What works value by value (ReLU, upsampling, rounding) is left out: a few percent.
 
     Raises:
         ConfigError: the model has no decoder.
     """
     _need_decoder(model)
+    return _flops_of(model.config)
+
+
+@functools.lru_cache
+def _flops_of(config: TrainConfig) -> int:
     counted = _MultiplyAdds()
-    with torch.inference_mode(), counted:
-        model.network.decode(torch.zeros(1, model.latent_size, device=model.device))
+    with torch.device("meta"):
+        network = build_model(config)
+        with torch.inference_mode(), counted:
+            network.decode(torch.zeros(1, config.model.latent))
     return 2 * counted.total
 
 

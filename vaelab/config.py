@@ -6,6 +6,7 @@ A setting can be named without its section (`--learning-rate`, `replace(config, 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -106,10 +107,16 @@ class TrainConfig:
         return {"format": FORMAT, **dataclasses.asdict(self)}
 
 
+@functools.cache
+def type_hints(section: type) -> dict[str, Any]:
+    """Types of a section's settings, worked out once: pages ask thousands of times."""
+    return get_type_hints(section)
+
+
 def options(config: TrainConfig) -> Iterator[tuple[str, str, type, Any, Option]]:
     """(section, name, type, value, option) of every setting, in the order of the classes above."""
     for section, cls in SECTIONS.items():
-        hints = get_type_hints(cls)
+        hints = type_hints(cls)
         for field in dataclasses.fields(cls):
             value = getattr(getattr(config, section), field.name)
             yield section, field.name, hints[field.name], value, field.metadata["option"]
@@ -209,7 +216,7 @@ def _check_objective(config: TrainConfig) -> None:
 
 def _check_fields(section: Any) -> None:
     """Refuse a value of the wrong type, outside its bounds or not among its choices, by name."""
-    hints = get_type_hints(type(section))
+    hints = type_hints(section.__class__)
     for field in dataclasses.fields(section):
         about: Option = field.metadata["option"]
         value, expected = getattr(section, field.name), hints[field.name]

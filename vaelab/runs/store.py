@@ -25,11 +25,13 @@ checkpoints/<run_id>/
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -53,7 +55,6 @@ class Run:
     """One run folder. Reading is always fresh from disk: any number of watchers see the same run."""
 
     dir: Path
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(
@@ -105,9 +106,7 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """What config.json says: vaelab (version), created, data_fingerprints, config."""
-        if "about" not in self._cache:  # written once, never changed
-            self._cache["about"] = self._read_json("config.json")
-        return dict(self._cache["about"])
+        return dict(_read_once(self.dir, self._config_stamp)[0])
 
     @property
     def config(self) -> TrainConfig:
@@ -116,10 +115,11 @@ class Run:
         Raises:
             RunError: it was written by a version that knows settings which this one does not.
         """
+        about, read = _read_once(self.dir, self._config_stamp)
         try:
-            return from_dict(self.about["config"])
+            return read()
         except (ConfigError, KeyError) as error:
-            written = self.about.get("vaelab", "unknown")
+            written = about.get("vaelab", "unknown")
             raise RunError(
                 f"config.json of run {self.id} does not fit this version: {error} (written by vaelab {written}, this "
                 f"is {__version__}); use that version, or delete the setting from the file"
@@ -133,7 +133,7 @@ class Run:
     def know_data(self, fingerprints: Mapping[str, str]) -> None:
         """Write down which data the training found, where it was not known when the run was made."""
         self._write_json("config.json", {**self.about, "data_fingerprints": dict(fingerprints)})
-        self._cache.clear()
+        _read_once.cache_clear()
 
     @property
     def status(self) -> RunStatus:
@@ -356,11 +356,26 @@ class Run:
             for path in self.dir.glob(".*.partial"):
                 path.unlink(missing_ok=True)
 
+    @property
+    def _config_stamp(self) -> tuple[int, ...]:
+        """What changes when config.json is another file than before."""
+        with contextlib.suppress(OSError):
+            found = (self.dir / "config.json").stat()
+            return found.st_ino, found.st_mtime_ns, found.st_size
+        return ()
+
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
         write_json(self.dir, name, value, f"run {self.id}")
 
     def _read_json(self, name: str) -> dict[str, Any]:
         return read_json(self.dir, name, f"run {self.id}")
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_once(folder: Path, stamp: tuple[int, ...]) -> tuple[dict[str, Any], Callable[[], TrainConfig]]:
+    """What config.json says, and a way to its settings that works them out once: pages ask for them at every turn."""
+    about = read_json(folder, "config.json", f"run {folder.name}")
+    return about, functools.cache(lambda: from_dict(about["config"]))
 
 
 def list_runs(root: Path = RUNS_DIR) -> list[Run]:
