@@ -9,7 +9,7 @@ import streamlit as st
 from pages.recipebook.beside import beside
 from pages.recipebook.explained import explained
 from pages.recipebook.making import making
-from pages.recipebook.outcome import origin_of, outcome
+from pages.recipebook.outcome import origin_of, outcome, runs_by_recipe
 from pages.shell.boundary import error_boundary
 from pages.tour.state import begin
 from vaelab.recipe_notes import RECIPE_NOTES
@@ -34,16 +34,17 @@ def recipes() -> None:
     )
     wanted = st.query_params.get("recipe")
     names, detail = st.columns([1, 3], gap="large")
-    captions = [f"{RECIPE_NOTES[name].title} · {origin_of(name)}" for name in RECIPES]
+    runs = runs_by_recipe()
+    captions = [f"{RECIPE_NOTES[name].title} · {origin_of(runs.get(name, []))}" for name in RECIPES]
     name = names.radio("Recipe", list(RECIPES), captions=captions, key="recipe", bind="query-params")
     with detail:
         if wanted and wanted not in RECIPES:
             st.info("The link names a recipe that this version does not have.", icon=":material/link_off:")
         explained(name)
         making(name, TRAIN_PAGE)
-        outcome(name, TRAIN_PAGE)
+        outcome(name, runs.get(name, []), TRAIN_PAGE)
     st.divider()
-    beside(name, RUNS_PAGE)
+    beside(name, runs, RUNS_PAGE)
 
 
 recipes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,28 +18,24 @@ from vaelab.runs.store import RUNS_DIR, Run, list_runs
 WATCH_SECONDS = 3.0
 
 
-def runs_of(recipe: str) -> list[Run]:
-    """The runs of a recipe, the newest first, one that ships last; damaged ones are passed over."""
-    found = []
-    for run in list_runs(RUNS_DIR):
-        try:
-            config, _ = run.config, run.status
-        except VaelabError:
-            continue
-        if config.recipe == recipe:
-            found.append(run)
-    return sorted(found, key=lambda run: run.is_shipped)
+def runs_by_recipe() -> dict[str, list[Run]]:
+    """The runs of each recipe, the newest first, one that ships last; damaged ones are passed over."""
+    found: dict[str, list[Run]] = {}
+    for run in sorted(list_runs(RUNS_DIR), key=lambda run: run.is_shipped):
+        with contextlib.suppress(VaelabError):
+            _ = run.status
+            found.setdefault(run.config.recipe, []).append(run)
+    return found
 
 
-def best_of(runs: list[Run]) -> Run | None:
+def best_of(runs: Sequence[Run]) -> Run | None:
     """The run whose results are shown first: the newest that is done, else the newest; None of none."""
     done = [run for run in runs if run.status.state == "done"]
     return next(iter(done or runs), None)
 
 
-def origin_of(recipe: str) -> str:
-    """How far a recipe has come here, in a few words."""
-    runs = runs_of(recipe)
+def origin_of(runs: Sequence[Run]) -> str:
+    """How far a recipe with these runs has come here, in a few words."""
     if any(run.status.state in UNDER_WAY for run in runs):
         return "trains now"
     if any(run.status.state == "done" and not run.is_shipped for run in runs):
@@ -45,9 +43,8 @@ def origin_of(recipe: str) -> str:
     return "ships with vaelab" if any(run.is_shipped for run in runs) else "not trained yet"
 
 
-def outcome(recipe: str, train_page: Path) -> None:
+def outcome(recipe: str, runs: list[Run], train_page: Path) -> None:
     """Results of the recipe's runs; looks again while one trains."""
-    runs = runs_of(recipe)
     st.subheader("What came of it", anchor=False)
     if not runs:
         st.markdown("Nobody has trained it on this machine yet. Its pictures and curves will stand here.")

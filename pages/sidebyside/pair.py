@@ -82,8 +82,8 @@ def shared_faces(models: tuple[FaceModel, FaceModel]) -> list[str]:
     first, second = (model.latents for model in models)
     if first is None or second is None:
         return []
-    others = set(second.labels["image_id"])
-    return [str(face) for face in first.labels["image_id"] if face in others]
+    ours = first.labels["image_id"]
+    return [str(face) for face in ours[ours.isin(second.labels["image_id"])].to_numpy()]
 
 
 def shared_attributes(models: tuple[FaceModel, FaceModel]) -> dict[str, str]:

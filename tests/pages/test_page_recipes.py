@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.recipebook.explained import symbols
 from pages.recipebook.making import supply
-from pages.recipebook.outcome import best_of, origin_of, runs_of
+from pages.recipebook.outcome import best_of, origin_of, runs_by_recipe
 from pages.results.panel import score_rows, shown_kinds, why_no_pictures
 from pages.results.routes import KINDS, result_address
 from tests.pages.tiny_runs import make_detector, make_run
@@ -87,18 +87,22 @@ def recipe_run(name: str, state: str = "done", **changes: object) -> Run:
     return reported_run(Path(), name, state, **changes)
 
 
+def tiny_runs() -> list[Run]:
+    return runs_by_recipe().get("tiny", [])
+
+
 def test_the_newest_finished_run_is_shown_first(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES, "tiny", replace(TrainConfig(recipe="tiny"), **TINY))
-    assert best_of(runs_of("tiny")) is None
-    assert origin_of("tiny") == "not trained yet"
+    assert best_of(tiny_runs()) is None
+    assert origin_of(tiny_runs()) == "not trained yet"
     recipe_run("a-done")
     recipe_run("b-failed", "failed")
-    assert origin_of("tiny") == "trained here"
-    best = best_of(runs_of("tiny"))
+    assert origin_of(tiny_runs()) == "trained here"
+    best = best_of(tiny_runs())
     assert best is not None
     assert best.id == "a-done"
     (recipe_run("c-broken").dir / "status.json").write_text("{", encoding="utf-8")
-    assert [run.id for run in runs_of("tiny")] == ["b-failed", "a-done"]
+    assert [run.id for run in tiny_runs()] == ["b-failed", "a-done"]
 
 
 def test_results_and_two_runs_beside_each_other(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
