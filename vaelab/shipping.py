@@ -106,12 +106,12 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
 
 
 def _extractors(run: Run, model: FaceModel) -> list[Extractor]:
-    """The detector beside the run, if its pictures are as large: what drawn faces are compared by."""
+    """The detector beside the run, if it can look at the run's pictures: what drawn faces are compared by."""
     try:
         detector = find_run(EXTRACTOR, run.dir.parent)
     except RunError:
         return []
-    if not model.has_decoder or detector.config.data.size != model.size or not detector.weights_path.is_file():
+    if not model.has_decoder or model.size % detector.config.data.size or not detector.weights_path.is_file():
         return []
     return [detector_features(FaceModel.load(detector))]
 

@@ -63,4 +63,8 @@ def measured_on(report: Mapping[str, Any]) -> str:
 def extractors(report: Mapping[str, Any]) -> str:
     """What looked at the drawn faces; empty where nothing did."""
     found = report.get("generation", {}).get("extractors", [])
-    return " · ".join(f"Seen by {about['name']}, weights `{about['weights']}`, {about['layer']}" for about in found)
+    seen = (f"Seen by {about['name']}, weights `{about['weights']}`, {about['layer']}" for about in found)
+    return " · ".join(
+        words + (f", pictures {about['pictures']}" if "pictures" in about else "")
+        for words, about in zip(seen, found, strict=True)
+    )

@@ -77,13 +77,20 @@ def test_features_are_what_the_detector_decides_by(
     assert extractor.about["weights"] == detector.weights_fingerprint
 
 
+def test_larger_pictures_are_made_smaller_for_it_and_reports_say_so(faces: np.ndarray, extractor: Extractor) -> None:
+    larger = faces.repeat(2, axis=1).repeat(2, axis=2)
+    assert extractor.features(larger) == pytest.approx(extractor.features(faces), abs=1e-5)
+    assert extractor.about_at(32)["pictures"] == "of 32 pixels, made smaller to 16"
+    assert extractor.about_at(16) == extractor.about
+
+
 def test_an_extractor_that_does_not_fit_is_refused(trained: Callable[[str], Run], extractor: Extractor) -> None:
     with pytest.raises(ConfigError, match="is a vae; features"):
         detector_features(FaceModel.load(trained("vae")))
-    with pytest.raises(DataError, match="16 pixels, the model draws 64"):
-        check_extractors([extractor], 64)
-    with pytest.raises(DataError, match="these have 32"):
-        extractor.features(np.zeros((2, 32, 32, 3), np.uint8))
+    with pytest.raises(DataError, match="16 pixels or a multiple, these have 40"):
+        check_extractors([extractor], 40)
+    with pytest.raises(DataError, match="these have 8"):
+        extractor.features(np.zeros((2, 8, 8, 3), np.uint8))
     with pytest.raises(ConfigError, match="same name"):
         check_extractors([extractor, replace(extractor, size=0)], 16)
 

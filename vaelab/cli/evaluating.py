@@ -101,7 +101,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _extractors(arguments: argparse.Namespace, model: FaceModel) -> list[Extractor]:
-    """The detector that was named, or else the one that ships if it takes pictures of this size; Inception if named."""
+    """The detector that was named, or else the one that ships if pictures of this size suit it; Inception if named."""
     from vaelab.inference import FaceModel
     from vaelab.scorecard.extractors import detector_features, inception_features
 
@@ -111,7 +111,7 @@ def _extractors(arguments: argparse.Namespace, model: FaceModel) -> list[Extract
         found.append(detector_features(FaceModel.load(detector, arguments.device)))
     elif ((arguments.root / EXTRACTOR) / "config.json").is_file():
         detector = Run.open(arguments.root / EXTRACTOR)
-        if detector.config.data.size == model.size and detector.weights_path.is_file():
+        if model.size % detector.config.data.size == 0 and detector.weights_path.is_file():
             found.append(detector_features(FaceModel.load(detector, arguments.device)))
     if not found:
         _told(f"no run {EXTRACTOR!r} for {model.size} pixels: drawn faces are not compared; name one with --extractor")

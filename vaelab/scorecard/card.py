@@ -144,7 +144,8 @@ def result_lines(report: Report) -> list[str]:
 
 def _extractor_lines(report: Report) -> list[str]:
     return [
-        f"Drawn faces are compared on features of {about['name']}, weights `{about['weights']}`, {about['layer']}."
+        f"Drawn faces are compared on features of {about['name']}, weights `{about['weights']}`, {about['layer']}"
+        + (f"; pictures {about['pictures']}." if "pictures" in about else ".")
         for about in report.get("generation", {}).get("extractors", [])
     ]
 

@@ -35,7 +35,7 @@ class Extractor:
     Attributes:
         measure: name of the Frechet distance on these features: `fd_cnn`, or `fid` for the published one.
         about: what identifies it in a report: which network, which weights, which layer.
-        size: side of the pictures it takes, pixels; 0 for any.
+        size: side of the pictures it looks at, pixels; 0 for any. Pictures of a multiple of it are made smaller first.
     """
 
     measure: str
@@ -47,14 +47,39 @@ class Extractor:
         """What it sees in each picture, float32.
 
         Raises:
-            DataError: the pictures have another size.
+            DataError: the pictures cannot be made its size by averaging whole pixels.
         """
-        if self.size not in (0, pixels.shape[1]):
+        self.check_size(pixels.shape[1])
+        parts = (pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH))
+        return np.concatenate([self.look(smaller(part, self.size or pixels.shape[1])) for part in parts])
+
+    def check_size(self, size: int) -> None:
+        """Refuse pictures of `size` pixels that it cannot look at.
+
+        Raises:
+            DataError: see `features`.
+        """
+        if self.size and size % self.size:
             raise DataError(
-                f"{self.about['name']} takes pictures of {self.size} pixels, these have {pixels.shape[1]}; "
-                "name a cnn of their size as the extractor"
+                f"{self.about['name']} takes pictures of {self.size} pixels or a multiple, these have {size}; "
+                "name a cnn of that size as the extractor"
             )
-        return np.concatenate([self.look(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)])
+
+    def about_at(self, size: int) -> dict[str, Any]:
+        """`about`, and whether pictures of `size` pixels are made smaller for it."""
+        if self.size in (0, size):
+            return self.about
+        return self.about | {"pictures": f"of {size} pixels, made smaller to {self.size}"}
+
+
+def smaller(pixels: Pixels, size: int) -> UInt8[np.ndarray, "n small small 3"]:
+    """Pictures of a multiple of `size`, averaged over squares of pixels and rounded."""
+    count, side = pixels.shape[:2]
+    if side == size:
+        return pixels
+    factor = side // size
+    squares = pixels.reshape(count, size, factor, size, factor, 3)
+    return np.asarray(squares.mean((2, 4)).round().astype(np.uint8))
 
 
 def detector_features(model: FaceModel) -> Extractor:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vaelab.data.collection import Collection
-from vaelab.errors import ConfigError, DataError
+from vaelab.errors import ConfigError
 from vaelab.evaluation.generation import MIN_PICTURES, Neighbours, frechet_with_interval
 from vaelab.evaluation.intervals import bootstrapped
 from vaelab.evaluation.reconstruction import sharpness
@@ -53,7 +53,7 @@ def generation_section(
         tell(f"generation: {len(others):,} training faces, for comparison")
         words = "training faces, as if they were drawn: what a perfect model would reach at this n"
         found[REFERENCE] = {"words": words, **_against(real, data.pixels(others), real_features, extractors)}
-    report = {"n": len(faces), "seed": SEED, "extractors": [extractor.about for extractor in extractors]}
+    report = {"n": len(faces), "seed": SEED, "extractors": [extractor.about_at(model.size) for extractor in extractors]}
     return report | {"ways": found} | ({"not_measured": missing} if missing else {})
 
 
@@ -89,10 +89,6 @@ def check_extractors(extractors: Sequence[Extractor], size: int) -> None:
         ConfigError: two give a figure of the same name.
     """
     for extractor in extractors:
-        if extractor.size not in (0, size):
-            raise DataError(
-                f"{extractor.about['name']} takes pictures of {extractor.size} pixels, the model draws {size}; "
-                "name a cnn of that size as the extractor"
-            )
+        extractor.check_size(size)
     if len({extractor.measure for extractor in extractors}) < len(extractors):
         raise ConfigError("two extractors give a figure of the same name; keep one of them")
