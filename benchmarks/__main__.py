@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import decoding, dragging, feature_cache, peers, preparing, starting, training, watching
+from benchmarks import decoding, dragging, feature_cache, peers, preparing, reruns, starting, training, watching
 from benchmarks.machine import machine
 from vaelab.data.embedded import prepare_embedded
 from vaelab.runs.store import RUNS_DIR, list_runs
@@ -26,6 +26,7 @@ def main() -> None:
     results.append(preparing.measure())
     results += dragging.measure("face-vae", max(1, arguments.rounds // 2))
     results += starting.measure(max(1, arguments.rounds // 2))
+    results += reruns.measure()
     results.append(watching.measure(max(1, arguments.rounds // 2)))
     found_on = machine()
     for result in [found_on, *results]:

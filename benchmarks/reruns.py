@@ -41,9 +41,19 @@ def opened(page: str) -> AppTest:
         app.switch_page(str(ROOT / "pages" / page))
     for _ in range(3):
         app.run()
+    settle()
     if app.exception:
         raise RuntimeError(f"{page or 'explore.py'} shows {app.exception[0].value}")
     return app
+
+
+def settle() -> None:
+    """Wait for what the first runs left to threads of their own."""
+    worked = 1.0
+    while worked > 0.02:
+        before = time.process_time()
+        time.sleep(0.5)
+        worked = time.process_time() - before
 
 
 def another_face(app: AppTest) -> AppTest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from vaelab.evaluation.latents import StoredLatents
     from vaelab.inference import FaceModel
 
 PAIR, LINK = "compare.pair", "compare.link"
@@ -82,8 +84,14 @@ def shared_faces(models: tuple[FaceModel, FaceModel]) -> list[str]:
     first, second = (model.latents for model in models)
     if first is None or second is None:
         return []
-    ours = first.labels["image_id"]
-    return [str(face) for face in ours[ours.isin(second.labels["image_id"])].to_numpy()]
+    return list(_in_both(first, second))
+
+
+@functools.lru_cache(maxsize=8)
+def _in_both(first: StoredLatents, second: StoredLatents) -> tuple[str, ...]:
+    """As above; thousands of ids, and each turn of the page asks twice."""
+    others = set(second.labels["image_id"].tolist())
+    return tuple(face for face in first.labels["image_id"].tolist() if face in others)
 
 
 def shared_attributes(models: tuple[FaceModel, FaceModel]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shell.pictures import data_address, sheet
@@ -30,17 +31,14 @@ class Drawn:
         latents: (frames, latent).
         pixels: (frames, size, size, 3).
         face_prob: (frames,) by the model's own detector; None where it has none.
+        address: all frames side by side, as a data address.
     """
 
     model: FaceModel
     latents: NDArray[np.float32]
     pixels: NDArray[np.uint8]
     face_prob: NDArray[np.float32] | None
-
-    @property
-    def address(self) -> str:
-        """All frames side by side, as a data address."""
-        return data_address(sheet(self.pixels), "jpeg")
+    address: str
 
 
 def start_frame(pair: Pair) -> int:
@@ -70,8 +68,17 @@ def drawn(model: FaceModel, models: tuple[FaceModel, FaceModel], pair: Pair) -> 
         vector = model.directions.attributes[METHODS[0]][model.directions.keys.index(pair.along)]
         z = start + np.linspace(-REACH, REACH, NUM_FRAMES)[:, None] * vector.astype(np.float64)
     latents = z.astype(np.float32)
-    pixels = model.decode(latents)
-    return Drawn(model, latents, pixels, model.face_prob(pixels) if model.has_detector else None)
+    return Drawn(model, latents, *_decoded(model.weights_fingerprint, latents, model))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _decoded(
+    weights: str, latents: NDArray[np.float32], _model: FaceModel
+) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None, str]:
+    """Pictures, their probability of being a face, and all of them as an address; mostly asked for the same ones."""
+    pixels = _model.decode(latents)
+    face_prob = _model.face_prob(pixels) if _model.has_detector else None
+    return pixels, face_prob, data_address(sheet(pixels), "jpeg")
 
 
 def _latent(model: FaceModel, models: tuple[FaceModel, FaceModel], face: str) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ Latents = Float[np.ndarray, "faces latent"]
 PerLatent = Float[np.ndarray, " latent"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoredLatents:
     """Posteriors of some faces and what they say about the model.
 
