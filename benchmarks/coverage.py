@@ -160,13 +160,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of the fairness statistics by simulation.")
     parser.add_argument("--simulations", type=int, default=1000, help="of each world (default: %(default)s)")
     parser.add_argument("--resamples", type=int, default=300, help="per experiment (default: %(default)s)")
+    names = [world.name for world in WORLDS]
+    parser.add_argument("--only", choices=names, action="append", help="worlds to simulate; default: all")
     parser.add_argument("--json", type=Path, default=OUT, help="file to keep the result in (default: %(default)s)")
     arguments = parser.parse_args()
     begun = time.monotonic()
-    kept: dict[str, Any] = {"resamples": arguments.resamples}
-    kept["wilson"] = wilson(100 * arguments.simulations)
-    kept["worlds"] = {}
-    for world in WORLDS:
+    before = json.loads(arguments.json.read_text(encoding="utf-8")) if arguments.json.is_file() else {}
+    is_alike = before.get("resamples") == arguments.resamples
+    kept: dict[str, Any] = {"resamples": arguments.resamples, "wilson": wilson(100 * arguments.simulations)}
+    kept["worlds"] = before["worlds"] if is_alike else {}
+    for world in (world for world in WORLDS if world.name in (arguments.only or names)):
         found = simulate(world, arguments.simulations, arguments.resamples)
         kept["worlds"][world.name] = {"simulations": arguments.simulations, "found": found}
         print(world.name, f"{time.monotonic() - begun:.0f} s", json.dumps(kept["worlds"][world.name], indent=1))
