@@ -91,6 +91,19 @@ class TrainingFrames:
         return digest.hexdigest()[:16]
 
 
+def read_frame(run: Run, images_seen: int) -> Means:
+    """Posterior means of the faces at one moment, float32.
+
+    Raises:
+        CheckpointError: there is no such frame, or it is damaged.
+    """
+    path = frame_path(run, images_seen)
+    try:
+        return np.asarray(read_checkpoint(path).tensors["mu"].float().numpy())
+    except KeyError:
+        raise CheckpointError(f"{path} holds no posterior means; delete the frame") from None
+
+
 def write_faces(run: Run, labels: pd.DataFrame) -> None:
     """Keep which faces the frames are of, with their labels."""
     run.frames_dir.mkdir(exist_ok=True)
