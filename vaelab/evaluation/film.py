@@ -1,7 +1,14 @@
 """A map over training: the same faces laid out at each moment, aligned so that a face stays near its place.
 
-Frames follow each other in time, so the picture of a moment owes nothing to what came later. Every map is laid out by
-itself from that moment's latents, brought to one size, and turned to fit the frame before.
+Frames follow each other in time, so the picture of a moment owes nothing to what came later. Principal components are
+found for each moment by itself; UMAP begins at the places of the frame before. Either is brought to one size and turned
+to fit that frame.
+
+Chosen by measuring 20 frames of 422 faces with 64 latents (`first-minute` on drawn faces): UMAP begun anew for each
+frame moved a face by 0.31 of the map's radius from frame to frame, 0.12 once turned to fit, and 0.11 begun from the
+frame before, in a third of the time and with neighbourhoods kept as well (trustworthiness 0.950, 0.950, 0.952).
+Differs: `umap.AlignedUMAP` lays all frames out at once and ties each to those after it as well, takes no exact
+neighbours, and what is compiled for it nothing else uses.
 """
 
 from __future__ import annotations

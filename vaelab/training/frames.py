@@ -29,8 +29,8 @@ def keep_frame(
 ) -> None:
     """Write what the encoder makes of up to MOST_FACES held-out faces now; a detector alone leaves nothing.
 
-    Nothing is drawn at random and no weight is touched, so a training goes on as if nobody had looked. Encoding half
-    of the faces that a validation encodes, decodes and scores costs about a tenth of it.
+    Nothing is drawn at random and no weight is touched, so a training goes on as if nobody had looked. Encoding costs
+    about a third of a validation of as many faces; a validation looks at up to twice as many.
 
     Args:
         features: what a frozen backbone sees in the faces of a validation, where it is kept.
