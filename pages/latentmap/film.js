@@ -52,7 +52,7 @@ function draw(state) {
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; state.image = null }
   const pen = canvas.getContext("2d"), style = getComputedStyle(canvas)
   state.image ??= pen.createImageData(width, height)
-  state.places = placesAt(state, state.shown)
+  state.places = placesAt(state, state.playing && isStill() ? Math.round(state.shown) : state.shown)
   const view = { scale: at.scale * ratio, left: at.x(0) * ratio, top: at.y(0) * ratio }
   const radius = (at.width < 480 ? 1.8 : 2.6) * ratio
   splat(state.image, state, state.inks, state.palette, null, view, radius, rgb(style.backgroundColor))
@@ -89,6 +89,7 @@ function showPlace(state) {
 function step(state, now) {
   state.frame = 0
   if (!state.root.isConnected) return
+  if (state.hover >= 0) showTip(state, -1)
   const away = state.goal - state.shown, passed = Math.min(100, now - (state.time || now))
   const pace = state.playing ? 1 / FRAME_MS : Math.max(1, state.glide) / GLIDE_MS
   const reach = isStill() && !state.playing ? Math.abs(away) : passed * pace

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 NEAREST = 8
 """Neighbours of the chosen face that are drawn."""
 MEANING = (
-    "Each frame is laid out by the latents of its moment, brought to one size, and turned or mirrored as a whole to fit "
-    "the frame before. "
-    "That removes the rotation, which is chance, so that only real moves remain. How large a cloud of early frames "
-    "would be beside a late one is not shown, and clusters' sizes and distances mean as little here as on any map."
+    "Each frame is laid out by the latents of its moment, brought to one size, and turned or mirrored as a whole "
+    "to fit the frame before. That removes the rotation, which is chance, so that only real moves remain. How "
+    "large a cloud of early frames would be beside a late one is not shown, and clusters' sizes and distances "
+    "mean as little here as on any map."
 )
 
 

@@ -164,7 +164,7 @@ def _moments(
         kept = None
         if place:
             both = [np.isin(now, then).sum() for now, then in zip(nearest[place], nearest[place - 1], strict=True)]
-            kept = mean_with_interval(np.array(both, np.float64) / count)
+            kept = mean_with_interval(np.array(both, np.float64) / count, resamples=200)
         trusted = quality(features[place], places[place], count, LOOKED_AT)
         found.append(Moment(int(clock), trusted, kept, float(moved[place - 1]) if place else None))
     return tuple(found)
