@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from vaelab.runs.store import Run
 
 
+ABOUT = (
+    "Every point is a face, and faces that the model finds alike lie near each other. The map has the decoder: press a "
+    "place and a face is drawn there, go around faces and see who they are, or walk a path."
+)
+FILM_ABOUT = (
+    "How the model learned to tell faces apart: every point is a face that it never trained on, at one moment of the "
+    "training. Play the film, or press a face and follow it."
+)
+
+
 def header(runs: list[str], run: Run, model: FaceModel) -> None:
     """The choices above the map."""
-    st.markdown(
-        "Every point is a face, and faces that the model finds alike lie near each other. The map has the decoder: "
-        "press a place and a face is drawn there, go around faces and see who they are, or walk a path."
-    )
     now = shown()
+    st.markdown(FILM_ABOUT if now.view == FILM else ABOUT)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = show_in("map.model", now.model)
         st.selectbox("Model", runs, key=key, on_change=sets("model", key), width=220)
