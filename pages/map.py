@@ -10,12 +10,13 @@ from pages.latentmap.beside import Beside, agreement_in_words, open_beside, same
 from pages.latentmap.colours import Colouring, colouring, plain
 from pages.latentmap.header import header
 from pages.latentmap.maps import chosen_map, waiting
+from pages.latentmap.overtime import over_training
 from pages.latentmap.place import at_place
 from pages.latentmap.quantities import quantity, waiting_for_values, why_not
 from pages.latentmap.scene import scene, second_scene
 from pages.latentmap.selection import selection
 from pages.latentmap.solid import solid
-from pages.latentmap.state import LEAVE, LINK, METHODS, Place, open_map, put, shown, to_link
+from pages.latentmap.state import FILM, LEAVE, LINK, METHODS, Place, open_map, put, shown, to_link
 from pages.latentmap.way import along_path
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
@@ -51,6 +52,10 @@ def map_page() -> None:
     header(runs, run, model)
     if notes:
         st.info("  \n".join(notes), icon=":material/link_off:")
+    if shown().view == FILM:
+        _guarded_film(run, model)
+        write_link(to_link(shown()), LINK)
+        return
     if model.latents is None:
         st.info(f"{model.run_id} stores no latents, so there are no faces to lay out. This encodes some:")
         st.code(f"python -m vaelab encode {model.run_id}", language="bash")
@@ -166,6 +171,11 @@ def _meaning(face_map: FaceMap) -> None:
         f"of the {found.neighbours} nearest latents of a face, {kept.mean:.0%} ({kept.low:.0%} to {kept.high:.0%}) are "
         f"among its {found.neighbours} nearest here. n = {trust.n:,} faces."
     )
+
+
+@error_boundary
+def _guarded_film(run: Run, model: FaceModel) -> None:
+    over_training(run, model)
 
 
 @error_boundary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from pages.priormap.measures import latents_key
 from vaelab.data.groups import Grouping, group_columns
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vaelab.inference import FaceModel
     from vaelab.runs.store import Run
 
@@ -62,8 +65,8 @@ def colouring(run: Run, model: FaceModel, chosen: str) -> Colouring | None:
     """The colours by `chosen`, one of `colour_choices`; None while what they show is being measured."""
     about = quantity(chosen)
     if about is None:
-        by_label: Colouring = _by_label(latents_key(model), chosen, model)
-        return by_label
+        of_labels: Colouring = _by_label(latents_key(model), chosen, model)
+        return of_labels
     values = values_of(run, model, chosen)
     if values is None:
         return None
@@ -101,13 +104,24 @@ def by_quantity(values: NDArray[np.float64], about: Quantity, undo: Any = None) 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _by_label(key: str, chosen: str, _model: FaceModel) -> Colouring:
     assert _model.latents is not None
-    grouping = Grouping.of(_model.latents.labels, [chosen])
-    names = [name.replace("_", " ") for name in grouping.names]
+    return by_label(_model.latents.labels, chosen)
+
+
+def by_label(labels: pd.DataFrame, chosen: str, known: Sequence[str] = ()) -> Colouring:
+    """A colour for each value of the column `chosen`.
+
+    Args:
+        known: values that have their colours already, in order, so that other faces have the same.
+    """
+    grouping = Grouping.of(labels, [chosen])
+    values = [*known, *(name for name in grouping.names if name not in known)]
+    names = [name.replace("_", " ") for name in values]
     if all(re.search(r"\d", name) for name in names):  # ranges, such as ages: an order, which a ramp shows
         colours = _shades(len(names))
     else:
         colours = [INKS[place % len(INKS)] for place in range(len(names))]
-    inks = np.where(grouping.keys < 0, len(names), grouping.keys).astype(np.uint8)
+    ink_of = np.array([*(values.index(name) for name in grouping.names), len(values)], np.uint8)
+    inks = ink_of[grouping.keys]  # -1 takes the last one, for faces without a label
     shown = list(zip(names, colours, strict=True)) + ([("not known", UNKNOWN)] if grouping.num_ungrouped else [])
     return Colouring(inks, [*colours, UNKNOWN], {"names": shown, "ramp": None})
 

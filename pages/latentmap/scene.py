@@ -21,6 +21,8 @@ from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vaelab.evaluation.facemap import FaceMap
     from vaelab.inference import FaceModel
 
@@ -170,7 +172,11 @@ def packed(key: str, _map: FaceMap) -> dict[str, Any]:
 def labels_data(key: str, _model: FaceModel) -> list[dict[str, Any]]:
     """The first labels of the faces, as values and a byte for each face; the last value stands for not known."""
     assert _model.latents is not None
-    labels = _model.latents.labels
+    return labels_of(_model.latents.labels)
+
+
+def labels_of(labels: pd.DataFrame) -> list[dict[str, Any]]:
+    """The same for any table of faces."""
     found = []
     for column in group_columns(labels)[:MOST_LABELS]:
         grouping = Grouping.of(labels, [column])

@@ -20,6 +20,8 @@ Place = tuple[float, ...]
 """Two coordinates, or three on a map of three axes."""
 BESIDE = "beside"
 """The second map, as the one that an area is on."""
+FILM = "film"
+VIEWS = {"": "The model now", FILM: "Over training"}
 AXES = {2: "2-D", 3: "3-D"}
 FARTHEST = 50.0
 """No place on a map is nearly so far out; a link that says so is garbage."""
@@ -42,6 +44,9 @@ class Shown:
         dims: axes of the map, one of AXES; on three there is neither area nor path nor second map.
         beside: run id of the model whose map lies beside; empty for none.
         area_on: BESIDE where the area is on the second map, else empty.
+        view: one of VIEWS; FILM shows the training's way instead of the model now.
+        face: image id of the face whose way is shown.
+        clock: images seen by the training in the frame that is shown; 0 for the last.
     """
 
     model: str
@@ -54,6 +59,9 @@ class Shown:
     dims: int = 2
     beside: str = ""
     area_on: str = ""
+    view: str = ""
+    face: str = ""
+    clock: int = 0
 
     @property
     def second(self) -> str:
@@ -125,6 +133,7 @@ def to_link(now: Shown) -> dict[str, str]:
     words = {"model": now.model, "map": now.method, "by": now.colour, "beside": now.beside, "on": now.area_on}
     words["at"] = "" if now.point is None else _packed([now.point])
     words |= {"area": _packed(now.area), "way": _packed(now.way), "dims": "" if now.dims == 2 else str(now.dims)}
+    words |= {"view": now.view, "face": now.face, "seen": str(now.clock) if now.clock else ""}
     return words | ({"steps": str(now.steps)} if now.way else {})
 
 
@@ -139,7 +148,7 @@ def read_link(query: Mapping[str, str], default_model: str) -> tuple[Shown, list
         if places is None:
             notes.append(f"The link's {what} is no list of up to {most} places on the map, and was left out.")
         found[name] = (places or ()) if axes == dims else ()
-    steps = query.get("steps", "")
+    steps, clock = query.get("steps", ""), query.get("seen", "")
     method = query.get("map", "")
     beside = query.get("beside", "")[:200]
     return Shown(
@@ -153,6 +162,9 @@ def read_link(query: Mapping[str, str], default_model: str) -> tuple[Shown, list
         dims,
         beside,
         BESIDE if beside and query.get("on", "") == BESIDE else "",
+        FILM if query.get("view", "") == FILM else "",
+        query.get("face", "")[:200],
+        int(clock) if clock.isascii() and clock.isdigit() and len(clock) <= 12 else 0,
     ), notes
 
 

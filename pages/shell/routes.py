@@ -57,6 +57,12 @@ def stored_address(model: FaceModel, rows: Sequence[int]) -> str:
     return f"/faces/stored?{urlencode(query)}"
 
 
+def frame_address(model: FaceModel, images_seen: int, rows: Sequence[int]) -> str:
+    """Where a row of the faces of a training's frames is found, by what the encoder saw in them then."""
+    query = {"model": model.run_id, "v": model.weights_fingerprint, "at": images_seen, "rows": "~".join(map(str, rows))}
+    return f"/faces/frame?{urlencode(query)}"
+
+
 def _drawn_walk(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
     recipe, notes = fit_to_model(recipe, model)
     if notes:
@@ -76,6 +82,16 @@ def _drawn_stored(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pix
         raise _BadRequestError(f"{model.run_id} stores no latents")
     rows = _numbers(request, "rows", below=len(model.latents.mu))
     return model.decode(np.asarray(model.latents.mu[rows], dtype=np.float32))
+
+
+def _drawn_frame(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
+    from vaelab.evaluation.frames import read_frame
+
+    at = request.query_params.get("at", "")
+    if not (at.isascii() and at.isdigit() and len(at) <= 12):
+        raise _BadRequestError("at must be a number of images seen")
+    mu = read_frame(find(model.run_id), int(at))
+    return model.decode(mu[_numbers(request, "rows", below=len(mu))])
 
 
 def _numbers(request: Request, name: str, below: int) -> list[int]:
@@ -114,4 +130,5 @@ ROUTES = [
     Route("/faces/walk", _endpoint(_drawn_walk)),
     Route("/faces/samples", _endpoint(_drawn_samples)),
     Route("/faces/stored", _endpoint(_drawn_stored)),
+    Route("/faces/frame", _endpoint(_drawn_frame)),
 ]

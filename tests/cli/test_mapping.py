@@ -70,3 +70,30 @@ def test_what_the_pictures_say_is_measured_and_stands_in_the_table(
     refused = vaelab("map", encoded.dir, "--method", "pca", "--measure", "seen")
     assert refused.code == 1
     assert "belong together" in refused.err
+
+
+def test_a_map_over_training_is_made_once_and_has_every_face_at_every_moment(
+    vaelab: Call, trained: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run = trained("residual")
+    answer = vaelab("map", run.dir, "--over-training", "--method", "pca", "--json", "--csv", tmp_path / "film.csv")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    clocks = [row["images_seen"] for row in run.metrics("validation")]
+    assert [frame["images_seen"] for frame in found["frames"]] == clocks
+    table = pd.read_csv(tmp_path / "film.csv")
+    assert len(table) == len(clocks) * len(found["faces"])
+    last = table[table["images_seen"] == clocks[-1]]
+    assert np.allclose(last[["x", "y"]], found["frames"][-1]["places"], atol=1e-5)
+    again = vaelab("map", run.dir, "--over-training", "--method", "pca")
+    assert "laying out" not in again.err
+    assert f"{clocks[0]:,}" in again.out
+
+
+def test_a_film_that_cannot_be_made_is_refused_in_words(vaelab: Call, trained: Callable[[str], Run]) -> None:
+    answer = vaelab("map", trained("cnn").dir, "--over-training")
+    assert answer.code == 1
+    assert "kept no latents on its way" in answer.err
+    answer = vaelab("map", trained("residual").dir, "--over-training", "--out", "film.png")
+    assert answer.code == 1
+    assert "leave them out" in answer.err

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vaelab.errors import CheckpointError, DataError, RunError
+from vaelab.evaluation.frames import TrainingFrames
 from vaelab.jobs.exchange import import_zip
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import Run, RunStatus, list_runs
@@ -44,6 +45,7 @@ def test_a_run_comes_back_whole(trained: Trained, tmp_path: Path) -> None:
     assert taken.metrics() == run.metrics()
     assert (taken.tags, taken.notes) == (("kept",), "a note")
     assert taken.previews("recon")
+    assert TrainingFrames.read(taken).fingerprint == TrainingFrames.read(run).fingerprint
     assert (taken.status.state, taken.status.pid, taken.status.host) == ("done", 0, "")
     assert not taken.state_path.is_file()
 
@@ -134,6 +136,14 @@ def test_a_doubled_name_is_refused(trained: Trained, tmp_path: Path) -> None:
         archive.writestr("vae/config.json", "{}")
     with pytest.raises(DataError, match="twice"):
         import_zip(file, tmp_path / "other")
+
+
+def test_frames_of_another_network_refuse_the_archive(trained: Trained, tmp_path: Path) -> None:
+    run = trained("vae")
+    first = min(run.frames_dir.glob("*.safetensors"))
+    first.write_bytes(trained("residual").weights_path.read_bytes())
+    with pytest.raises(CheckpointError, match=r"is of other faces or another network"):
+        import_zip(io.BytesIO(export_zip(run)), tmp_path / "other")
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 but not really"])

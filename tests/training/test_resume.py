@@ -47,4 +47,7 @@ def test_a_training_killed_at_random_moments_ends_bit_for_bit_the_same(
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert without_times(killed.metrics()) == without_times(straight.metrics())
-    assert not list(killed.dir.glob(".*.partial")), "what a kill left behind is cleared"
+    assert not list(killed.dir.rglob(".*.partial")), "what a kill left behind is cleared"
+    filmed = [{path.name: path.read_bytes() for path in run.frames_dir.iterdir()} for run in (straight, killed)]
+    assert len(filmed[0]) == 5, "a table of faces, and a frame for each validation"
+    assert filmed[0] == filmed[1]

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vaelab.cli.arguments import open_model, run_command, whole_number
-from vaelab.errors import ConfigError, DataError
+from vaelab.cli.mapping_film import over_training, write_csv
+from vaelab.errors import ConfigError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from vaelab.evaluation.facemap import FaceMap
     from vaelab.inference import FaceModel
     from vaelab.runs.store import Run
@@ -30,6 +29,7 @@ coordinates again.
   python -m vaelab map face-vae                                 made, kept and measured
   python -m vaelab map face-vae --csv map.csv --out map.png     places with labels, and a picture of faces
   python -m vaelab map face-vae --method pca --dims 3 --json    all places as JSON
+  python -m vaelab map my-run --over-training --csv film.csv    the same faces at each validation of the training
   python -m vaelab map face-vae --measure error lightness       also what the faces' pictures say, for the map's colours
   python -m vaelab map face-vae --measure seen --detector cnn   how sure a detector is of each face
   python -m vaelab encode face-vae --split train --keep 40000   more faces for the next map
@@ -51,6 +51,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--neighbours", type=whole_number, default=15, metavar="N", help="faces of a neighbourhood (default: 15)"
     )
     parser.add_argument("--min-dist", type=float, default=0.1, help="how near UMAP lets faces come (default: 0.1)")
+    parser.add_argument(
+        "--over-training", action="store_true",
+        help="lay out the held-out faces that the training kept at each validation, every frame turned to fit the one "
+        "before; with --csv a row for each face and frame",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of UMAP (default: %(default)s)")
     parser.add_argument(
         "--measure", nargs="+", choices=("error", "lightness", "seen"), default=[],
@@ -69,6 +74,8 @@ def _map(arguments: argparse.Namespace) -> int:
     settings = MapSettings(
         arguments.method, arguments.dims, arguments.neighbours, arguments.min_dist, arguments.seed
     )  # fmt: skip
+    if arguments.over_training:
+        return over_training(arguments, settings)
     if arguments.out and settings.dims != 2:
         raise ConfigError("a picture shows 2 axes; leave out --dims 3, or --out")
     if ("seen" in arguments.measure) != bool(arguments.detector):
@@ -85,7 +92,8 @@ def _map(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - started
     values = _measured(arguments, run)
     if arguments.csv:
-        _write_csv(arguments.csv, found, model.latents.labels.assign(**values))
+        axes = dict(zip("xyz", found.places.T, strict=False))
+        write_csv(arguments.csv, model.latents.labels.assign(**values, **axes))
     if arguments.out:
         _write_picture(arguments.out, found, model)
     if arguments.json:
@@ -125,16 +133,6 @@ def _record(found: FaceMap, model: FaceModel, seconds: float) -> dict[str, Any]:
         "faces": [str(name) for name in model.latents.labels["image_id"]],
         "places": [[round(float(value), 5) for value in place] for place in found.places],
     }
-
-
-def _write_csv(path: Path, found: FaceMap, labels: pd.DataFrame) -> None:
-    axes = dict(zip("xyz", found.places.T, strict=False))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        labels.assign(**axes).to_csv(path, index=False)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}; choose another place with --csv") from error
-    print(f"wrote {path}", file=sys.stderr)
 
 
 def _write_picture(path: Path, found: FaceMap, model: FaceModel) -> None:

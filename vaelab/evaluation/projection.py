@@ -94,7 +94,7 @@ def layout(features: Features, settings: MapSettings) -> Places:
     if not np.isfinite(features).all():
         raise DataError("the latents of a map are not all finite numbers; encode the faces again")
     components = principal_places(features, settings.dims)
-    return components if settings.method == "pca" else framed(_umap(features, components, settings))
+    return components if settings.method == "pca" else framed(umap_places(features, components, settings))
 
 
 def principal_places(features: Features, dims: int) -> Places:
@@ -185,8 +185,8 @@ def _squares(table: Float[np.ndarray, "faces axes"], rows: Int[np.ndarray, " som
     return np.asarray(apart)
 
 
-def _umap(features: Features, start: Places, settings: MapSettings) -> Places:
-    """UMAP from the principal components: both maps then lie alike, and no start is left to chance.
+def umap_places(features: Features, start: Places, settings: MapSettings) -> Places:
+    """UMAP from `start`, as the principal components: both maps then lie alike, and no start is left to chance.
 
     One thread and a seed, so that it is the same every time; exact neighbours, so that numba compiles less.
     Source: McInnes et al., UMAP: Uniform Manifold Approximation and Projection (2018).

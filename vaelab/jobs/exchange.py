@@ -28,8 +28,10 @@ def check_contents(run: Run) -> None:
     import pandas as pd
     import torch
 
+    from vaelab.evaluation.frames import TrainingFrames
     from vaelab.models import build_model
     from vaelab.runs.checkpoints import check_weights, read_checkpoint
+    from vaelab.runs.frames import has_frames
 
     if run.weights_path.is_file():
         with torch.device("meta"):  # shapes alone: a config may describe a network larger than the memory
@@ -38,6 +40,8 @@ def check_contents(run: Run) -> None:
     for path in (run.state_path, run.latents_path, run.directions_path, run.priors_path):
         if path.is_file():
             read_checkpoint(path)
+    if has_frames(run):
+        TrainingFrames.read(run)
     table = run.latents_path.with_suffix(".parquet")
     if table.is_file():
         try:

@@ -56,6 +56,11 @@ def begin_map(run: Run, settings: MapSettings, key: str) -> None:
     _begin(run, key, "vaelab.jobs.map_worker", asdict(settings), {"OMP_NUM_THREADS": "1"})
 
 
+def begin_film(run: Run, settings: MapSettings, key: str) -> None:
+    """Make the map over training `key` of `run` in a process of its own, unless one is at it or has failed."""
+    _begin(run, key, "vaelab.jobs.film_worker", asdict(settings), {"OMP_NUM_THREADS": "1"})
+
+
 def begin_measure(run: Run, measure: Measure, key: str) -> None:
     """Measure the stored faces of `run` in a process of its own, unless one is at it or has failed; returns at once."""
     _begin(run, key, "vaelab.jobs.measure_worker", asdict(measure), {})

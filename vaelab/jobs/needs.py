@@ -28,6 +28,7 @@ from vaelab.errors import DataError, RunError
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import free_bytes, replacing
+from vaelab.runs.frames import MOST_FACES, MOST_FRAMES
 from vaelab.runs.previews import KINDS, MOST_KEPT
 from vaelab.runs.store import RUNS_DIR
 
@@ -48,8 +49,8 @@ class Needs:
     Attributes:
         seconds: from its start to its end; low and high are from the slower and faster tenth of the probed steps.
         memory_bytes: largest resident memory of the process; on a GPU, of the GPU.
-        disk_bytes: weights, state, reports and previews in the run's folder; and a frozen backbone's features, which
-            lie beside the data.
+        disk_bytes: weights, state, reports, previews and frames in the run's folder; and a frozen backbone's features,
+            which lie beside the data.
         images_per_second: of the training steps alone.
         measured: whether a probe ran for just this network, batch and device; else only the disk was computed.
         free_disk_bytes: what is free where the runs lie.
@@ -126,8 +127,10 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
     optim, run = config.optim, config.run
     steps = -(-optim.num_images // optim.batch_size)
     looks = optim.num_images // run.validate_every + 1
-    # a validation encodes, decodes once for the loss and once for the error: about three times an encoding
-    rest = probe.start_seconds + looks * VALIDATION_PICTURES * (3 if config.has_decoder else 1) * probe.encode_seconds
+    # a validation encodes, decodes once for the loss and once for the error: about three times an encoding; and a frame
+    # of latents encodes some faces again
+    encoded = VALIDATION_PICTURES * 3 + MOST_FACES if config.has_decoder else VALIDATION_PICTURES
+    rest = probe.start_seconds + looks * encoded * probe.encode_seconds
     if config.debias.aggregation != "none":
         faces = _num_training_faces(config)
         every = config.images_between_resamplings(faces)
@@ -137,11 +140,12 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
         looked_at = _num_training_faces(config) * (1 + config.data.flip) + VALIDATION_PICTURES
         rest += looked_at * probe.encode_seconds
         features_bytes = looked_at * VGG19_FEATURES_AT_32 * (config.data.size // 32) ** 2 * 2
+    frames = min(looks, MOST_FRAMES) * MOST_FACES * config.model.latent * 2 if config.has_decoder else 0
     copies = 3 + (1 if optim.ema_half_life else 0)  # weights and two moments; averages
     previews = len(KINDS) * min(looks, MOST_KEPT) * 8 * config.data.size**2 * 2 if config.has_decoder else 0
     reports = (optim.num_images // run.report_every + looks * (1 + config.model.latent // 16)) * 400
     # a file is replaced by writing a second one beside it
-    disk = (1 + 2 * copies) * probe.parameter_bytes + previews + reports + features_bytes
+    disk = (1 + 2 * copies) * probe.parameter_bytes + previews + frames + reports + features_bytes
     return Needs(
         steps * probe.step_seconds + rest,
         steps * probe.step_seconds_low + rest,

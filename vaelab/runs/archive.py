@@ -26,9 +26,11 @@ from vaelab.runs.trash import move_to_free_name
 STATE_NAME = "state-latest.safetensors"
 ALLOWED = re.compile(
     r"(config|status|record|names|familiarity)\.json|report-[\w.-]+\.json|metrics\.jsonl|log\.txt|README\.md|"
-    r"labels-by-eye\.(csv|md)|(weights-latest|state-latest|latents|directions|priors|map-[0-9a-f]{16})\.safetensors|latents\.parquet|"
-    r"(samples|results)-[\w.-]+\.png|previews/(originals|(recon|samples)-\d{9,12})\.png"
+    r"labels-by-eye\.(csv|md)|(weights-latest|state-latest|latents|directions|priors|(map|film)-[0-9a-f]{16})\.safetensors|latents\.parquet|"
+    r"(samples|results)-[\w.-]+\.png|previews/(originals|(recon|samples)-\d{9,12})\.png|"
+    r"frames/(faces\.parquet|latents-\d{9,12}\.safetensors)"
 )
+FOLDERS = ("previews", "frames")
 MOST_FILES = 1_000
 MOST_BYTES = 4 * 2**30
 MOST_RATIO = 200
@@ -133,12 +135,14 @@ def _reason_against(info: zipfile.ZipInfo) -> str:
 
 
 def _unpack(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], folder: Path) -> None:
-    (folder / "previews").mkdir(parents=True)
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True)
     for name, info in entries.items():
         with archive.open(info) as source, (folder / name).open("wb") as target:
             shutil.copyfileobj(source, target, 2**20)  # ends at the size that was declared and judged
-    if not any((folder / "previews").iterdir()):
-        (folder / "previews").rmdir()
+    for name in FOLDERS:
+        if not any((folder / name).iterdir()):
+            (folder / name).rmdir()
 
 
 def _settle(run: Run) -> None:

@@ -7,36 +7,29 @@ previews/samples-<images_seen>.png  faces drawn from fixed noise
 
 from pathlib import Path
 
+from vaelab.runs import clocked
+
 KINDS = ("recon", "samples")
 MOST_KEPT = 60
+ENDING = "png"
 
 
 def preview_name(kind: str, images_seen: int) -> str:
     """File name of a preview."""
-    return f"{kind}-{images_seen:09d}.png"
+    return clocked.clocked_name(kind, images_seen, ENDING)
 
 
 def previews_in(folder: Path, kind: str) -> list[tuple[int, Path]]:
     """(images_seen, path) of each preview of a kind, oldest first."""
-    found = [(path.stem.removeprefix(f"{kind}-"), path) for path in folder.glob(f"{kind}-*.png")]
-    return sorted((int(clock), path) for clock, path in found if clock.isdecimal())
+    return clocked.clocked_in(folder, kind, ENDING)
 
 
 def thin_out(folder: Path, kind: str, most: int = MOST_KEPT) -> None:
-    """Delete previews until at most `most` stay: always the one whose neighbours lie closest together.
-
-    First and last stay, and those between them stay evenly spread however long the training goes on.
-    """
-    there = previews_in(folder, kind)
-    while len(there) > max(most, 2):
-        gaps = [there[place + 1][0] - there[place - 1][0] for place in range(1, len(there) - 1)]
-        _, path = there.pop(1 + gaps.index(min(gaps)))
-        path.unlink(missing_ok=True)
+    """Delete previews until at most `most` stay, evenly spread, the first and the last among them."""
+    clocked.thin_out(folder, kind, ENDING, most)
 
 
 def forget_previews_after(folder: Path, images_seen: int) -> None:
     """Delete what a run resumed from `images_seen` draws again."""
     for kind in KINDS:
-        for clock, path in previews_in(folder, kind):
-            if clock > images_seen:
-                path.unlink(missing_ok=True)
+        clocked.forget_after(folder, kind, ENDING, images_seen)

@@ -8,6 +8,7 @@ checkpoints/<run_id>/
   record.json                    tags and notes
   requests/                      what people ask of the running training: control.py
   previews/                      pictures of the training on its way: previews.py
+  frames/                        latents of the same faces on its way: frames.py
   ticket.json                    the run waits in the queue; vaelab/jobs
   lock                           held by the process that trains
   weights-latest.safetensors     averaged weights only: what pages load
@@ -17,6 +18,7 @@ checkpoints/<run_id>/
   names.json                     names that people gave to sliders
   priors.safetensors             priors fitted to the latents of training faces, and how likely each holds others
   map-<key>.safetensors          places of the stored faces on a map: maps.py
+  film-<key>.safetensors         places of the faces in frames/ over training
   familiarity.json               how far held-out faces are from what the model knows: what a photo is ranked among
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project
@@ -258,6 +260,11 @@ class Run:
         """Pictures of the training on its way."""
         return self.dir / "previews"
 
+    @property
+    def frames_dir(self) -> Path:
+        """Latents of the same faces on the training's way."""
+        return self.dir / "frames"
+
     def previews(self, kind: str) -> list[tuple[int, Path]]:
         """(images_seen, path) of the previews of a kind, `recon` or `samples`, oldest first."""
         return previews_in(self.previews_dir, kind)
@@ -353,7 +360,7 @@ class Run:
     def clear_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while it wrote them."""
         with telling(f"cannot delete unfinished files of run {self.id}", self.dir):
-            for path in self.dir.glob(".*.partial"):
+            for path in self.dir.rglob(".*.partial"):
                 path.unlink(missing_ok=True)
 
     @property

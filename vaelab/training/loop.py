@@ -15,12 +15,14 @@ from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
 from vaelab.models import build_model
 from vaelab.runs.control import Intervention
+from vaelab.runs.frames import forget_frames_after
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
 from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.features import use_backbone
 from vaelab.training.feed import Feed
+from vaelab.training.frames import keep_frame
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.previews import draw_previews
 from vaelab.training.resample import resample, resampling_metrics
@@ -88,6 +90,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             run.clear_leftovers()
             run.forget_metrics_after(status.images_seen)
             forget_previews_after(run.previews_dir, status.images_seen)
+            forget_frames_after(run, status.images_seen)
             run.write_status(status)
             shown = (
                 f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "
@@ -151,6 +154,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                     held_out = validate(shown_weights, data, settings, device, held_out_features)
                     run.append_metrics("validation", seen, **held_out)
                     draw_previews(run, shown_weights, data, config, device, seen)
+                    keep_frame(run, shown_weights, data, config, device, seen, held_out_features)
                 if save:
                     save_state(run, objective, averages, optimizer, status, feed, steering.changes)
                 run.write_status(status)

@@ -1,0 +1,58 @@
+"""The map over training in a real Chromium: scrubbed, played, and a face followed by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.tiny_runs import FILMED, make_run, write_frames
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+PICTURE = "canvas => canvas.toDataURL()"
+
+
+@pytest.fixture
+def filmed(server: Server) -> Iterator[str]:
+    """A model that kept four frames of its training, for as long as a test lasts."""
+    run = make_run(server.folder, "filmed-model")
+    write_frames(run)
+    yield run.id
+    shutil.rmtree(run.dir)
+
+
+def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit: Visit, filmed: str) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/map?model={filmed}&map=pca&view=film&by=gender")
+    canvas, slider, clock = (page.locator(f".film {part}") for part in (".sheet canvas", "input", "output"))
+    expect(clock).to_have_text("12,000 images", timeout=PATIENCE_MS)
+    expect(canvas).to_have_attribute("aria-label", re.compile(f"Map of {FILMED} held-out faces"))
+    expect(page.locator(".film .strip button")).to_have_count(4)
+    last = canvas.evaluate(PICTURE)
+
+    slider.press("Home")
+    expect(clock).to_have_text("3,000 images", timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile("seen=3000"), timeout=PATIENCE_MS)
+    assert canvas.evaluate(PICTURE) != last, "the points have moved"
+
+    runs = "() => performance.getEntriesByType('resource').length"
+    asked = page.evaluate(runs)
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(clock).to_have_text("6,000 images", timeout=PATIENCE_MS)
+    assert page.evaluate(runs) == asked, "no frame is asked of the server"
+    expect(clock).to_have_text("12,000 images", timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile("seen=12000"), timeout=PATIENCE_MS)
+
+    canvas.press("ArrowRight")
+    canvas.press("Enter")
+    expect(page.get_by_text("On its way it moved")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile("face=val"), timeout=PATIENCE_MS)
+    with_trail = canvas.evaluate(PICTURE)
+    page.get_by_role("button", name="After 6,000 images").click()
+    expect(clock).to_have_text("6,000 images", timeout=PATIENCE_MS)
+    assert canvas.evaluate(PICTURE) != with_trail
