@@ -19,10 +19,11 @@ LOG_LINES = 12
 
 def under_way() -> None:
     """Every audit that is not done, with what can be done about it; nothing where all are."""
-    open_ones = [audit.name for audit in _unfinished()]
-    if open_ones:
-        is_alive = any(audit.status.is_alive for audit in _unfinished())
-        st.fragment(_show, run_every=TICK_SECONDS if is_alive else None)(tuple(open_ones), is_alive)
+    unfinished = _unfinished()
+    if unfinished:
+        is_alive = any(audit.status.is_alive for audit in unfinished)
+        names = tuple(audit.name for audit in unfinished)
+        st.fragment(_show, run_every=TICK_SECONDS if is_alive else None)(names, is_alive)
 
 
 def _unfinished() -> list[Audit]:
