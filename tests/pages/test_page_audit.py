@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pages.auditing import loading
@@ -36,11 +37,19 @@ def _found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "find", find_once)
 
 
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with one audit of six seeds, in which C lifts the lagging group; nobody writes to it."""
+    root = tmp_path_factory.mktemp("planted")
+    make_audit(root, "planted", gain=1.2)
+    return root
+
+
 @pytest.fixture
-def audited(lab: Path) -> Path:
-    """One audit of six seeds in which C lifts the lagging group."""
-    make_audit(lab, "planted", gain=1.2)
-    return lab
+def audited(lab: Path, planted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The app works in that folder."""
+    monkeypatch.chdir(planted)
+    return planted
 
 
 def test_without_audits_it_says_what_one_is_and_offers_one(lab: Path, open_app: Open) -> None:
@@ -72,41 +81,48 @@ def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:
     )
 
 
-@pytest.mark.parametrize(("seeds", "done"), [(6, 0), (6, 1), (3, 3), (10, 10)])
-def test_any_number_of_seeds(lab: Path, open_app: Open, seeds: int, done: int) -> None:
-    make_audit(lab, "some", seeds=seeds, done=done)
-    app = open_app(PAGE, fpr="0.05")
-    assert not app.exception
-    assert not app.error
-    if not done:
-        assert "No seed is trained and scored under every arm yet" in app.info[0].value
-    else:
-        assert ("too few data. With" in words(app)) == (done < 6)
+def test_any_number_of_seeds(lab: Path, open_app: Open) -> None:
+    shapes = {"begun": (6, 0), "one": (6, 1), "few": (3, 3), "many": (10, 10)}
+    for name, (seeds, done) in shapes.items():
+        make_audit(lab, name, seeds=seeds, done=done, negatives=300)
+    app = open_app(PAGE, fpr="0.05", audit="begun")
+    assert "No seed is trained and scored under every arm yet" in app.info[0].value
+    for name in ("one", "few", "many"):
+        seeds, done = shapes[name]
+        widget(app.selectbox, "audit.audit").set_value(name).run()
+        assert not app.exception
+        assert not app.error
         assert f"{done} of {seeds} paired seeds" in words(app)
+        assert ("too few data. With" in words(app)) == (done < 6)
 
 
-@pytest.mark.parametrize("view", ["arms", "curves", "threshold", "seeds", "exposure", "published", "report", "fixed"])
-def test_every_part_draws(audited: Path, open_app: Open, view: str) -> None:
-    app = open_app(PAGE, view=view, fpr="0.05")
-    assert not app.exception
-    assert not app.error
-    assert app.query_params["view"] == view
-    said = words(app) + "".join(warning.value for warning in app.warning)
-    expected = {
-        "arms": "Gap by chance",
-        "curves": "share their false positives",
-        "threshold": "chosen on the test",
-        "seeds": "each network of C",
-        "exposure": "Recall by latent density",
-        "published": "Amini et al.",
-        "report": "The report of this audit was not made yet",
-        "fixed": "Not comparable across models",
-    }
-    assert expected[view] in said
+PARTS = {
+    "arms": "Gap by chance",
+    "curves": "share their false positives",
+    "threshold": "chosen on the test",
+    "seeds": "each network of C",
+    "exposure": "Recall by latent density",
+    "published": "Amini et al.",
+    "report": "The report of this audit was not made yet",
+    "fixed": "Not comparable across models",
+}
 
 
-def test_published_numbers_stand_beside_ours_with_their_false_positives(audited: Path, open_app: Open) -> None:
-    table = open_app(PAGE, view="published").dataframe[0].value
+def test_every_part_draws(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE, fpr="0.05", view="arms")
+    for view, expected in PARTS.items():
+        if view != "arms":
+            widget(app.segmented_control, "audit.view").set_value(view).run()
+        assert not app.exception
+        assert not app.error
+        assert app.query_params["view"] == view
+        assert expected in words(app) + "".join(warning.value for warning in app.warning)
+        if view == "published":
+            check_published(app.dataframe[0].value)
+
+
+def check_published(table: pd.DataFrame) -> None:
+    """Their numbers stand beside ours, with their false positives."""
     assert {"Amini et al. 2019", "replication", "this audit, threshold 0.5"} <= set(table["From"])
     replicated = table[(table["From"] == "replication") & table["Model"].str.startswith("DB-VAE")].iloc[0]
     assert (replicated["E[A], recall"], replicated["FPR"]) == ("96.40 %", "23.4 %")
@@ -128,14 +144,13 @@ def test_a_rate_that_the_negatives_cannot_set_is_not_offered(audited: Path, open
     assert app.query_params["fpr"] == "0.01"
 
 
-@pytest.mark.parametrize(
-    "query", [{"audit": "../x"}, {"split": "train"}, {"by": "shoe"}, {"fpr": "2"}, {"view": "nothing"}]
-)
-def test_a_garbled_link_gives_a_note_and_the_page(audited: Path, open_app: Open, query: dict[str, str]) -> None:
-    app = open_app(PAGE, **query)
+def test_a_garbled_link_gives_a_note_for_each_part_and_the_page(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE, audit="../x", split="train", by="shoe", fpr="2", view="nothing")
     assert not app.exception
     assert not app.error
-    assert app.info
+    for note in ("false-positive rate is none of", "a part of the page that", "no audit of the name", "no split train"):
+        assert note in app.info[0].value
+    assert "groups by a label that these faces do not have" in app.info[0].value
     assert app.subheader
 
 
