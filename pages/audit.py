@@ -76,9 +76,10 @@ def choose(there: dict[str, Audit], notes: list[str]) -> None:
     audit = there[plan().audit]
     if not has_scores(audit):
         told(notes)
+        now = "" if audit.status.is_alive else " Nobody is at work on it: **Resume**, above, goes on."
         st.info(
             "No seed is trained and scored under every arm yet; findings appear with the first, and become firm with "
-            "the sixth.",
+            f"the sixth.{now}",
             icon=":material/hourglass_top:",
         )
         return

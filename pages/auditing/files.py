@@ -37,10 +37,10 @@ def _report(audit: Audit, found: Findings) -> None:
                     f"Report ({kind.upper()})", path.read_bytes, file_name=f"{audit.name}{split_ending(split)}.{kind}",
                     mime=MIMES[kind], icon=":material/download:", on_click="ignore", key=f"audit.report.{kind}",
                 )  # fmt: skip
-    lacking = _lacking(audit.report_path("json", split), found)
-    if not lacking:
+    why = lacking(audit.report_path("json", split), found)
+    if not why:
         return
-    st.caption(lacking)
+    st.caption(why)
     if st.button("Make the report", icon=":material/description:", key="audit.report.make"):
         from vaelab.audit.report.writing import write_report  # drawing libraries take a second
 
@@ -49,7 +49,7 @@ def _report(audit: Audit, found: Findings) -> None:
         st.rerun()
 
 
-def _lacking(path: Path, found: Findings) -> str:
+def lacking(path: Path, found: Findings) -> str:
     """Why a report should be made: there is none, or not of what is scored by now. Empty where nothing lacks."""
     if not path.is_file():
         return "The report of this audit was not made yet."

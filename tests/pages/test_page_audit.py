@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,15 @@ import pandas as pd
 import pytest
 
 from pages.auditing import loading
+from pages.auditing.files import lacking
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
+from vaelab.audit.report import writing
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
 from vaelab.evaluation.fairness.findings import Findings, find
 from vaelab.evaluation.fairness.scores import Scores
+from vaelab.runs.status import RunStatus
 
 PAGE = "audit.py"
 
@@ -31,7 +35,7 @@ def _found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_once(scores: Scores, columns: Sequence[str], fpr: float) -> Findings:
         key = (scores.faces.tobytes(), tuple(columns), fpr)
         if key not in FOUND:
-            FOUND[key] = find(scores, columns, fpr, resamples=200)
+            FOUND[key] = find(scores, columns, fpr, resamples=60)
         return FOUND[key]
 
     monkeypatch.setattr(loading, "find", find_once)
@@ -61,7 +65,7 @@ def test_without_audits_it_says_what_one_is_and_offers_one(lab: Path, open_app: 
     assert not app.exception
     assert not app.error
     assert app.button(key="audit.go").label == "Start the audit"
-    assert "python -m vaelab audit first-audit --arms A B C --seeds 6" in app.code[0].value
+    assert "python -m vaelab audit first-audit --arms A B C --seeds 6 --by " in app.code[0].value
 
 
 def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:
@@ -87,6 +91,7 @@ def test_any_number_of_seeds(lab: Path, open_app: Open) -> None:
         make_audit(lab, name, seeds=seeds, done=done, negatives=300)
     app = open_app(PAGE, fpr="0.05", audit="begun")
     assert "No seed is trained and scored under every arm yet" in app.info[0].value
+    assert "Nobody is at work on it: **Resume**" in app.info[0].value
     for name in ("one", "few", "many"):
         seeds, done = shapes[name]
         widget(app.selectbox, "audit.audit").set_value(name).run()
@@ -181,7 +186,12 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
     monkeypatch.setattr("pages.auditing.launch.start_audit", started.append)
     app = open_app(PAGE)
     app.button(key="audit.first").click().run()
-    app.number_input(key="audit.new.seeds").set_value(2).run()
+    with monkeypatch.context() as many:
+        many.setattr("pages.auditing.launch.num_training_faces", lambda _: 40_000)
+        app.number_input(key="audit.new.seeds").set_value(2).run()
+        assert app.button(key="audit.go").disabled
+        assert "Arm C would hardly resample" in words(app)
+    app.run()
     app.button(key="audit.go").click().run()
     assert not app.exception
     assert not app.error
@@ -190,9 +200,40 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
     assert "0 of 6 networks trained and scored" in app.get("progress")[0].proto.text
 
 
-def test_stopped_audits_can_be_resumed(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaelab.runs.status import RunStatus
+def test_a_report_is_made_of_what_is_on_screen(audited: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(writing, "write_report", lambda audit, *what: asked.append((audit.name, *what)))
+    app = open_app(PAGE, view="report", fpr="0.05", split="val")
+    app.button(key="audit.report.make").click().run()
+    assert not app.exception
+    assert not app.error
+    assert asked == [("planted", "val", 0.05, ("race",))]
 
+
+def test_a_report_that_fell_behind_says_so(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=1, arms="A", negatives=300)
+    found = loading.find(audit.scores("test"), ("race",), 0.05)
+    path = audit.report_path("json")
+    assert "not made yet" in lacking(path, found)
+    path.write_text(json.dumps({"findings": {"seeds": [0], "arms": ["A"]}}))
+    assert lacking(path, found) == ""
+    path.write_text(json.dumps({"findings": {"seeds": [0, 1], "arms": ["A"]}}))
+    assert "1 arms and 2 paired seeds; there are 1 and 1 now" in lacking(path, found)
+    path.write_text("{")
+    assert "damaged" in lacking(path, found)
+
+
+def test_an_audit_that_was_asked_to_stop_says_that_it_does(lab: Path, open_app: Open) -> None:
+    audit = make_audit(lab, "stopping", seeds=1, done=0)
+    audit.write_status(RunStatus("running", message="preparing"))
+    app = open_app(PAGE)
+    assert "preparing" in words(app)
+    app.button(key="audit.stop.stopping").click().run()
+    assert audit.cancel_path.exists()
+    assert app.button(key="audit.stop.stopping").disabled
+
+
+def test_stopped_audits_can_be_resumed(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = make_audit(lab, "stopped", done=2)
     audit.write_status(RunStatus("cancelled", 1000, message="stopped on request"))
     resumed = []
