@@ -15,6 +15,8 @@ from vaelab.evaluation.fairness.two_level import TwoLevel
 
 MARGIN = {"l": 8, "r": 12, "t": 36, "b": 48}
 """Room for the title of the axis below; left to itself it is drawn over the numbers."""
+NAME_PIXELS, ROW_PIXELS = 28, 26
+"""Heights of a group's name and of an arm's row beneath it."""
 GREY = "#8b8b8b"
 NAMES = {
     "worst_group": "worst-group recall",
@@ -37,24 +39,33 @@ def arms_figure(found: Findings) -> go.Figure:
 
 
 def groups_figure(found: Findings) -> go.Figure:
-    """Recall of every group under every arm; a click on a mark asks for the faces that were missed."""
+    """Recall of every group under every arm; a click on a mark asks for the faces that were missed.
+
+    Names of groups stand above their rows: beside them they would take most of a telephone's width.
+    """
     figure = go.Figure()
     shown = [group for group in found.groups if group.standing != "counts only"]
-    slot = 0.8 / len(found.arms)
+    whole = NAME_PIXELS + ROW_PIXELS * len(found.arms) + 8
     for place, arm in enumerate(found.arms):
-        offset = (place - (len(found.arms) - 1) / 2) * slot
+        offset = (NAME_PIXELS + ROW_PIXELS * (place + 0.5)) / whole - 0.5
         rows = [(height + offset, found.recall(arm, group.name)) for height, group in enumerate(shown)]
         for is_greyed in (False, True):
             some = [(height, row) for height, row in rows if (row.standing == "greyed") == is_greyed]
             levels = [row.mean for _, row in some if row.mean is not None]
             if levels:
                 _add_levels(
-                    figure, place, arm, [height for height, _ in some], levels, rise=0.3 * slot, is_greyed=is_greyed,
+                    figure, place, arm, [height for height, _ in some], levels, rise=8 / whole, is_greyed=is_greyed,
                     custom=[[arm, row.group, row.count] for _, row in some],
                 )  # fmt: skip
-    labels = [_group_label(group.name, group.count, group.standing) for group in shown]
-    _lay_out(figure, 114 + (26 * len(found.arms) + 18) * max(1, len(shown)), "recall", labels)
+    for height, group in enumerate(shown):
+        figure.add_annotation(
+            text=group_label(group.name, group.count, group.standing), showarrow=False, align="left",
+            xref="paper", x=0, xanchor="left", y=height - 0.5 + NAME_PIXELS / 2 / whole,
+            font={"color": GREY} if group.standing == "greyed" else None,
+        )  # fmt: skip
+    _lay_out(figure, MARGIN["t"] + MARGIN["b"] + whole * max(1, len(shown)), "recall", [""] * len(shown))
     figure.update_layout(clickmode="event+select", dragmode="pan")
+    figure.update_yaxes(range=[len(shown) - 0.5, -0.5], showgrid=False)
     return figure
 
 
@@ -73,25 +84,27 @@ def effects_figure(effects: Sequence[Effect], measure: str) -> go.Figure:
 
 
 def curves_figure(
-    curves: Mapping[str, Mapping[str, np.ndarray]], fprs: np.ndarray, arm: str, marked: float
+    curves: Mapping[str, Mapping[str, np.ndarray]], fprs: np.ndarray, arm: str, found: Findings
 ) -> go.Figure:
     """Mean ROC over seeds of one arm's groups, false positives on a logarithmic axis.
 
     Args:
         curves: by arm and group, (seeds, points) recall at `fprs`.
-        marked: false-positive rate that the rest of the page is about.
+        found: what the rest of the page is about: its false-positive rate is marked, its groups say their size.
     """
     figure = go.Figure()
-    for place, (group, recall) in enumerate(curves[arm].items()):
+    groups = {group.name: group for group in found.groups}
+    for place, (name, recall) in enumerate(curves[arm].items()):
+        group = groups[name]
         figure.add_trace(
             go.Scatter(
-                x=fprs, y=recall.mean(axis=0), name=group, mode="lines",
-                line={"color": COLORS[place % len(COLORS)], "width": 2,
+                x=fprs, y=recall.mean(axis=0), name=group_label(name, group.count, group.standing), mode="lines",
+                line={"color": GREY if group.standing == "greyed" else COLORS[place % len(COLORS)], "width": 2,
                       "dash": ("solid", "dash", "dot", "dashdot")[(place // len(COLORS)) % 4]},
                 hovertemplate="%{y:.1%} at %{x:.2%} false positives",
             )
         )  # fmt: skip
-    figure.add_vline(x=marked, line={"width": 1, "color": GREY, "dash": "dot"})
+    figure.add_vline(x=found.fpr, line={"width": 1, "color": GREY, "dash": "dot"})
     figure.update_layout(height=430, margin=MARGIN, dragmode=False, legend={"orientation": "h", "y": -0.2, "x": 0})
     figure.update_xaxes(
         type="log", title={"text": "false positives on test negatives", "standoff": 4}, tickformat=".1%",
@@ -105,17 +118,17 @@ def seeds_figure(found: Findings, arm: str) -> go.Figure:
     """Recall of one arm by group and seed as a heat map with its numbers."""
     shown = [group for group in found.groups if group.standing != "counts only"]
     values = np.array([[rate.rate for rate in found.recall(arm, group.name).by_seed] for group in shown])
+    labels = [group_label(group.name, group.count, group.standing) for group in shown]
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=[f"seed {seed}" for seed in found.seeds],
-            y=[_group_label(group.name, group.count, group.standing) for group in shown],
+            z=values, x=[str(seed) for seed in found.seeds], y=[label.replace(" (", "<br>(") for label in labels],
             text=[[f"{100 * value:.1f}" for value in row] for row in values], texttemplate="%{text}",
-            colorscale="Cividis", colorbar={"tickformat": ".0%", "thickness": 12},
-            hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>",
+            textfont={"size": 10}, colorscale="Cividis", showscale=False,
+            hovertemplate="%{y}, seed %{x}: %{z:.1%}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_layout(height=90 + 38 * max(1, len(shown)), margin={**MARGIN, "t": 8}, dragmode=False)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_layout(height=90 + 40 * max(1, len(shown)), margin={**MARGIN, "t": 8}, dragmode=False)
+    figure.update_xaxes(title={"text": "seed", "standoff": 10}, type="category", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     return figure
 
@@ -192,8 +205,9 @@ def _lay_out(figure: go.Figure, height: int, title: str, names: Sequence[str]) -
     )  # fmt: skip
 
 
-def _group_label(name: str, count: int, standing: str) -> str:
-    mark = {"greyed": ", too few to summarise", "wide": ", wide"}.get(standing, "")
+def group_label(name: str, count: int, standing: str) -> str:
+    """A group with its size and what that allows: `South Asian (n = 45, wide)`."""
+    mark = {"counts only": ", only counted", "greyed": ", not summarised", "wide": ", wide"}.get(standing, "")
     return f"{name} (n = {count:,}{mark})"
 
 
