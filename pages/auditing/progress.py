@@ -63,8 +63,7 @@ def _one(audit: Audit) -> None:
             )
             if stop:
                 stop_audit(audit)
-                st.toast("It saves the members at work and ends.")
-                st.rerun(scope="fragment")
+                st.rerun(scope="app")
         elif st.button("Resume", icon=":material/play_arrow:", key=f"audit.resume.{audit.name}"):
             start_audit(begin(audit.experiment))
             st.rerun(scope="app")
@@ -74,7 +73,9 @@ def _one(audit: Audit) -> None:
         text=f"{progress.members_done} of {progress.members} networks trained and scored, {progress.images_seen:,} of "
         f"{progress.images:,} images{at_work}",
     )
-    if status.message and not progress.at_work:
+    if is_stopping:
+        st.caption("It saves the members at work and ends.")
+    elif status.message and not progress.at_work:
         st.caption(status.message)
     with st.expander("Log", icon=":material/notes:"):
         st.code(_tail(audit), language=None)

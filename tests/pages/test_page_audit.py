@@ -231,6 +231,7 @@ def test_an_audit_that_was_asked_to_stop_says_that_it_does(lab: Path, open_app: 
     app.button(key="audit.stop.stopping").click().run()
     assert audit.cancel_path.exists()
     assert app.button(key="audit.stop.stopping").disabled
+    assert "It saves the members at work and ends." in words(app)
 
 
 def test_stopped_audits_can_be_resumed(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
