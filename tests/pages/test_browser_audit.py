@@ -40,7 +40,7 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def fill(page: Page, role: str, name: str, value: str) -> None:
     """Type into a field of the form, and leave it."""
-    field = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+    field = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
     field.fill(value)
     field.press("Enter")
 
