@@ -51,8 +51,8 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     page.get_by_role("button", name="Set up the first audit").click()
     fill(page, "textbox", "Name", "small")
     fill(page, "spinbutton", "Paired seeds", "1")
-    page.get_by_role("button", name=re.compile("^C: the DB-VAE")).click()
-    page.get_by_role("combobox", name=re.compile("Images per network")).click()
+    page.get_by_text("C: the DB-VAE, rare faces drawn more often").click()
+    page.locator("[data-testid=stMain] [data-testid=stSelectbox]").first.click()
     page.get_by_role("option", name="8,000", exact=True).click()
     command = "python -m vaelab audit small --arms A B --seeds 1 --by"
     expect(page.get_by_test_id("stCode").first).to_contain_text(command)
@@ -76,7 +76,7 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     expect(resume).to_have_count(0)
     assert not audit.missing("test")
     expect(page.get_by_text("One seed: intervals are about these networks").first).to_be_visible()
-    page.get_by_role("radio", name="Report").click()
+    page.get_by_text("Report", exact=True).click()
     page.get_by_role("button", name="Make the report").click()
     with page.expect_download(timeout=PATIENCE_MS) as download:
         page.get_by_role("button", name="Report (HTML)").click()
