@@ -65,7 +65,7 @@ def groups_figure(found: Findings) -> go.Figure:
         )  # fmt: skip
     _lay_out(figure, MARGIN["t"] + MARGIN["b"] + whole * max(1, len(shown)), "recall", [""] * len(shown))
     figure.update_layout(clickmode="event+select", dragmode="pan")
-    figure.update_yaxes(range=[len(shown) - 0.5, -0.5], showgrid=False)
+    figure.update_yaxes(range=[len(shown) - 0.5, -0.5], showgrid=False, zeroline=False)
     return figure
 
 
