@@ -9,7 +9,7 @@ from pages.auditing.exposure import exposure
 from pages.auditing.files import files
 from pages.auditing.headline import headline
 from pages.auditing.launch import launch_form
-from pages.auditing.loading import audits, find_audit_by_name, findings_of, has_scores, scores_of
+from pages.auditing.loading import audits, findings_of, has_scores, scores_of
 from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, sets
 from pages.auditing.progress import under_way
 from pages.shell.boundary import error_boundary
@@ -42,12 +42,12 @@ def audit_page() -> None:
         "serve worst, at a threshold that gives all of them the same share of false alarms."
     )
     under_way()
-    there = audits()
+    there = {audit.name: audit for audit in audits()}
     if not there:
         first_audit()
         return
-    notes = open_plan([audit.name for audit in there])
-    choose([audit.name for audit in there], notes)
+    notes = open_plan(list(there))
+    choose(there, notes)
     new_audit()
     write_link(plan().to_query(), LINK)
 
@@ -68,17 +68,18 @@ def first_audit() -> None:
     launch_form()
 
 
-def choose(names: list[str], notes: list[str]) -> None:
-    """Which audit, and what of it."""
+def choose(there: dict[str, Audit], notes: list[str]) -> None:
+    """Which audit, by its name, and what of it."""
     columns = st.columns([2, 1, 2, 2], vertical_alignment="bottom")
     key = show_in("audit.audit", plan().audit)
-    columns[0].selectbox("Audit", names, key=key, on_change=sets("audit", key))
-    audit = find_audit_by_name(plan().audit)
+    columns[0].selectbox("Audit", list(there), key=key, on_change=sets("audit", key))
+    audit = there[plan().audit]
     if not has_scores(audit):
         told(notes)
+        now = "" if audit.status.is_alive else " Nobody is at work on it: **Resume**, above, goes on."
         st.info(
             "No seed is trained and scored under every arm yet; findings appear with the first, and become firm with "
-            "the sixth.",
+            f"the sixth.{now}",
             icon=":material/hourglass_top:",
         )
         return

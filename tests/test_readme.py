@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.readme_blocks import README, ROOT, with_blocks
+from vaelab.audit.experiment import differences
+from vaelab.audit.store import Audit
+from vaelab.cli import audit as audit_command
 from vaelab.cli import build_parser, main
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
@@ -24,6 +27,23 @@ def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) 
     assert len(COMMANDS) >= 5
     for command in COMMANDS:
         build_parser().parse_args(shlex.split(command))
+
+
+@pytest.mark.parametrize(
+    ("name", "shipped"), [("search", "fairface-white-90-search"), ("white-90", "fairface-white-90")]
+)
+def test_the_audits_that_ship_are_those_that_the_readme_makes(
+    name: str, shipped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Audit.open(ROOT / "checkpoints" / "audits" / shipped).experiment
+    monkeypatch.setattr(audit_command, "_training_values", lambda *_: list(expected.shares["race"]))
+    (command,) = (command for command in COMMANDS if command.startswith(f"audit {name} "))
+    words = [*shlex.split(command), "--root", str(tmp_path)]
+    made = audit_command.experiment_of(build_parser().parse_args(words))
+    assert (made.arms, made.seeds, made.shares) == (expected.arms, expected.seeds, expected.shares)
+    assert made.columns == expected.columns
+    for member in expected.members():
+        assert differences(made.config_of(*member), expected.config_of(*member)) == []
 
 
 def test_the_first_walk_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

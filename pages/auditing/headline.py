@@ -72,10 +72,11 @@ def _worst_groups(found: Findings) -> None:
         key="audit.arms.figure",
         alt=f"Worst-group recall, mean over {len(found.seeds)} seeds. {'; '.join(words)}.",
     )
-    dots = f"every dot is one of {len(found.seeds)} seeds" if len(found.seeds) > 1 else "one seed"
+    number = len(found.seeds)
+    over = f"seeds and pictures; every dot is one of {number} seeds" if number > 1 else "pictures alone, of one seed"
     st.caption(
         "  \n".join(f"**{line}**" for line in words)
-        + f"  \nBrackets and bars: 95 % intervals over seeds and pictures; {dots}. {found.num_faces:,} faces; "
+        + f"  \nBrackets and bars: 95 % intervals over {over}. {found.num_faces:,} faces; "
         f"{found.num_calibration:,} negatives set each network's own threshold, {found.num_negatives:,} others give "
         "the realised rate. The lowest of several recalls is too low by luck; the bars take part of that back."
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from pages.datasets.biased import share_sliders
@@ -14,14 +16,16 @@ from pages.datasets.routes import open_store
 from pages.datasets.shelf import trainable
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
-from vaelab.audit.beginning import begin
+from vaelab.audit.beginning import begin, num_training_faces
 from vaelab.audit.conductor import start_audit
 from vaelab.audit.experiment import KNOWN_ARMS, Experiment, audit_base
+from vaelab.audit.pictures import check_resampling
 from vaelab.audit.store import AUDITS_DIR, list_audits
 from vaelab.config import TrainConfig, options
 from vaelab.data.embedded import EMBEDDED
 from vaelab.data.groups import Grouping, group_columns
 from vaelab.data.prepare import usable_cores
+from vaelab.data.sources import Synthetic
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.fairness.effects import MIN_SEEDS
 from vaelab.jobs.needs import PROBE_SECONDS, estimate, known
@@ -35,7 +39,8 @@ ARMS = {
 }
 PREFERRED = ("fairface-64", "nonfaces-64")
 SIZE = 64
-IMAGES = (32_000, 64_000, 128_000, 256_000, 512_000)
+IMAGES = (8_000, 32_000, 64_000, 128_000, 256_000, 512_000)
+USUAL_IMAGES = 64_000
 MOST_VALUES = 16
 
 
@@ -53,14 +58,29 @@ def launch_form() -> None:
     """The form, what it costs, and the button."""
     order = _order()
     _cost(order.experiment)
-    taken = order.experiment.name in {audit.name for audit in list_audits(AUDITS_DIR)}
-    if taken:
-        st.caption(f":orange[There is an audit {order.experiment.name} already; give this one another name.]")
-    if st.button("Start the audit", type="primary", icon=":material/play_arrow:", disabled=taken, key="audit.go"):
+    obstacle = _obstacle(order.experiment)
+    if obstacle:
+        st.caption(f":orange[{obstacle}]")
+    go = st.button(
+        "Start the audit", type="primary", icon=":material/play_arrow:", disabled=bool(obstacle), key="audit.go"
+    )
+    if go:
         start_audit(begin(order.experiment))
         st.rerun(scope="app")
     st.caption("It goes on when this page is closed, and can be stopped and resumed. The same from the command line:")
     st.code(order.command, language="bash", wrap_lines=True)
+
+
+def _obstacle(experiment: Experiment) -> str:
+    """Why this audit could not begin, as far as that is known before; empty where nothing is."""
+    if experiment.name in {audit.name for audit in list_audits(AUDITS_DIR)}:
+        return f"There is an audit {experiment.name} already; give this one another name."
+    if not _is_drawn_later(experiment.base.data.datasets):
+        try:
+            check_resampling(experiment, num_training_faces(experiment))
+        except ConfigError as error:
+            return f"{str(error)[0].upper()}{str(error)[1:]}."
+    return ""
 
 
 def _order() -> Order:
@@ -70,9 +90,6 @@ def _order() -> Order:
         "Paired seeds", 1, 20, 6, key="audit.new.seeds",
         help=f"Every arm is trained with each. Fewer than {MIN_SEEDS} cannot decide; 10 are better.",
     )  # fmt: skip
-    images = third.selectbox(
-        "Images per network", IMAGES, index=1, format_func=lambda count: f"{count:,}", key="audit.new.images"
-    )
     arms = st.pills(
         "Arms", list(ARMS), selection_mode="multi", default=list(ARMS), format_func=ARMS.__getitem__,
         key="audit.new.arms", help="Without B nothing can be credited to the resampling.",
@@ -87,10 +104,20 @@ def _order() -> Order:
         raise ConfigError("Choose one arm and one data set at least.")
     how = _aggregation() if "C" in arms else {}
     columns, shares = _groups(chosen)
+    images = third.selectbox(
+        "Images per network", IMAGES, index=IMAGES.index(_usual_images(chosen)), format_func=lambda count: f"{count:,}",
+        key="audit.new.images", help="C draws all faces once before it first resamples.",
+    )  # fmt: skip
     base = audit_base(datasets=tuple(chosen), num_images=int(images), size=SIZE)
     settings = {arm: {**KNOWN_ARMS[arm], **(how if arm == "C" else {})} for arm in ARMS if arm in arms}
     experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares)
     return Order(experiment, command_of(experiment))
+
+
+def _usual_images(datasets: list[str]) -> int:
+    """Images after which a third at least was drawn by rarity: the first pass, half of it non-faces, is uniform."""
+    first_pass = 2 * sum(len(_training_labels(name)) for name in datasets)
+    return next((count for count in IMAGES if count >= max(USUAL_IMAGES, 1.5 * first_pass)), IMAGES[-1])
 
 
 def _aggregation() -> dict[str, object]:
@@ -108,12 +135,13 @@ def _aggregation() -> dict[str, object]:
 
 
 def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, float]]]:
-    """Labels that make the groups, and shares to plant."""
+    """Labels that make the groups, and shares to plant.
+
+    Raises:
+        ConfigError: nothing to group by is there, or chosen.
+    """
     for name in datasets:
-        if name == EMBEDDED and name not in {path.name for path in Path("data").glob("*")}:
-            continue
-        store = open_store(name)
-        training = store.labels[(store.labels["split"] == "train") & store.labels["is_face"].astype(bool)]
+        training = _training_labels(name)
         columns = [column for column in group_columns(training) if training[column].nunique() <= MOST_VALUES]
         if not columns:
             continue
@@ -121,6 +149,8 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
             "Groups by", columns, default=["race"] if "race" in columns else columns[:1], key=f"audit.new.by.{name}",
             help="Several labels are crossed.",
         )  # fmt: skip
+        if not by:
+            raise ConfigError("Choose one label at least to make groups by: recall is compared between them.")
         if not st.toggle("Make some groups rare in training", key=f"audit.new.plant.{name}"):
             return tuple(by), {}
         column = st.selectbox("By", columns, key=f"audit.new.column.{name}", width=320)
@@ -131,7 +161,31 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
         own = grouping.counts / max(1, int(grouping.counts.sum()))
         is_same = np.allclose(list(wanted.values()), own, atol=1e-3)
         return tuple(by), {} if is_same else {column: {group: round(share, 6) for group, share in wanted.items()}}
-    return (), {}
+    raise ConfigError(
+        f"No faces of {', '.join(datasets)} have labels that make groups, so there is nothing to compare; choose a "
+        "data set of labelled faces too."
+    )
+
+
+def _training_labels(name: str) -> pd.DataFrame:
+    """Labels of the training faces of a data set."""
+    if _is_drawn_later((name,)):
+        return _labels_to_be_drawn()
+    labels = open_store(name).labels
+    return labels[(labels["split"] == "train") & labels["is_face"].astype(bool)]
+
+
+def _is_drawn_later(names: Sequence[str]) -> bool:
+    """Whether the embedded faces are among the data sets and are not there before an audit begins."""
+    return EMBEDDED in names and not (Path("data") / EMBEDDED).is_dir()
+
+
+@st.cache_resource(show_spinner=False)
+def _labels_to_be_drawn() -> pd.DataFrame:
+    """Labels of all the embedded faces: they are known before the pictures are drawn."""
+    records = Synthetic().listing().records
+    labels = [name for name in records if not name.startswith(("_", "split"))]
+    return records.loc[records["is_face"], labels]
 
 
 def _cost(experiment: Experiment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vaelab.audit.store import AUDITS_DIR, Audit, list_audits
-from vaelab.errors import RunError, VaelabError
+from vaelab.errors import VaelabError
 from vaelab.evaluation.fairness.findings import Findings, find
 from vaelab.evaluation.fairness.scores import Scores
 
@@ -13,18 +13,6 @@ from vaelab.evaluation.fairness.scores import Scores
 def audits() -> list[Audit]:
     """Audits on this machine: those with paired scores first, then the newest; damaged ones are passed over."""
     return sorted(filter(_is_whole, list_audits(AUDITS_DIR)), key=lambda audit: not has_scores(audit))
-
-
-def find_audit_by_name(name: str) -> Audit:
-    """The audit of this name, looked up among those there are, so that nothing from a link is used as a path.
-
-    Raises:
-        RunError: there is none.
-    """
-    for audit in list_audits(AUDITS_DIR):
-        if audit.name == name:
-            return audit
-    raise RunError("This audit is gone: its folder was moved or deleted. Reload the page to see what there is.")
 
 
 def has_scores(audit: Audit) -> bool:

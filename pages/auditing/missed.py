@@ -50,8 +50,9 @@ def missed_faces(audit: Audit, found: Findings) -> None:
         return
     seeds = len(found.seeds)
     st.caption(
-        f"{len(missed):,} of the {size:,} faces of {group} are missed by one or more of {arm}'s {seeds} networks; "
-        + (f"the {MOST_FACES} that most of them miss are shown." if len(missed) > MOST_FACES else "all are shown.")
+        f"{len(missed):,} of the {size:,} faces of {group} are missed by "
+        + (f"one or more of {arm}'s {seeds} networks; " if seeds > 1 else f"{arm}'s one network; ")
+        + (f"the {MOST_FACES} that are missed most are shown." if len(missed) > MOST_FACES else "all are shown.")
     )
     show(audit, found, missed[:MOST_FACES], seeds)
 

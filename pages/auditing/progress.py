@@ -15,14 +15,17 @@ from vaelab.errors import VaelabError
 
 TICK_SECONDS = 3.0
 LOG_LINES = 12
+WORDS = {"queued": "not started"}
+"""States that mean something else of an audit: nobody starts it but who resumes it."""
 
 
 def under_way() -> None:
     """Every audit that is not done, with what can be done about it; nothing where all are."""
-    open_ones = [audit.name for audit in _unfinished()]
-    if open_ones:
-        is_alive = any(audit.status.is_alive for audit in _unfinished())
-        st.fragment(_show, run_every=TICK_SECONDS if is_alive else None)(tuple(open_ones), is_alive)
+    unfinished = _unfinished()
+    if unfinished:
+        is_alive = any(audit.status.is_alive for audit in unfinished)
+        names = tuple(audit.name for audit in unfinished)
+        st.fragment(_show, run_every=TICK_SECONDS if is_alive else None)(names, is_alive)
 
 
 def _unfinished() -> list[Audit]:
@@ -48,13 +51,19 @@ def _show(names: tuple[str, ...], was_alive: bool) -> None:
 def _one(audit: Audit) -> None:
     status, progress = audit.status, progress_of(audit)
     about = look(status.state)
+    is_stopping = status.is_alive and audit.cancel_path.exists()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{audit.name}**", width="content")
-        st.badge(status.state, icon=about.icon, color=about.color)
+        st.badge(
+            "stopping" if is_stopping else WORDS.get(status.state, status.state), icon=about.icon, color=about.color
+        )
         if status.is_alive:
-            if st.button("Stop", icon=":material/stop_circle:", key=f"audit.stop.{audit.name}"):
+            stop = st.button(
+                "Stop", icon=":material/stop_circle:", disabled=is_stopping, key=f"audit.stop.{audit.name}"
+            )
+            if stop:
                 stop_audit(audit)
-                st.toast("It saves the members at work and ends.")
+                st.rerun(scope="app")
         elif st.button("Resume", icon=":material/play_arrow:", key=f"audit.resume.{audit.name}"):
             start_audit(begin(audit.experiment))
             st.rerun(scope="app")
@@ -64,7 +73,9 @@ def _one(audit: Audit) -> None:
         text=f"{progress.members_done} of {progress.members} networks trained and scored, {progress.images_seen:,} of "
         f"{progress.images:,} images{at_work}",
     )
-    if status.message and status.state != "running":
+    if is_stopping:
+        st.caption("It saves the members at work and ends.")
+    elif status.message and not progress.at_work:
         st.caption(status.message)
     with st.expander("Log", icon=":material/notes:"):
         st.code(_tail(audit), language=None)

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.auditing.figures import NAMES, curves_figure, effects_figure, groups_figure, groups_in_words, seeds_figure
+from pages.auditing.figures import (
+    NAMES,
+    curves_figure,
+    effects_figure,
+    group_label,
+    groups_figure,
+    groups_in_words,
+    seeds_figure,
+)
 from pages.auditing.loading import scores_of, stamp
 from pages.auditing.missed import chosen_in, missed_faces
 from pages.auditing.plan import FPRS, change, plan
@@ -93,7 +101,7 @@ def curves(audit: Audit, found: Findings) -> None:
     """ROC by group of one arm."""
     arm = _arm(audit, found)
     st.plotly_chart(
-        curves_figure(_curves(audit, found), CURVE_FPRS, arm, found.fpr),
+        curves_figure(_curves(audit, found), CURVE_FPRS, arm, found),
         config=STILL,
         key="audit.curves.figure",
         alt=f"Recall of {arm} by group over false-positive rates",
@@ -115,9 +123,9 @@ def threshold(audit: Audit, found: Findings) -> None:
         format_func=lambda fpr: percent(fpr, 2), key="audit.threshold",
     )  # fmt: skip
     place = places.index(wanted)
-    counts = {group.name: group.count for group in found.groups}
+    labels = {group.name: group_label(group.name, group.count, group.standing) for group in found.groups}
     rows = {
-        f"{group} (n = {counts[group]:,})": {arm: percent(drawn[arm][group][:, place].mean()) for arm in found.arms}
+        labels[group]: {arm: percent(drawn[arm][group][:, place].mean()) for arm in found.arms}
         for group in next(iter(drawn.values()))
     }
     st.dataframe(pd.DataFrame(rows).T.rename_axis("Group"), height="content", alt=f"Recall at {percent(wanted, 2)}")

@@ -17,7 +17,7 @@ from vaelab.audit.conductor import conduct, progress_of, start_audit, stop_audit
 from vaelab.audit.experiment import Experiment
 from vaelab.audit.runner import run_experiment
 from vaelab.audit.store import Audit
-from vaelab.errors import RunError
+from vaelab.errors import Cancelled, RunError
 
 MakeExperiment = Callable[..., Experiment]
 SMALL = {"arms": {"A": ARMS["A"], "B": ARMS["B"]}, "seeds": (0,)}
@@ -73,6 +73,15 @@ def test_stopped_in_the_background_it_saves_and_can_go_on(tiny_experiment: MakeE
     assert all(run is None or run.status.state in ("cancelled", "queued") for run in runs)
     with pytest.raises(RunError, match="nothing to stop"):
         stop_audit(audit)
+
+
+def test_a_request_to_stop_while_it_is_starting_is_heard(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
+    audit = endless(tiny_experiment, tmp_path)
+    audit.cancel_path.touch()
+    with pytest.raises(Cancelled, match="stopped on request"):
+        conduct(audit, keeps_requests=True)
+    assert audit.status.state == "cancelled"
+    assert not audit.cancel_path.exists()
 
 
 @pytest.mark.thorough

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def finished(tiny_experiment: MakeExperiment, tmp_path_factory: pytest.TempPathF
 
 
 def same_scores(one: Audit, other: Audit) -> bool:
-    """Whether all scores of two audits are equal bit for bit."""
+    """Whether all scores of an audit are those of another, bit for bit."""
     return all(
         np.array_equal(one.read_scores(split, *member)[name], values)
         for split in one.splits
@@ -72,7 +73,8 @@ def test_the_statistics_take_what_the_runner_gives(finished: Audit) -> None:
 def test_between_members_it_waits_for_trainings(
     tiny_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audit = begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0,)), tmp_path / "audits")
+    short = {"num_images": 32}
+    audit = begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0,), settings=short), tmp_path / "audits")
     training = Run.create(audit.experiment.base, tmp_path, "someones")
     training.write_status(RunStatus("running"))
     waited = []
@@ -122,7 +124,7 @@ def test_arms_with_latents_say_how_densely_each_face_lies(finished: Audit) -> No
 def test_stopped_again_and_again_it_ends_with_the_same_scores(
     finished: Audit, tiny_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
-    audit = begin(tiny_experiment(settings={"checkpoint_every": 32, "report_every": 16}), tmp_path)
+    audit = begin(tiny_experiment(seeds=(0,), settings={"checkpoint_every": 32, "report_every": 16}), tmp_path)
     stops = 0
 
     def stop_in_the_middle(arm: str, seed: int, report: dict[str, object]) -> None:
@@ -138,7 +140,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_scores(
             stops += 1
             continue
         break
-    assert stops == 6
+    assert stops == 3
     assert same_scores(audit, finished)
 
 
@@ -160,13 +162,22 @@ def test_killed_while_it_scores_it_scores_again(
     assert np.array_equal(arrays["faces"], finished.read_scores("test", "B", 0)["faces"])
 
 
-def test_added_arms_and_seeds_train_only_what_is_missing(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
-    run_experiment(begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0,)), tmp_path))
+def test_added_arms_and_seeds_train_only_what_is_missing(
+    finished: Audit, tiny_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    root = tmp_path / "audits"
+    shutil.copytree(finished.dir, root / finished.name)
     trained: set[tuple[str, int]] = set()
-    audit = begin(tiny_experiment(arms={"A": ARMS["A"], "B": ARMS["B"]}, seeds=(0, 1)), tmp_path)
-    run_experiment(audit, lambda arm, seed, report: trained.add((arm, seed)))
-    assert trained == {("B", 0), ("A", 1), ("B", 1)}
-    assert audit.scores("val").faces.shape[:2] == (2, 2)
+
+    def note(arm: str, seed: int, report: dict[str, object]) -> None:
+        trained.add((arm, seed))
+
+    run_experiment(begin(tiny_experiment(arms={**ARMS, "D": {"beta": 2.0}}, seeds=(0,)), root), note)
+    assert trained == {("D", 0)}
+    audit = begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0, 1, 2)), root)
+    run_experiment(audit, note)
+    assert trained == {("D", 0), ("A", 2)}
+    assert audit.scores("val").faces.shape[:2] == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +189,12 @@ def test_added_arms_and_seeds_train_only_what_is_missing(tiny_experiment: MakeEx
     ],
 )
 def test_a_change_that_would_make_finished_members_untrue_is_refused(
-    tiny_experiment: MakeExperiment, tmp_path: Path, entries: dict[str, object], word: str
+    finished: Audit, tiny_experiment: MakeExperiment, entries: dict[str, object], word: str
 ) -> None:
-    first = {"arms": {"A": ARMS["A"]}, "seeds": (0,)}
-    run_experiment(begin(tiny_experiment(**first), tmp_path))
+    before = (finished.dir / "experiment.json").read_bytes()
     with pytest.raises(RunError, match=word):
-        begin(tiny_experiment(**{**first, **entries}), tmp_path)
+        begin(tiny_experiment(**{"arms": {"A": ARMS["A"]}, **entries}), finished.dir.parent)
+    assert (finished.dir / "experiment.json").read_bytes() == before
 
 
 def test_planted_shares_thin_the_training_faces_alone(

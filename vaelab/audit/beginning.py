@@ -31,7 +31,7 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     held_out = HeldOut.open(experiment)
     splits = held_out.splits
     check_pictures(experiment, held_out)
-    check_resampling(experiment, _num_training_faces(experiment))
+    check_resampling(experiment, num_training_faces(experiment))
     folder = root / experiment.name
     if (folder / "experiment.json").is_file():
         audit = Audit.open(folder)
@@ -45,8 +45,12 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     return audit
 
 
-def _num_training_faces(experiment: Experiment) -> int:
-    """Faces that a member will draw from."""
+def num_training_faces(experiment: Experiment) -> int:
+    """Faces that a member will draw from.
+
+    Raises:
+        DataError: a data set is missing, or has no labels to plant in.
+    """
     data = experiment.base.data
     source = planted_source(experiment)
     names = [name for name in data.datasets if source is None or name != source.root.name]

@@ -74,10 +74,19 @@ def num_workers(audit: Audit, wanted: int = 0) -> int:
     return usable_cores() if device_of(audit.experiment.base) == "cpu" else 1
 
 
-def conduct(audit: Audit, workers: int = 0, on_progress: Callable[[Progress], None] | None = None) -> None:
+def conduct(
+    audit: Audit,
+    workers: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    keeps_requests: bool = False,
+) -> None:
     """Bring the audit to its end with `workers` processes (0: one per core); returns when all are done.
 
     A signal or a `cancel` file saves the members at work and stops.
+
+    Args:
+        keeps_requests: a request to stop that is there already counts; otherwise it is an old one.
 
     Raises:
         RunError: another process conducts it, or a member failed; says which and why.
@@ -90,7 +99,8 @@ def conduct(audit: Audit, workers: int = 0, on_progress: Callable[[Progress], No
     ):
         if not is_mine:
             raise RunError(f"audit {audit.name} is at work in process {audit.status.pid}; stop it first")
-        clear_requests(audit)
+        if not keeps_requests:
+            clear_requests(audit)
         (audit.dir / "members").mkdir(exist_ok=True)
         try:
             _tell(audit, "preparing")
@@ -113,13 +123,13 @@ def _train(audit: Audit, workers: int, on_progress: Callable[[Progress], None] |
     for path in (audit.dir / "members").glob("*.lock"):
         with locked(path):  # processes of a conductor that was killed save what they have and go
             pass
+    _stop_if_asked(audit)
     left = sum(not audit.is_scored(*member) for member in audit.experiment.members())
     audit.log(f"{left} members to train, {min(workers, left)} side by side")
     with _hands(audit, min(workers, left)) as hands:
         told = 0.0
         while any(hand.poll() is None for hand in hands):
-            if audit.cancel_path.exists():
-                raise Cancelled(f"audit {audit.name} stopped on request; resume goes on with what is left")
+            _stop_if_asked(audit)
             if time.monotonic() - told >= 5 * POLL_SECONDS:
                 told = time.monotonic()
                 progress = progress_of(audit)
@@ -133,6 +143,11 @@ def _train(audit: Audit, workers: int, on_progress: Callable[[Progress], None] |
     missing = [f"{arm}-{seed}" for arm, seed in audit.experiment.members() if not audit.is_scored(arm, seed)]
     if missing:
         raise RunError(_why_missing(audit, missing, codes))
+
+
+def _stop_if_asked(audit: Audit) -> None:
+    if audit.cancel_path.exists():
+        raise Cancelled(f"audit {audit.name} stopped on request; resume goes on with what is left")
 
 
 def _why_missing(audit: Audit, missing: list[str], codes: list[int]) -> str:

@@ -10,7 +10,7 @@ checkpoints/audits/<name>/
                                    latents
   scores/<split>/faces.csv         the faces' ids and labels, aligned with the logits; negatives.csv likewise
   exposure/<arm>-<seed>.json       what a resampling member drew
-  report.html, .pdf, .json         what was found; tables/*.csv and figures/*.png beside it
+  report.html, .pdf, .json         what was found; tables/*.csv and figures/*.png beside it; report-val.* likewise
   cancel                           exists = please stop
   lock                             held by the process that conducts it
 
@@ -42,6 +42,11 @@ AUDITS_DIR = RUNS_DIR / "audits"
 LOGITS = ("faces", "negatives", "calibration")
 CLASS_COLUMNS = ("object_words", "object_class")
 """Columns that may say what a non-face shows, the most telling first."""
+
+
+def split_ending(split: str) -> str:
+    """What names of files about a split end in, lest validation faces be taken for the result."""
+    return "" if split == "test" else f"-{split}"
 
 
 @dataclass(frozen=True)
@@ -287,6 +292,10 @@ class Audit:
         """What a member drew; None where it did not resample, or is not done."""
         path = f"exposure/{arm}-{seed}.json"
         return self._read_json(path) if (self.dir / path).is_file() else None
+
+    def report_path(self, kind: str, split: str = "test") -> Path:
+        """The report as `html`, `pdf` or `json`. That of validation faces, for choosing, has a name of its own."""
+        return self.dir / f"report{split_ending(split)}.{kind}"
 
     def replacing(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A binary file that takes the place of `name` only once it is whole and on disk."""

@@ -14,7 +14,8 @@ def main() -> None:
     """Conduct the audit to its end; whatever ends it early stands in status and log."""
     faulthandler.enable()
     with contextlib.suppress(VaelabError):
-        conduct(Audit.open(Path(sys.argv[1])), int(sys.argv[2]))
+        # who started this process took old requests back, and may have asked to stop while it was starting
+        conduct(Audit.open(Path(sys.argv[1])), int(sys.argv[2]), keeps_requests=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaelab.audit.report.document import Picture
+from vaelab.audit.report.wording import points, with_interval
 from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.two_level import TwoLevel
@@ -41,46 +42,45 @@ STYLE: Any = {
 }
 
 
+@mpl.rc_context(STYLE)
 def worst_group_figure(found: Findings) -> Picture:
     """Worst-group recall of every arm."""
     rows = [(summary.arm, summary.worst_group) for summary in found.summaries]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.9 + 0.42 * len(rows)), layout="constrained")
-        axes = _lying(figure, [name for name, _ in rows], "Worst-group recall, %")
-        for place, (_, estimate) in enumerate(rows):
-            _dot(axes, place, estimate, place, jitter=0.0)
-        return _picture(
-            figure,
-            "worst-group",
-            "Worst-group recall of each arm: " + "; ".join(_told(name, value) for name, value in rows),
-            "Large marks are means over seeds, lines their 95 % intervals over seeds and pictures; each small dot is "
-            "one seed, whose worst group is its own.",
-        )
+    figure, axes = _lying(0.9 + 0.42 * len(rows), [name for name, _ in rows], "Worst-group recall, %")
+    for place, (_, estimate) in enumerate(rows):
+        _dot(axes, place, estimate, place)
+    return _picture(
+        figure,
+        "worst-group",
+        f"Worst-group recall of each arm: {_told(rows, with_interval)}",
+        "Large marks are means over seeds, lines their 95 % intervals over seeds and pictures; each small dot is "
+        "one seed, whose worst group is its own.",
+    )
 
 
+@mpl.rc_context(STYLE)
 def groups_figure(found: Findings) -> Picture:
     """Recall by group of all arms; groups of fewer than 30 faces in grey, below 10 not drawn."""
     groups = [group for group in found.groups if group.standing != "counts only"]
     names = [f"{group.name}  ({group.count:,})" for group in groups]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.1 + len(names) * (0.16 + 0.15 * len(found.arms))), layout="constrained")
-        axes = _lying(figure, names, "Recall, %")
-        offsets = np.linspace(-0.32, 0.32, len(found.arms)) if len(found.arms) > 1 else [0.0]
-        for place, group in enumerate(groups):
-            for arm, offset in enumerate(offsets):
-                recall = found.recall(found.arms[arm], group.name).mean
-                _dot(axes, place, recall, arm, jitter=float(offset), is_greyed=not group.is_summarised)
-            if place:
-                axes.axhline(place - 0.5, color=LINE, linewidth=0.6)
-        _legend(figure, axes, found.arms)
-        return _picture(
-            figure,
-            "groups",
-            f"Recall of {len(groups)} groups under {', '.join(found.arms)}; the numbers are in the table",
-            "Faces of each group in brackets. Marks and lines as above.",
-        )
+    figure, axes = _lying(1.1 + len(names) * (0.16 + 0.15 * len(found.arms)), names, "Recall, %")
+    offsets = np.linspace(-0.32, 0.32, len(found.arms)) if len(found.arms) > 1 else [0.0]
+    for place, group in enumerate(groups):
+        for arm, offset in enumerate(offsets):
+            recall = found.recall(found.arms[arm], group.name).mean
+            _dot(axes, place + float(offset), recall, arm, is_greyed=not group.is_summarised)
+        if place:
+            axes.axhline(place - 0.5, color=LINE, linewidth=0.6)
+    _legend(figure, axes, found.arms)
+    return _picture(
+        figure,
+        "groups",
+        f"Recall of {len(groups)} groups under {', '.join(found.arms)}; the numbers are in the table",
+        "Faces of each group in brackets. Marks and lines as above.",
+    )
 
 
+@mpl.rc_context(STYLE)
 def effects_figure(found: Findings) -> Picture | None:
     """Change of worst-group recall of every comparison; None where no two groups are large enough."""
     rows = [
@@ -90,85 +90,78 @@ def effects_figure(found: Findings) -> Picture | None:
     ]
     if not rows:
         return None
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.9 + 0.36 * len(rows)), layout="constrained")
-        axes = _lying(figure, [name for name, _ in rows], "Change of worst-group recall, percentage points")
-        axes.axvline(0.0, color=GREY, linewidth=0.9)
-        for place, (_, estimate) in enumerate(rows):
-            _dot(axes, place, estimate, 2, jitter=0.0)
-        return _picture(
-            figure,
-            "effects",
-            "Change of worst-group recall: " + "; ".join(_told(name, value) for name, value in rows),
-            "Right of the line the later arm finds more of its worst group. Each small dot is a pair of networks with "
-            "one seed.",
-        )
+    label = "Change of worst-group recall, percentage points"
+    figure, axes = _lying(0.9 + 0.36 * len(rows), [name for name, _ in rows], label)
+    axes.axvline(0.0, color=GREY, linewidth=0.9)
+    for place, (_, estimate) in enumerate(rows):
+        _dot(axes, place, estimate, 2)
+    return _picture(
+        figure,
+        "effects",
+        f"Change of worst-group recall: {_told(rows, points)}",
+        "Right of the line the later arm finds more of its worst group. Each small dot is a pair of networks with "
+        "one seed.",
+    )
 
 
+@mpl.rc_context(STYLE)
 def exposure_figure(exposures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Picture | None:
     """Effective share of the faces over the training, one line per member; None where nothing was resampled."""
     drawn = {arm: [one for one in members if one["over_time"]] for arm, members in exposures.items()}
     drawn = {arm: members for arm, members in drawn.items() if members}
     if not drawn:
         return None
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
-        axes = figure.subplots()
-        for place, (arm, members) in enumerate(drawn.items()):
-            colour = COLOURS[(2 + place) % len(COLOURS)]
-            for number, member in enumerate(members):
-                clock = [0, *(row["images_seen"] for row in member["over_time"]), member["num_images"]]
-                share = [1.0, *(row["effective_share"] for row in member["over_time"])]
-                axes.step(
-                    clock, [*share, share[-1]], where="post", color=colour, linewidth=1.1, alpha=0.75,
-                    label=arm if number == 0 else None,
-                )  # fmt: skip
-        axes.set_xlabel("Images seen")
-        axes.set_ylabel("Effective share of the faces")
-        axes.set_ylim(0.0, 1.04)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.grid(axis="y")
-        figure.legend(loc="outside upper right", ncols=len(drawn))
-        return _picture(
-            figure,
-            "exposure",
-            f"Effective share of the training faces over the training of {', '.join(drawn)}",
-            "How many equally likely faces would vary as much, over all faces: 1 is a uniform draw, smaller values "
-            "rest on fewer faces. One line per seed.",
-        )
+    figure, axes = _standing("Effective share of the faces")
+    for place, (arm, members) in enumerate(drawn.items()):
+        colour = COLOURS[(2 + place) % len(COLOURS)]
+        for number, member in enumerate(members):
+            clock = [0, *(row["images_seen"] for row in member["over_time"]), member["num_images"]]
+            share = [1.0, *(row["effective_share"] for row in member["over_time"])]
+            axes.step(
+                clock, [*share, share[-1]], where="post", color=colour, linewidth=1.1, alpha=0.75,
+                label=arm if number == 0 else None,
+            )  # fmt: skip
+    axes.set_xlabel("Images seen")
+    axes.set_ylim(0.0, 1.04)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    figure.legend(loc="outside upper right", ncols=len(drawn))
+    return _picture(
+        figure,
+        "exposure",
+        f"Effective share of the training faces over the training of {', '.join(drawn)}",
+        "How many equally likely faces would vary as much, over all faces: 1 is a uniform draw, smaller values "
+        "rest on fewer faces. One line per seed.",
+    )
 
 
+@mpl.rc_context(STYLE)
 def density_figure(bands: Mapping[str, Sequence[DensityBand]]) -> Picture | None:
     """Recall by how usual a face is to the member itself."""
     if not bands:
         return None
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
-        axes = figure.subplots()
-        for place, (arm, found) in enumerate(bands.items()):
-            means = [100 * float(np.mean([rate.rate for rate in band.by_seed])) for band in found]
-            colour, marker = COLOURS[(1 + place) % len(COLOURS)], MARKERS[(1 + place) % len(MARKERS)]
-            axes.plot(range(len(found)), means, color=colour, marker=marker, label=arm, linewidth=1.3, markersize=5)
-            for seed in range(len(found[0].by_seed)):
-                axes.plot(
-                    range(len(found)), [100 * band.by_seed[seed].rate for band in found], ".", color=colour, alpha=0.4
-                )
-        count = len(next(iter(bands.values())))
-        axes.set_xticks(range(count), ["most unusual", *[""] * (count - 2), "most usual"])
-        axes.set_ylabel("Recall, %")
-        axes.grid(axis="y")
-        figure.legend(loc="outside upper right", ncols=len(bands))
-        return _picture(
-            figure,
-            "density",
-            f"Recall of test faces by the density of their latents, of {', '.join(bands)}",
-            "Test faces in fifths by how densely the training faces fill the bins of their latents under each network "
-            "itself. Small dots are seeds.",
-        )
+    figure, axes = _standing("Recall, %")
+    for place, (arm, found) in enumerate(bands.items()):
+        means = [100 * float(np.mean([rate.rate for rate in band.by_seed])) for band in found]
+        colour, marker = COLOURS[(1 + place) % len(COLOURS)], MARKERS[(1 + place) % len(MARKERS)]
+        axes.plot(range(len(found)), means, color=colour, marker=marker, label=arm, linewidth=1.3, markersize=5)
+        for seed in range(len(found[0].by_seed)):
+            recalls = [100 * band.by_seed[seed].rate for band in found]
+            axes.plot(range(len(found)), recalls, ".", color=colour, alpha=0.4)
+    count = len(next(iter(bands.values())))
+    axes.set_xticks(range(count), ["most unusual", *[""] * (count - 2), "most usual"])
+    figure.legend(loc="outside upper right", ncols=len(bands))
+    return _picture(
+        figure,
+        "density",
+        f"Recall of test faces by the density of their latents, of {', '.join(bands)}",
+        "Test faces in fifths by how densely the training faces fill the bins of their latents under each network "
+        "itself. Small dots are seeds.",
+    )
 
 
-def _lying(figure: Figure, names: Sequence[str], label: str) -> Axes:
-    """Axes with a row for each name, the first on top."""
+def _lying(height: float, names: Sequence[str], label: str) -> tuple[Figure, Axes]:
+    """A figure with a row for each name, the first on top."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -176,17 +169,23 @@ def _lying(figure: Figure, names: Sequence[str], label: str) -> Axes:
     axes.set_xlabel(label)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    return axes
+    return figure, axes
 
 
-def _dot(
-    axes: Axes, place: float, estimate: TwoLevel | None, arm: int, *, jitter: float, is_greyed: bool = False
-) -> None:
+def _standing(label: str) -> tuple[Figure, Axes]:
+    """A figure whose values go upwards."""
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set_ylabel(label)
+    axes.grid(axis="y")
+    return figure, axes
+
+
+def _dot(axes: Axes, height: float, estimate: TwoLevel | None, arm: int, *, is_greyed: bool = False) -> None:
     """One estimate: seeds, interval, mean."""
     if estimate is None:
         return
     colour = "#a8a49c" if is_greyed else COLOURS[arm % len(COLOURS)]
-    height = place + jitter
     axes.plot(
         [100 * value for value in estimate.by_seed], [height] * len(estimate.by_seed), "o", color=colour, alpha=0.4,
         markersize=4.5, markeredgewidth=0,
@@ -205,10 +204,9 @@ def _legend(figure: Figure, axes: Axes, arms: Sequence[str]) -> None:
     figure.legend(handles=marks, loc="outside upper right", ncols=min(len(arms), 6))
 
 
-def _told(name: str, estimate: TwoLevel | None) -> str:
-    if estimate is None:
-        return f"{name}: too few data"
-    return f"{name} {100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+def _told(rows: Sequence[tuple[str, TwoLevel | None]], written: Callable[[TwoLevel], str]) -> str:
+    """The rows of a figure for those who do not see it."""
+    return "; ".join(f"{name}: too few data" if one is None else f"{name} {written(one)}" for name, one in rows)
 
 
 def _picture(figure: Figure, name: str, alt: str, caption: str) -> Picture:

@@ -12,7 +12,7 @@ from vaelab.audit.report.content import Material, document_of
 from vaelab.audit.report.page import page_of
 from vaelab.audit.report.paper import pdf_of
 from vaelab.audit.report.tables import tables_of
-from vaelab.audit.store import Audit
+from vaelab.audit.store import Audit, split_ending
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.density import bands_by_arm
 from vaelab.evaluation.fairness.findings import find
@@ -40,20 +40,21 @@ def write_report(audit: Audit, split: str = "test", fpr: float = 0.01, columns: 
     """
     material = material_of(audit, split, fpr, columns)
     document = document_of(material)
-    ending = "" if split == "test" else f"-{split}"
-    page = f"report{ending}.html"
-    with audit.replacing(page) as file:
-        file.write(page_of(document).encode())
-    with audit.replacing(f"report{ending}.pdf") as file:
-        file.write(pdf_of(document))
-    with audit.replacing(f"report{ending}.json") as file:
-        file.write((json.dumps(_as_json(material), indent=1, allow_nan=False) + "\n").encode())
+    written = {
+        "html": page_of(document).encode(),
+        "pdf": pdf_of(document),
+        "json": (json.dumps(_as_json(material), indent=1, allow_nan=False) + "\n").encode(),
+    }
+    for kind, content in written.items():
+        with audit.replacing(audit.report_path(kind, split).name) as file:
+            file.write(content)
+    ending = split_ending(split)
     tables = tables_of(material.found, material.exposures, material.bands)
     _fill(audit, f"tables{ending}", {
         f"{name}.csv": table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()
     })  # fmt: skip
     _fill(audit, f"figures{ending}", {f"{picture.name}.png": picture.png for picture in document.pictures()})
-    return audit.dir / page
+    return audit.report_path("html", split)
 
 
 def material_of(audit: Audit, split: str, fpr: float, columns: Sequence[str] = ()) -> Material:

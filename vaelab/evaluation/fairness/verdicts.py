@@ -54,9 +54,8 @@ def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
     if change.is_shown:
         ruling = "improved" if found.value > 0 else "worse"
     said = "no evidence of a difference" if ruling == "no evidence" else ruling
-    return _verdict(
-        effect, ruling, f"{name}: {said}. Over {seeds} paired seeds, {measured}, p = {change.p_holm:.2g} after Holm."
-    )
+    sure = "p < 0.001" if change.p_holm < 0.001 else f"p = {change.p_holm:.2g}"
+    return _verdict(effect, ruling, f"{name}: {said}. Over {seeds} paired seeds, {measured}, {sure} after Holm.")
 
 
 def _verdict(effect: Effect, ruling: Ruling, sentence: str) -> Verdict:
