@@ -27,11 +27,9 @@ checkpoints/<run_id>/
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -39,8 +37,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from vaelab import __version__
-from vaelab.config import TrainConfig, from_dict
+from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, RunError
+from vaelab.runs.about import forget_about, read_about
 from vaelab.runs.control import Control, asked_for, check_request, interventions, pending, settings_at, submit
 from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.metrics import kept_after_resume, read_reports
@@ -108,7 +107,7 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """What config.json says: vaelab (version), created, data_fingerprints, config."""
-        return dict(_read_once(self.dir, self._config_stamp)[0])
+        return dict(read_about(self.dir)[0])
 
     @property
     def config(self) -> TrainConfig:
@@ -117,7 +116,7 @@ class Run:
         Raises:
             RunError: it was written by a version that knows settings which this one does not.
         """
-        about, read = _read_once(self.dir, self._config_stamp)
+        about, read = read_about(self.dir)
         try:
             return read()
         except (ConfigError, KeyError) as error:
@@ -135,7 +134,7 @@ class Run:
     def know_data(self, fingerprints: Mapping[str, str]) -> None:
         """Write down which data the training found, where it was not known when the run was made."""
         self._write_json("config.json", {**self.about, "data_fingerprints": dict(fingerprints)})
-        _read_once.cache_clear()
+        forget_about()
 
     @property
     def status(self) -> RunStatus:
@@ -363,26 +362,11 @@ class Run:
             for path in self.dir.rglob(".*.partial"):
                 path.unlink(missing_ok=True)
 
-    @property
-    def _config_stamp(self) -> tuple[int, ...]:
-        """What changes when config.json is another file than before."""
-        with contextlib.suppress(OSError):
-            found = (self.dir / "config.json").stat()
-            return found.st_ino, found.st_mtime_ns, found.st_size
-        return ()
-
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
         write_json(self.dir, name, value, f"run {self.id}")
 
     def _read_json(self, name: str) -> dict[str, Any]:
         return read_json(self.dir, name, f"run {self.id}")
-
-
-@functools.lru_cache(maxsize=1024)
-def _read_once(folder: Path, stamp: tuple[int, ...]) -> tuple[dict[str, Any], Callable[[], TrainConfig]]:
-    """What config.json says, and a way to its settings that works them out once: pages ask for them at every turn."""
-    about = read_json(folder, "config.json", f"run {folder.name}")
-    return about, functools.cache(lambda: from_dict(about["config"]))
 
 
 def list_runs(root: Path = RUNS_DIR) -> list[Run]:
