@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import vaelab
+from vaelab import config as settings
 from vaelab.data.collection import Collection
 from vaelab.editing.recipe import FaceRecipe, fit_to_model, prior_starts
 from vaelab.editing.sliders import start_latent
@@ -76,6 +77,14 @@ def test_held_out_faces_are_not_those_of_the_stored_latents(trained: Trained, ti
     assert fit_priors(model, tiny_data).held_out == "test"
     with pytest.raises(DataError, match="no split is left to measure on"):
         fit_priors(model, tiny_data, "test")
+
+
+def test_a_training_on_some_faces_has_the_priors_of_those(trained: Trained, tiny_data: Collection) -> None:
+    model = FaceModel.load(trained("vae"))
+    some = replace(model, config=settings.replace(model.config, max_faces=30))
+    told: list[str] = []
+    fit_priors(some, tiny_data, tell=told.append)
+    assert "a mixture for 30 faces" in told
 
 
 def test_what_cannot_be_fitted_is_said(trained: Trained, tiny_data: Collection) -> None:

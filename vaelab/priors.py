@@ -108,7 +108,8 @@ def _held_out_split(model: FaceModel, split: str) -> str:
 
 
 def _encoded(model: FaceModel, data: Collection, split: str, at_least: int) -> tuple[Latents, Latents]:
-    rows = data.rows(split, is_face=True)
+    trained_on = model.config.data.max_faces if split == "train" else 0  # no others, where a training took but some
+    rows = data.rows(split, is_face=True, limit=trained_on)
     if len(rows) < at_least:
         raise DataError(f"split {split} has {len(rows):,} faces; priors of {model.run_id} need at least {at_least}")
     return encoded_rows(model, data, rows)
