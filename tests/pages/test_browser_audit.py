@@ -84,5 +84,5 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
         page.get_by_role("button", name="Report (HTML)").click()
     report = download.value.path().read_text(encoding="utf-8")
     assert "Audit small: is it fairer?" in report
-    assert "With 1 paired seed" in report
+    assert "1 paired seed, split test" in report
     expect(page.get_by_role("button", name="Make the report")).to_have_count(0, timeout=PATIENCE_MS)

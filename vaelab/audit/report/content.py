@@ -57,13 +57,13 @@ class Material:
 def document_of(material: Material) -> Document:
     """The report."""
     found, about = material.found, material.about
-    created = str(about["created"])
+    created, seeds = str(about["created"]), len(found.seeds)
     return Document(
         title=f"Audit {material.experiment.name}: is it fairer?",
         subtitle=(
-            f"{len(found.arms)} arms, {len(found.seeds)} paired seeds, split {material.split}, thresholds at "
-            f"{rate_percent(found.fpr)} false positives. Begun {created[:4]}-{created[4:6]}-{created[6:8]}, vaelab "
-            f"{about['vaelab']}."
+            f"{len(found.arms)} arms, {seeds} paired {'seed' if seeds == 1 else 'seeds'}, split {material.split}, "
+            f"thresholds at {rate_percent(found.fpr)} false positives. "
+            f"Begun {created[:4]}-{created[4:6]}-{created[6:8]}, vaelab {about['vaelab']}."
         ),
         sections=(
             _verdicts(found, material.split),
