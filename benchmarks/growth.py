@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, nargs="+", default=PICTURES, help="of a data set")
     parser.add_argument("--latent", type=int, nargs="+", default=LATENTS, help="lengths of z")
     parser.add_argument("--size", type=int, nargs="+", default=SIZES, help="sides of the pictures, pixels")
+    parser.add_argument("--by", nargs="+", choices=list(ORDINARY), default=list(ORDINARY), help="tables to make anew")
     parser.add_argument("--num-images", type=int, default=6_400, help="trained on in a row (default: %(default)s)")
     parser.add_argument("--most-written", type=int, default=100_000, help="pictures on disk (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="where the pictures are made and kept; default: a temporary one")
@@ -213,17 +214,19 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
-        rows = {by: [ORDINARY | {by: value} for value in values] for by, values in asked.items()}
+        rows = {by: [ORDINARY | {by: value} for value in asked[by]] for by in arguments.by}
         measured_rows = [row for some in rows.values() for row in some]
         stores = [made_store(folder, row, arguments.most_written) for row in measured_rows]
         with ThreadPoolExecutor(usable_cores()) as pool:
             found = list(pool.map(lambda store, row: in_own_process(store, row, arguments), stores, measured_rows))
     made = iter(found)
     by_quantity = {by: [next(made) for _ in some] for by, some in rows.items()}
-    growth = [
-        {"by": by, "rows": some, "exponents": {measure: exponent(some, by, measure) for measure in MEASURES}}
-        for by, some in by_quantity.items()
-    ]
+    before = json.loads(arguments.json.read_text(encoding="utf-8"))["growth"] if arguments.json.is_file() else []
+    tables = {table["by"]: table for table in before}
+    for by, some in by_quantity.items():
+        exponents = {measure: exponent(some, by, measure) for measure in MEASURES}
+        tables[by] = {"by": by, "rows": some, "exponents": exponents}
+    growth = [tables[by] for by in ORDINARY if by in tables]
     kept = {"machine": machine(), "drawn": DRAWN, "growth": growth}
     arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
