@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vaelab.errors import RunError
+from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ _seen: set[tuple[str, str]] = set()
 
 
 def decoder_runs() -> list[Run]:
-    """Runs whose faces can be drawn now: they have a decoder and weights. Shipped ones first, then the newest."""
-    return [run for run in list_runs(RUNS_DIR) if _is_drawable(run)]
+    """Runs whose faces can be drawn now: they have a decoder and weights.
+
+    Shipped ones first, small pictures before large ones, in the order of the recipes: the first is what a visitor meets
+    first. Then the newest.
+    """
+    runs = [run for run in list_runs(RUNS_DIR) if _is_drawable(run)]
+    order = {recipe: place for place, recipe in enumerate(RECIPES)}
+
+    def shipped_place(run: Run) -> tuple[int, int]:
+        return run.config.data.size, order.get(run.config.recipe, len(order))
+
+    return sorted((r for r in runs if r.is_shipped), key=shipped_place) + [r for r in runs if not r.is_shipped]
 
 
 def find(run_id: str) -> Run:
