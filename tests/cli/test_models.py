@@ -65,6 +65,19 @@ def test_evaluate_prints_and_keeps_its_report(vaelab: Call, trained: Callable[[s
         assert "false positives" in lines
 
 
+def test_a_run_that_ships_gets_its_card_anew(vaelab: Call, trained: Callable[[str], Run]) -> None:
+    run = trained("vae")
+    assert vaelab("encode", run.dir).code == 0
+    test_faces = ("evaluate", run.dir, "--split", "test", "--parts", "reconstruction")
+    assert vaelab(*test_faces).code == 0
+    assert run.card is None
+    run.write_card("# as it was")
+    assert vaelab(*test_faces).code == 0
+    assert run.card is not None
+    assert run.card.startswith(f"# {run.id}\n")
+    assert "## Results" in run.card
+
+
 def test_evaluate_adds_one_part_to_the_report_that_is_there(
     vaelab: Call, trained: Callable[[str], Run], tmp_path: Path
 ) -> None:

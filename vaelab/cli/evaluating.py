@@ -45,14 +45,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, keep the report in the run, print it."""
+    """Measure, keep the report in the run, print it; the card of a run that ships is written anew."""
     from vaelab.scorecard.report import Amounts, evaluate, merged
+    from vaelab.shipping import card
 
     run, model = open_model(arguments)
+    data = open_data(arguments, run)
     given = {name: getattr(arguments, f"num_{name}") for name in vars(Amounts())}
     report = evaluate(
         model,
-        open_data(arguments, run),
+        data,
         arguments.split,
         arguments.limit,
         _told,
@@ -63,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     if set(arguments.parts) < set(PARTS):
         report = merged(run.reports().get(arguments.split), report)
     path = run.write_report(arguments.split, report)
+    is_whole = "test" in run.reports() and (model.latents is not None or not model.has_decoder)
+    if run.is_shipped and is_whole:
+        run.write_card(card(run, model, data, run.status))
     if arguments.out:
         _write(arguments.out, report)
     if arguments.json:
