@@ -13,7 +13,10 @@ STYLE = """
 [data-testid="stSliderThumbValue"] { color: inherit; font-variant-numeric: tabular-nums; }
 
 /* Likewise the chosen one of several. As tall as the fields beside them, which is enough for a finger. */
-button[kind="segmented_controlActive"], button[kind="segmented_controlActive"] * { color: inherit !important; }
+[data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"], [aria-selected="true"]),
+[data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"], [aria-selected="true"]) * {
+  color: inherit !important;
+}
 [data-testid="stButtonGroup"] button { min-height: 2.5rem !important; }
 /* Four to a thumbnail's width: each as wide as that allows, and high enough for a finger. */
 .st-key-bench-tray [data-testid="stButton"] { flex: 1 1 0; min-width: 0; width: 25% !important; }

@@ -14,6 +14,7 @@ from tests.pages.tiny_runs import FILMED, make_run, write_frames
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 PICTURE = "canvas => canvas.toDataURL()"
+COLOUR = "element => getComputedStyle(element).color"
 
 
 @pytest.fixture
@@ -33,6 +34,9 @@ def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit
     expect(canvas).to_have_attribute("aria-label", re.compile(f"Map of {FILMED} held-out faces"))
     expect(page.locator(".film .strip button")).to_have_count(4)
     last = canvas.evaluate(PICTURE)
+    chosen = page.get_by_role("radio", name="Over training")
+    assert chosen.get_attribute("aria-checked") == "true"
+    assert chosen.evaluate(COLOUR) == page.locator("h1").evaluate(COLOUR), "chosen words keep the contrast of text"
 
     slider.press("Home")
     expect(clock).to_have_text("3,000 images", timeout=PATIENCE_MS)
