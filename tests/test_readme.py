@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.readme_blocks import README, ROOT, with_blocks
-from vaelab.audit.experiment import differences
 from vaelab.audit.store import Audit
 from vaelab.cli import audit as audit_command
 from vaelab.cli import build_parser, main
+from vaelab.config import differences
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
 

@@ -23,6 +23,11 @@ from vaelab.serving.limits import MAX_REQUEST_BYTES
 START_TIMEOUT_SECONDS = 120.0
 
 
+def _hear_interrupts() -> None:
+    """A shell starts what goes on in its background without SIGINT, and a child would not hear it either."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`python -m vaelab serve` on a free port, answering."""
@@ -35,7 +40,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "vaelab", "serve", "--port", str(port)]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, env=environment, preexec_fn=_hear_interrupts
+        )
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -49,7 +56,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(30)
+        process.wait(90)
     finally:
         process.kill()
     assert "Traceback" not in (folder / "log").read_text()

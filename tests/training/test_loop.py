@@ -311,16 +311,20 @@ def test_a_linear_path_with_too_few_faces_is_refused(tmp_path: Path, tiny_config
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_saves_and_stops(tmp_path: Path, tiny_config: MakeConfig, number: signal.Signals) -> None:
     run = Run.create(tiny_config(num_images=3200), tmp_path, "interrupted")
-    before = signal.getsignal(number)
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    outside = signal.signal(number, usual)  # a shell starts what goes on in its background without SIGINT
 
     def interrupt(report: dict[str, Any]) -> None:
         os.kill(os.getpid(), number)
 
-    with pytest.raises(Cancelled):
-        run_training(run, interrupt)
+    try:
+        with pytest.raises(Cancelled):
+            run_training(run, interrupt)
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, outside)
     assert run.status.state == "cancelled"
     assert run.state_path.is_file()
-    assert signal.getsignal(number) is before
 
 
 def test_the_resampling_floor_stops_the_training(tmp_path: Path, tiny_config: MakeConfig) -> None:
