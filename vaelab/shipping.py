@@ -93,16 +93,21 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
         run.write_report(split, evaluate(model, data, split, 0, tell, parts, extractors))
     if model.has_decoder:
         tell("sample sheets")
-        for prior, temperature in SAMPLES:
-            z = model.sample_latents(48, seed=0, prior=prior, temperature=temperature)
-            about = {"seed": 0, "prior": prior, "temperature": temperature, **model.about()}
-            save_generated(contact_sheet(model.decode(z), 12), run.dir / sheet_name(prior, temperature), about)
+        write_sheets(run, model)
     tell("results in pictures")
     write_pictures(run, model, data)
     status = replace(run.status, host="", pid=0)
     run.replace_status(status)
     run.write_card(card(run, model, data, status))
     run.state_path.unlink(missing_ok=True)
+
+
+def write_sheets(run: Run, model: FaceModel) -> None:
+    """48 faces from each prior that the card shows."""
+    for prior, temperature in SAMPLES:
+        z = model.sample_latents(48, seed=0, prior=prior, temperature=temperature)
+        about = {"seed": 0, "prior": prior, "temperature": temperature, **model.about()}
+        save_generated(contact_sheet(model.decode(z), 12), run.dir / sheet_name(prior, temperature), about)
 
 
 def _extractors(run: Run, model: FaceModel) -> list[Extractor]:

@@ -47,7 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, keep the report in the run, print it; the card of a run that ships is written anew."""
     from vaelab.scorecard.report import Amounts, evaluate, merged
-    from vaelab.shipping import card
+    from vaelab.shipping import card, write_sheets
 
     run, model = open_model(arguments)
     data = open_data(arguments, run)
@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     path = run.write_report(arguments.split, report)
     is_whole = "test" in run.reports() and (model.latents is not None or not model.has_decoder)
     if run.is_shipped and is_whole:
+        if model.fitted_priors is not None:
+            write_sheets(run, model)
         run.write_card(card(run, model, data, run.status))
     if arguments.out:
         _write(arguments.out, report)
