@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.pages.tiny_runs import make_run
+from tests.pages.tiny_runs import make_run, write_frames
 from vaelab.errors import DataError
 from vaelab.evaluation.facemap import FaceMap, features, map_key
+from vaelab.evaluation.film import Film, film_key
+from vaelab.evaluation.frames import TrainingFrames
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings, exact_neighbours
-from vaelab.jobs.mapping import Standing, begin_map, begin_measure, forget, standing, stop_maps
+from vaelab.jobs.mapping import Standing, begin_film, begin_map, begin_measure, forget, standing, stop_maps
 from vaelab.runs.store import Run
 from vaelab.scorecard.per_face import Measure
 
@@ -72,19 +74,31 @@ def test_a_measure_without_its_pictures_says_so(tmp_path: Path) -> None:
     assert "are not on this machine" in over(run, "1" * 16).error
 
 
+def test_a_film_is_made_by_the_same_process(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "filmed")
+    write_frames(run)
+    frames = TrainingFrames.read(run)
+    key = film_key(frames, MapSettings("pca"))
+    begin_film(run, MapSettings("pca"), key)
+    assert over(run, key).error == ""
+    film = Film.read(run, frames, MapSettings("pca"))
+    assert film is not None
+    assert len(film.moments) == len(frames.clocks)
+
+
 def test_a_worker_refuses_too_few_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaelab.jobs.map_worker import make_map
+    from vaelab.jobs.map_worker import make
 
     monkeypatch.setattr("tests.pages.tiny_runs.STORED", 28)
     with pytest.raises(DataError, match="at least 40 faces"):
-        make_map(make_run(tmp_path, "few"), MapSettings("pca"))
+        make(make_run(tmp_path, "few"), MapSettings("pca"), over_training=False)
 
 
 def test_a_kept_map_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaelab.jobs.map_worker import make_map
-
-    run = make_run(tmp_path, "kept")
-    first = make_map(run, MapSettings("pca"))
+    run, told = make_run(tmp_path, "kept"), list[str]()
+    latents = StoredLatents.read(run)
+    first = FaceMap.of_run(run, latents, MapSettings("pca"), told.append)
     making: Callable[..., None] = lambda *_: pytest.fail("it is kept already")  # noqa: E731
     monkeypatch.setattr("vaelab.evaluation.facemap.layout", making)
-    assert np.array_equal(make_map(run, MapSettings("pca")).places, first.places)
+    assert np.array_equal(FaceMap.of_run(run, latents, MapSettings("pca"), told.append).places, first.places)
+    assert told == [f"laying out {len(latents.mu)} faces"]

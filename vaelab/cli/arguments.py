@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,11 @@ def non_negative(text: str) -> float:
     if not 0.0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number of at least 0, met {text!r}")
     return value
+
+
+def tell(text: str) -> None:
+    """What a command is at, for whoever waits: beside its result, not in it."""
+    print(f"{text} ...", file=sys.stderr)
 
 
 def open_model(arguments: argparse.Namespace) -> tuple[Run, FaceModel]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelab.cli.arguments import add_data, open_data, open_model, run_command
+from vaelab.cli.arguments import add_data, open_data, open_model, run_command, tell
 from vaelab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,9 +64,6 @@ def _directions(arguments: argparse.Namespace) -> int:
         if model.directions is None:
             raise ConfigError(f"{run.id} has no directions yet; `python -m vaelab directions {run.id}` learns them")
         return _shown(arguments, run, model.directions)
-
-    def tell(text: str) -> None:
-        print(f"{text} ...", file=sys.stderr)
 
     if arguments.stored:
         learned = learn_from_stored(model, arguments.labels, tell)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaelab.cli.arguments import open_model, run_command, whole_number
+from vaelab.cli.arguments import open_model, run_command, tell, whole_number
 from vaelab.cli.mapping_film import over_training, write_csv
 from vaelab.errors import ConfigError
 
@@ -84,11 +84,7 @@ def _map(arguments: argparse.Namespace) -> int:
     if model.latents is None:
         raise ConfigError(f"{run.id} stores no latents to lay out; `python -m vaelab encode {run.id}` makes them")
     started = time.monotonic()
-    found = FaceMap.read(run, model.latents, settings)
-    if found is None:
-        print(f"laying out {len(model.latents.mu):,} faces ...", file=sys.stderr)
-        found = FaceMap.of(model.latents, settings)
-        found.write(run)
+    found = FaceMap.of_run(run, model.latents, settings, tell)
     seconds = time.monotonic() - started
     values = _measured(arguments, run)
     if arguments.csv:
@@ -117,7 +113,7 @@ def _measured(arguments: argparse.Namespace, run: Run) -> dict[str, np.ndarray]:
     wanted = [Measure(kind, arguments.detector if kind == SEEN else "") for kind in dict.fromkeys(arguments.measure)]
     values = {}
     for measure in wanted:
-        print(f"measuring {measure.kind} ...", file=sys.stderr)
+        tell(f"measuring {measure.kind}")
         values[measure.kind] = measure_faces(run, measure)
     return values
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaelab.cli.arguments import tell
 from vaelab.errors import ConfigError, DataError
 from vaelab.runs.store import Run, find_run
 
@@ -36,11 +37,7 @@ def over_training(arguments: argparse.Namespace, settings: MapSettings) -> int:
     run = find_run(arguments.run_id, arguments.root)
     frames = TrainingFrames.read(run)
     started = time.monotonic()
-    film = Film.read(run, frames, settings)
-    if film is None:
-        print(f"laying out {len(frames.labels):,} faces at {len(frames.clocks)} moments ...", file=sys.stderr)
-        film = Film.of(frames, settings)
-        film.write(run)
+    film = Film.of_run(run, frames, settings, tell)
     seconds = time.monotonic() - started
     if arguments.csv:
         write_csv(arguments.csv, film_table(film, frames))

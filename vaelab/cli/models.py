@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from vaelab.cli import evaluating
-from vaelab.cli.arguments import Command, add_data, non_negative, open_data, open_model, run_command, whole_number
+from vaelab.cli.arguments import Command, add_data, non_negative, open_data, open_model, run_command, tell, whole_number
 from vaelab.errors import DataError
 from vaelab.evaluation.priors import PRIORS
 from vaelab.runs.store import Run, find_run
@@ -124,7 +123,7 @@ def _ship(arguments: argparse.Namespace) -> int:
     from vaelab.shipping import ship
 
     run = find_run(arguments.run_id, arguments.root)
-    ship(run, open_data(arguments, run), lambda text: print(f"{text} ...", file=sys.stderr))
+    ship(run, open_data(arguments, run), tell)
     print(json.dumps({"run": run.id, "card": str(run.dir / "README.md")}) if arguments.json else run.card)
     return 0
 

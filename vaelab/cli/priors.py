@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from vaelab.cli.arguments import add_data, open_data, open_model, run_command
+from vaelab.cli.arguments import add_data, open_data, open_model, run_command, tell
 from vaelab.errors import ConfigError
 from vaelab.evaluation.priors import PRIORS
 
@@ -45,9 +45,7 @@ def _priors(arguments: argparse.Namespace) -> int:
         return _shown(arguments, run, model.fitted_priors)
     from vaelab.priors import fit_priors
 
-    fitted = fit_priors(
-        model, open_data(arguments, run), arguments.split, lambda text: print(f"{text} ...", file=sys.stderr)
-    )
+    fitted = fit_priors(model, open_data(arguments, run), arguments.split, tell)
     fitted.write(run)
     print(f"kept in {run.priors_path}", file=sys.stderr)
     return _shown(arguments, run, fitted)

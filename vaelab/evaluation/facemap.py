@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -21,7 +22,6 @@ import torch
 from jaxtyping import Float, Int
 
 from vaelab.errors import CheckpointError, ConfigError, DataError
-from vaelab.evaluation.intervals import MeanWithInterval
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings, Places, Quality, layout, quality
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
@@ -66,6 +66,23 @@ class FaceMap:
         places = layout(found, settings)
         return cls(settings, places, quality(found, places, settings.neighbours), map_key(latents, settings))
 
+    @classmethod
+    def of_run(
+        cls, run: Run, latents: StoredLatents, settings: MapSettings, tell: Callable[[str], None] | None = None
+    ) -> FaceMap:
+        """The map that is kept with the run, or else a new one that is kept from then on; `tell` hears of a new one.
+
+        Raises:
+            DataError: see `of`.
+        """
+        if (kept := cls.read(run, latents, settings)) is not None:
+            return kept
+        if tell is not None:
+            tell(f"laying out {len(latents.mu):,} faces")
+        made = cls.of(latents, settings)
+        made.write(run)
+        return made
+
     def write(self, run: Run) -> None:
         """Keep in the run's folder."""
         record = {"settings": asdict(self.settings), "quality": asdict(self.quality), "key": self.key}
@@ -81,11 +98,7 @@ class FaceMap:
         try:
             stored = read_checkpoint(path)
             places = stored.tensors["places"].numpy()
-            about = stored.record["quality"]
-            found = Quality(
-                MeanWithInterval(**about["trustworthiness"]), MeanWithInterval(**about["preserved"]),
-                about["neighbours"],
-            )  # fmt: skip
+            found = Quality.of_record(stored.record["quality"])
         except (CheckpointError, KeyError, TypeError):  # damaged: it is made again from what it was made from
             return None
         if stored.record.get("key") != key or places.shape != (len(latents.mu), settings.dims):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,23 @@ class Film:
         places = _framed_together(_laid_out(features, settings))
         return cls(settings, places, _moments(frames, features, places, settings), film_key(frames, settings))
 
+    @classmethod
+    def of_run(
+        cls, run: Run, frames: TrainingFrames, settings: MapSettings, tell: Callable[[str], None] | None = None
+    ) -> Film:
+        """The film that is kept with the run, or else a new one that is kept from then on; `tell` hears of a new one.
+
+        Raises:
+            ConfigError, DataError: see `of`.
+        """
+        if (kept := cls.read(run, frames, settings)) is not None:
+            return kept
+        if tell is not None:
+            tell(f"laying out {len(frames.labels):,} faces at {len(frames.clocks)} moments")
+        made = cls.of(frames, settings)
+        made.write(run)
+        return made
+
     def write(self, run: Run) -> None:
         """Keep in the run's folder, in place of a film that was made so from fewer frames."""
         record = {
@@ -172,17 +190,9 @@ def _moments(
 
 def _moment(about: dict[str, Any]) -> Moment:
     """What `asdict` made of it."""
-    trusted, kept = about["quality"], about["kept_since"]
-    return Moment(
-        about["images_seen"],
-        Quality(
-            MeanWithInterval(**trusted["trustworthiness"]),
-            MeanWithInterval(**trusted["preserved"]),
-            trusted["neighbours"],
-        ),
-        None if kept is None else MeanWithInterval(**kept),
-        about["moved"],
-    )
+    kept = about["kept_since"]
+    since = None if kept is None else MeanWithInterval(**kept)
+    return Moment(about["images_seen"], Quality.of_record(about["quality"]), since, about["moved"])
 
 
 def _settings_of(path: Path) -> dict[str, Any] | None:

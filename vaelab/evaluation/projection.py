@@ -7,7 +7,9 @@ the encoder never reads counts for little.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,6 +80,17 @@ class Quality:
     trustworthiness: MeanWithInterval
     preserved: MeanWithInterval
     neighbours: int
+
+    @classmethod
+    def of_record(cls, about: Mapping[str, Any]) -> Quality:
+        """What `asdict` made of one.
+
+        Raises:
+            KeyError, TypeError: it did not.
+        """
+        return cls(
+            MeanWithInterval(**about["trustworthiness"]), MeanWithInterval(**about["preserved"]), about["neighbours"]
+        )
 
 
 def layout(features: Features, settings: MapSettings) -> Places:

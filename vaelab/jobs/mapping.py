@@ -53,17 +53,22 @@ _lock = threading.Lock()
 
 def begin_map(run: Run, settings: MapSettings, key: str) -> None:
     """Make the map `key` of `run` in a process of its own, unless one is at it or has failed; returns at once."""
-    _begin(run, key, "vaelab.jobs.map_worker", asdict(settings), {"OMP_NUM_THREADS": "1"})
+    _begin_laying_out(run, settings, key, over_training=False)
 
 
 def begin_film(run: Run, settings: MapSettings, key: str) -> None:
     """Make the map over training `key` of `run` in a process of its own, unless one is at it or has failed."""
-    _begin(run, key, "vaelab.jobs.film_worker", asdict(settings), {"OMP_NUM_THREADS": "1"})
+    _begin_laying_out(run, settings, key, over_training=True)
 
 
 def begin_measure(run: Run, measure: Measure, key: str) -> None:
     """Measure the stored faces of `run` in a process of its own, unless one is at it or has failed; returns at once."""
     _begin(run, key, "vaelab.jobs.measure_worker", asdict(measure), {})
+
+
+def _begin_laying_out(run: Run, settings: MapSettings, key: str, *, over_training: bool) -> None:
+    request = {"settings": asdict(settings), "over_training": over_training}
+    _begin(run, key, "vaelab.jobs.map_worker", request, {"OMP_NUM_THREADS": "1"})
 
 
 def _begin(run: Run, key: str, worker: str, request: dict[str, Any], environment: dict[str, str]) -> None:
