@@ -23,16 +23,15 @@ from vaelab.recipes import RECIPES
 from vaelab.results import KINDS as SHEETS
 from vaelab.results import picture_name, write_pictures
 from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
-from vaelab.runs.store import Run, RunStatus, find_run
+from vaelab.runs.store import Run, RunStatus
 from vaelab.scorecard import PARTS
 from vaelab.scorecard.card import result_lines
 from vaelab.scorecard.encoding import encode_faces
-from vaelab.scorecard.extractors import Extractor, detector_features
+from vaelab.scorecard.extractors import shipped_detector
 from vaelab.scorecard.report import evaluate
 
 SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7), ("mixture", 1.0))
 NUM_KEPT = 4000
-EXTRACTOR = "cnn"
 
 KINDS = {
     "cnn": "The MIT lab's standard CNN, a face detector",
@@ -89,8 +88,8 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
     for split in ("val", "test"):
         tell(f"report on split {split}")
         parts = PARTS if split == "test" else ("reconstruction", "detection")
-        extractors = _extractors(run, model) if split == "test" else []
-        run.write_report(split, evaluate(model, data, split, 0, tell, parts, extractors))
+        detector = shipped_detector(run.dir.parent, model.size) if split == "test" and model.has_decoder else None
+        run.write_report(split, evaluate(model, data, split, 0, tell, parts, [detector] if detector else []))
     if model.has_decoder:
         tell("sample sheets")
         write_sheets(run, model)
@@ -108,17 +107,6 @@ def write_sheets(run: Run, model: FaceModel) -> None:
         z = model.sample_latents(48, seed=0, prior=prior, temperature=temperature)
         about = {"seed": 0, "prior": prior, "temperature": temperature, **model.about()}
         save_generated(contact_sheet(model.decode(z), 12), run.dir / sheet_name(prior, temperature), about)
-
-
-def _extractors(run: Run, model: FaceModel) -> list[Extractor]:
-    """The detector beside the run, if it can look at the run's pictures: what drawn faces are compared by."""
-    try:
-        detector = find_run(EXTRACTOR, run.dir.parent)
-    except RunError:
-        return []
-    if not model.has_decoder or model.size % detector.config.data.size or not detector.weights_path.is_file():
-        return []
-    return [detector_features(FaceModel.load(detector))]
 
 
 def sheet_name(prior: str, temperature: float) -> str:

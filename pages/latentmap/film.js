@@ -158,20 +158,9 @@ function nextFace(state, [dx, dy]) {
 }
 
 function showTip(state, row) {
-  const tip = state.root.querySelector(".tip"), at = scales(state)
+  const at = scales(state), place = row < 0 ? [] : [at.x(state.places[2 * row]), at.y(state.places[2 * row + 1])]
   state.hover = row
-  tip.hidden = row < 0
-  if (row >= 0) {
-    const [x, y] = [at.x(state.places[2 * row]), at.y(state.places[2 * row + 1])]
-    tip.style.transform = `translate(${Math.max(4, Math.min(x + 14, at.width - 140))}px, ${Math.max(4, Math.min(y - 60, at.height - 165))}px)`
-    tip.querySelector("span").textContent = inWords(state, row)
-    const sheet = state.faces.known.get(row), face = tip.querySelector(".face")
-    face.style.backgroundImage = sheet ? `url("${sheet.picture.src}")` : "none"
-    if (sheet) {
-      face.style.backgroundSize = `${sheet.count * 100}% 100%`
-      face.style.backgroundPosition = `${sheet.count > 1 ? sheet.index / (sheet.count - 1) * 100 : 0}% 0`
-    } else { clearTimeout(state.ask); state.ask = setTimeout(() => state.faces.want([row]), 60) }
-  }
+  placeTip(state, row, place, at)
   draw(state)
 }
 

@@ -22,3 +22,18 @@ function showKey(state) {
   }
   state.root.querySelector(".key").replaceChildren(...parts)
 }
+
+// A face's picture and words beside its place, within a sheet of this width and height; row -1 takes them away.
+function placeTip(state, row, [x, y], { width, height }) {
+  const tip = state.root.querySelector(".tip")
+  tip.hidden = row < 0
+  if (tip.hidden) return
+  tip.style.transform = `translate(${Math.max(4, Math.min(x + 14, width - 140))}px, ${Math.max(4, Math.min(y - 60, height - 165))}px)`
+  tip.querySelector("span").textContent = inWords(state, row)
+  const sheet = state.faces.known.get(row), face = tip.querySelector(".face")
+  face.style.backgroundImage = sheet ? `url("${sheet.picture.src}")` : "none"
+  if (sheet) {
+    face.style.backgroundSize = `${sheet.count * 100}% 100%`
+    face.style.backgroundPosition = `${sheet.count > 1 ? sheet.index / (sheet.count - 1) * 100 : 0}% 0`
+  } else { clearTimeout(state.ask); state.ask = setTimeout(() => state.faces.want([row]), 60) }
+}

@@ -9,18 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelab.cli.arguments import open_data, open_model, whole_number
+from vaelab.cli.arguments import open_data, open_model, tell, whole_number
 from vaelab.errors import ConfigError
-from vaelab.runs.store import Run, find_run
-from vaelab.scorecard import PARTS
+from vaelab.runs.store import find_run
+from vaelab.scorecard import DETECTOR, PARTS
 from vaelab.scorecard.card import refusals_of, rows_of
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
     from vaelab.scorecard.extractors import Extractor
-
-EXTRACTOR = "cnn"
-"""The run whose features the Frechet distance is on: the detector that ships."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--parts", type=_parts, default=PARTS, metavar="A,B", help=f"what to measure: {','.join(PARTS)} (default: all)"
     )
     parser.add_argument(
-        "--extractor", metavar="RUN", help=f"cnn whose features drawn faces are compared on (default: {EXTRACTOR})"
+        "--extractor", metavar="RUN", help=f"cnn whose features drawn faces are compared on (default: {DETECTOR})"
     )
     parser.add_argument(
         "--inception", type=Path, metavar="FILE", help="Inception weights, safetensors: the published FID too"
@@ -57,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         data,
         arguments.split,
         arguments.limit,
-        _told,
+        tell,
         arguments.parts,
         _extractors(arguments, model) if model.has_decoder and "generation" in arguments.parts else (),
         Amounts(**{name: value for name, value in given.items() if value is not None}),
@@ -95,10 +92,6 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
     return lines + [f"  not measured: {reason}" for reason in refusals_of(report)]
 
 
-def _told(text: str) -> None:
-    print(f"{text} ...", file=sys.stderr)
-
-
 def _parts(text: str) -> tuple[str, ...]:
     parts = tuple(part.strip() for part in text.split(","))
     for part in parts:
@@ -110,19 +103,18 @@ def _parts(text: str) -> tuple[str, ...]:
 def _extractors(arguments: argparse.Namespace, model: FaceModel) -> list[Extractor]:
     """The detector that was named, or else the one that ships if pictures of this size suit it; Inception if named."""
     from vaelab.inference import FaceModel
-    from vaelab.scorecard.extractors import detector_features, inception_features
+    from vaelab.scorecard.extractors import detector_features, inception_features, shipped_detector
 
-    found = []
+    found: Extractor | None
     if arguments.extractor:
         detector = find_run(arguments.extractor, arguments.root)
-        found.append(detector_features(FaceModel.load(detector, arguments.device)))
-    elif ((arguments.root / EXTRACTOR) / "config.json").is_file():
-        detector = Run.open(arguments.root / EXTRACTOR)
-        if model.size % detector.config.data.size == 0 and detector.weights_path.is_file():
-            found.append(detector_features(FaceModel.load(detector, arguments.device)))
-    if not found:
-        _told(f"no run {EXTRACTOR!r} for {model.size} pixels: drawn faces are not compared; name one with --extractor")
-    return [*found, inception_features(arguments.inception)] if arguments.inception else found
+        found = detector_features(FaceModel.load(detector, arguments.device))
+    else:
+        found = shipped_detector(arguments.root, model.size, arguments.device)
+    if found is None:
+        tell(f"no run {DETECTOR!r} for {model.size} pixels: drawn faces are not compared; name one with --extractor")
+    inception = inception_features(arguments.inception) if arguments.inception else None
+    return [extractor for extractor in (found, inception) if extractor is not None]
 
 
 def _write(path: Path, report: Mapping[str, Any]) -> None:

@@ -2,3 +2,5 @@
 
 PARTS = ("reconstruction", "generation", "likelihood", "disentanglement", "detection")
 """The parts of a report, in its order."""
+DETECTOR = "cnn"
+"""The run whose features the Frechet distance is on unless another is named: the detector that ships."""

@@ -16,9 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vaelab.data.images import to_images
-from vaelab.errors import CheckpointError, ConfigError, DataError
+from vaelab.errors import CheckpointError, ConfigError, DataError, RunError
 from vaelab.inference import FaceModel
 from vaelab.models.lab import Classifier
+from vaelab.runs.store import find_run
+from vaelab.scorecard import DETECTOR
 
 Pixels = UInt8[np.ndarray, "n size size 3"]
 BATCH = 128
@@ -108,6 +110,17 @@ def detector_features(model: FaceModel) -> Extractor:
         "layer": f"last hidden layer, {network.trunk[-1].in_features} values",
     }
     return Extractor("fd_cnn", about, model.size, look)
+
+
+def shipped_detector(root: Path, size: int, device: str = "cpu") -> Extractor | None:
+    """Features of the detector that ships, from the runs in `root`; None where it is not there or not for this size."""
+    try:
+        run = find_run(DETECTOR, root)
+    except RunError:
+        return None
+    if size % run.config.data.size or not run.weights_path.is_file():
+        return None
+    return detector_features(FaceModel.load(run, device))
 
 
 def inception_features(weights: Path) -> Extractor:
