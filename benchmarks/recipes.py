@@ -16,6 +16,7 @@ from PIL import Image
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
+from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.regions import eyes_sentence
 from vaelab.inference import FaceModel
 from vaelab.pictures import contact_sheet, save_generated
@@ -73,7 +74,8 @@ def measured(run: Run, data: Collection, extractor: Extractor, num_faces: int) -
     split = "test" if len(data.rows("test", is_face=True)) else "val"
     if model.has_decoder:
         has_enough = len(data.rows(split, is_face=True)) > model.latent_size
-        encode_faces(model, run, data, split if has_enough else "train", num_kept=2_000)
+        if not knows_its_latents(run, model):
+            encode_faces(model, run, data, split if has_enough else "train", num_kept=2_000)
         fit_priors(FaceModel.load(run), data).write(run)
         model = FaceModel.load(run)
     parts = [part for part in PARTS if (model.has_detector if part == "detection" else model.has_decoder)]
@@ -82,6 +84,11 @@ def measured(run: Run, data: Collection, extractor: Extractor, num_faces: int) -
     run.write_report(split, report)
     write_pictures(run, model, data)
     return {"split": split, **report}
+
+
+def knows_its_latents(run: Run, model: FaceModel) -> bool:
+    """Whether faces were encoded by these weights already: a frozen VGG19 takes an hour of it on two cores."""
+    return run.latents_path.is_file() and StoredLatents.read(run).weights_fingerprint == model.weights_fingerprint
 
 
 def row(run: Run, report: dict[str, Any], extractor: Extractor) -> dict[str, Any]:
