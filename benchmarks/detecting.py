@@ -9,6 +9,7 @@ Where the folder holds the photos of `photos-marked.csv` too, the real faces mar
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import resource
@@ -40,6 +41,9 @@ SAMPLED = 256
 """Windows of the photo that are timed one by one; all of them would take minutes."""
 LARGE = (4900, 6200)
 """Rows and columns of a photo of 30 megapixels."""
+CASCADE_TO_FRAME = (1.02, 0.084)
+"""A square of FairFace in sides of the cascade's box, and how far below the box's its centre lies, in its own sides
+(`benchmarks.framing`)."""
 Found = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From a photo to squares (n, 3) and scores (n,)."""
 AS_IT_COMES = {"as_it_comes": -np.inf}
@@ -95,29 +99,40 @@ def lab_finder(model: FaceModel) -> Found:
 
 
 def haar_finder() -> Found | None:
-    """OpenCV's frontal cascade with the weight of its last stage as score; None where none is installed.
+    """OpenCV's frontal cascade, its boxes brought into FairFace's frame; None where none is installed."""
+    if cascade() is None:
+        return None
 
-    Its boxes hold a face without margin; they are enlarged as dlib's are for FairFace's crops (1.5 times).
-    """
+    def found(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        boxes, scores = cascade_boxes(photo)
+        larger, down = CASCADE_TO_FRAME
+        squares = [[x + w / 2, y + h / 2 + down * larger * w, larger * w] for x, y, w, h in boxes]
+        return np.array(squares).reshape(-1, 3), scores
+
+    return found
+
+
+@functools.cache
+def cascade() -> Any:
+    """OpenCV's frontal cascade; None where no OpenCV that has one is installed."""
     if importlib.util.find_spec("cv2") is None:
         return None
     import cv2
 
     folder = getattr(getattr(cv2, "data", None), "haarcascades", "")
     path = Path(folder) / "haarcascade_frontalface_default.xml"
-    if not path.is_file():
-        return None
-    cascade = cv2.CascadeClassifier(str(path))
+    return cv2.CascadeClassifier(str(path)) if path.is_file() else None
 
-    def found(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-        boxes, _, weights = cascade.detectMultiScale3(
-            grey, scaleFactor=1.1, minNeighbors=3, minSize=(32, 32), outputRejectLevels=True
-        )
-        squares = np.array([[x + w / 2, y + h / 2, 1.5 * w] for x, y, w, h in boxes]).reshape(-1, 3)
-        return squares, np.array(weights, np.float64).reshape(-1)
 
-    return found
+def cascade_boxes(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the cascade finds: left, top, width and height (n, 4), and the weight of its last stage as score (n,)."""
+    import cv2
+
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    boxes, _, weights = cascade().detectMultiScale3(
+        grey, scaleFactor=1.1, minNeighbors=3, minSize=(32, 32), outputRejectLevels=True
+    )
+    return np.array(boxes, np.float64).reshape(-1, 4), np.array(weights, np.float64).reshape(-1)
 
 
 def on_marked(table: Path, folder: Path, finders: dict[str, tuple[Found, dict[str, float]]]) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vaelab.data.sources.laid import fade_in
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.photos import read_photo
 from vaelab.rng import numpy_generator
@@ -15,8 +16,6 @@ from vaelab.rng import numpy_generator
 SIDES = (56.0, 220.0)
 """Smallest and largest crop in a photo of 640 pixels; the logarithm of the side is drawn evenly."""
 MOST_FACES = 4
-EDGE = 0.12
-"""Share of a crop's side over which it fades into the photo, so that its edge is nothing to go by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +57,7 @@ def _scene(path: Path, faces: list[Path], random: np.random.Generator) -> Scene:
             x, y = left + side / 2, top + side / 2
             if all(max(abs(x - a), abs(y - b)) > (side + other) / 2 for a, b, other in squares):
                 crop = np.asarray(Image.open(face).convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
-                _lay(photo[top : top + side, left : left + side], crop)
+                fade_in(photo[top : top + side, left : left + side], crop)
                 squares.append((x, y, float(side)))
                 break
     return Scene(path.name, photo, np.array(squares))
-
-
-def _lay(place: np.ndarray, crop: np.ndarray) -> None:
-    """The crop over a part of the photo, in place, fading out towards its edges."""
-    side = len(crop)
-    near = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / (EDGE * side)
-    weight = np.clip(np.minimum.outer(near, near), 0.0, 1.0)[..., None]
-    place[:] = np.rint(weight * crop + (1 - weight) * place).astype(np.uint8)

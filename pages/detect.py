@@ -137,7 +137,8 @@ def _controls(known: Sequence[str]) -> None:
     st.segmented_control(
         "Smallest square, pixels", SMALLEST, key=side_key, required=True,
         on_change=lambda: change(smallest=st.session_state[side_key]),
-        help="A face fills two thirds of its square. Smaller squares are many more: slower, and more false alarms.",
+        help="From brows to chin a face fills two thirds of its square. Smaller squares are many more: slower, and "
+        "more false alarms.",
     )  # fmt: skip
 
 

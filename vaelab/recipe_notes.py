@@ -192,6 +192,9 @@ PREPARING: Mapping[str, str] = {
     "fairface-128": "python -m vaelab data prepare fairface --root ~/fairface --size 128 --name fairface-128",
     "nonfaces-64": "python -m vaelab data prepare class-folders --root ~/tiny-imagenet/train --name nonfaces-64",
     "cuts-64": "python -m vaelab data prepare cuts --root data/fairface-128 --name cuts-64",
+    "laid-64": "python -m vaelab data prepare laid --root data/fairface-128 --photos ~/photos-without-faces "
+    "--name laid-64",
+    "squares-64": "python -m vaelab data prepare cuts --root data/nonfaces-64 --name squares-64",
     "windows-64": "python -m vaelab data prepare windows --root ~/photos-without-faces --name windows-64",
     "anime-64": "python -m vaelab data prepare folder --root ~/anime --name anime-64",
     "celeba-64": "python -m vaelab data prepare celeba --root ~/celeba --name celeba-64",

@@ -17,8 +17,9 @@ FAIRFACE = ("fairface-64", "nonfaces-64")
 """What can be had everywhere. The lab's own are one flag away, once prepared (`python -m vaelab data prepare -h`):
 `--datasets h5-64` is its `train_face.h5`, `--datasets celeba-64 imagenet-64` is made from the originals."""
 
-SEARCHED = ("cuts-64", "windows-64", "nonfaces-64")
-"""What a search through photos meets: faces beside the middle, parts of faces, squares of photos, other things."""
+SEARCHED = ("cuts-64", "laid-64", "windows-64", "squares-64", "nonfaces-64")
+"""What a search through photos meets: faces not quite in place, parts of faces, faces with what lies around them, and
+squares of photos without any and of other things."""
 
 LAB: dict[str, Any] = {
     "latent": 100,

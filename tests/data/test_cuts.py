@@ -86,7 +86,16 @@ def test_numbers_that_cut_nothing_are_refused(wrong: dict[str, float]) -> None:
         Cuts(Path("data"), **wrong)  # type: ignore[arg-type]
 
 
-def test_a_store_without_faces_is_refused(tmp_path: Path) -> None:
+def test_pictures_without_faces_are_cut_into_squares(tmp_path: Path) -> None:
     things = prepare(Synthetic(num_faces=0, num_nonfaces=20), tmp_path / "things", size=16, workers=1)
-    with pytest.raises(DataError, match="holds no face"):
-        Cuts(things.path).listing()
+    source = Cuts(things.path, cuts=2)
+    records = source.listing().records
+    assert not records["is_face"].any()
+    assert (records["_side"].between(0.5, 1.0)).all()
+    assert (records["object_class"].to_numpy() == things.labels["object_class"].iloc[records["_row"]].to_numpy()).all()
+    made = prepare(source, tmp_path / "squares", size=16, workers=1)
+    whole = things.labels.set_index("image_id")["split"]
+    assert (
+        made.labels["split"].to_numpy() == whole.loc[made.labels["image_id"].str.split("#").str[0]].to_numpy()
+    ).all()
+    assert len(made) == (whole == "train").sum() * 2 + (whole != "train").sum()

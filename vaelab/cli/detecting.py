@@ -74,7 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smallest", type=float, default=48.0, metavar="PIXELS",
-        help="side of the smallest square looked at, of which a face fills two thirds (default: %(default)g)",
+        help="side of the smallest square looked at, two thirds of it a face from brows to chin (default: %(default)g)",
     )  # fmt: skip
 
 

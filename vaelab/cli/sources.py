@@ -115,6 +115,7 @@ FLAGS: dict[str, dict[str, Any]] = {
     "parts": {"type": float, "metavar": "SHARE", "help": "parts of faces for each cut (default: %(default)s)"},
     "turn": {"type": float, "metavar": "DEGREES", "help": "largest angle to either side (default: %(default)s)"},
     "windows": {"type": int, "metavar": "N", "help": "squares of every photo (default: %(default)s)"},
+    "photos": {"type": Path, "metavar": "PATH", "help": "folder or tar of photos that the faces are laid into"},
     "leave_out": {"type": Path, "metavar": "FILE", "help": "names of photos that show people, one per line"},
     "mined": {"type": Path, "metavar": "CSV", "help": "false alarms to take too, as `detect --csv` writes them"},
     "shares": {

@@ -9,6 +9,7 @@ from vaelab.data.sources.drawn import Synthetic
 from vaelab.data.sources.fairface import FairFace
 from vaelab.data.sources.folder import Folder
 from vaelab.data.sources.h5 import MitH5
+from vaelab.data.sources.laid import Laid
 from vaelab.data.sources.ppb import Ppb
 from vaelab.data.sources.subset import Subset
 from vaelab.data.sources.utkface import UTKFace
@@ -27,6 +28,7 @@ SOURCES: dict[str, type[Source]] = {
     "subset": Subset,
     "cuts": Cuts,
     "windows": Windows,
+    "laid": Laid,
 }
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Cuts",
     "FairFace",
     "Folder",
+    "Laid",
     "Listing",
     "MitH5",
     "Ppb",

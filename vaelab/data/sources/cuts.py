@@ -23,7 +23,9 @@ SHIFT = 0.1
 SCALE = 1.2
 """Most that a cut is larger or smaller than the picture; three levels per octave are off by 1.12 at most."""
 PART_SIDES = (0.2, 0.45)
-"""Sides of parts of a face, in sides of its picture, of which the face proper fills two thirds."""
+"""Sides of parts of a face, in sides of its picture; from brows to chin a face fills two thirds of that."""
+SQUARE_SIDES = (0.5, 1.0)
+"""Sides of the squares of pictures that are no faces, in sides of the picture."""
 PART = "part of a face"
 """What such a part is called as an object class."""
 OVERSAMPLED = 2
@@ -36,7 +38,8 @@ class Cuts(Source):
 
     A detector that was trained on centred crops alone is unsure between the steps of a search, and calls an eye or a
     mouth a face. Beyond the picture's edge it is continued by its mirror image. Only training faces are cut more than
-    once; everything keeps the split that its face had, so that nothing held out is trained on.
+    once; everything keeps the split that its face had, so that nothing held out is trained on. The pictures of a store
+    without faces are cut into squares, as a search cuts what it meets.
 
     Attributes:
         root: folder of the store; one of twice the wanted size keeps the cuts sharp.
@@ -67,18 +70,21 @@ class Cuts(Source):
         """The cuts of one face after another, then the parts.
 
         Raises:
-            DataError: no store, or one without faces.
+            DataError: no store.
         """
         store = DatasetStore.open(self.root)
-        rows = np.flatnonzero(store.labels["is_face"].to_numpy(dtype=bool))
-        if not len(rows):
-            raise DataError(f"{self.root} holds no face to cut; name a data set of faces")
+        is_face = store.labels["is_face"].to_numpy(dtype=bool)
+        rows = np.flatnonzero(is_face == is_face.any())
         random = numpy_generator(self.seed, "cuts")
         is_training = (store.labels["split"].iloc[rows] == "train").to_numpy(dtype=bool)
         copies = np.repeat(rows, np.where(is_training, self.cuts, 1))
-        faces = self._records(store, copies, random, is_face=True)
+        if not is_face.any():
+            known = store.labels.iloc[copies].reset_index(drop=True)
+            return Listing(self._squares(known, copies, SQUARE_SIDES, random, ""))
+        faces = self._faces(store, copies, random)
         halves = copies[random.uniform(size=len(copies)) < self.parts]
-        parts = self._records(store, halves, random, is_face=False)
+        known = store.labels[["image_id", "split"]].iloc[halves].reset_index(drop=True)  # no label is true of an ear
+        parts = self._squares(known.assign(is_face=False, object_class=PART), halves, PART_SIDES, random, "part-")
         return Listing(pd.concat([faces, parts], ignore_index=True))
 
     @contextmanager
@@ -94,22 +100,27 @@ class Cuts(Source):
         """The store's fingerprint."""
         return DatasetStore.open(self.root).fingerprint
 
-    def _records(
-        self, store: DatasetStore, rows: np.ndarray, random: np.random.Generator, *, is_face: bool
-    ) -> pd.DataFrame:
+    def _faces(self, store: DatasetStore, rows: np.ndarray, random: np.random.Generator) -> pd.DataFrame:
         known = store.labels.iloc[rows].reset_index(drop=True)
-        number = known.groupby("image_id").cumcount().to_numpy()
-        marks = [
-            f"{name}#{'' if is_face else 'part-'}{place}" for name, place in zip(known["image_id"], number, strict=True)
-        ]
-        if is_face:
-            table = known.assign(object_class=pd.Series([None] * len(known), dtype="str"))
-            sides = SCALE ** random.uniform(-1.0, 1.0, len(rows))
-            places = 0.5 + random.uniform(-SHIFT, SHIFT, (len(rows), 2))
-        else:  # the labels are the face's, and no longer true of an ear
-            table = known[["split"]].assign(is_face=False, object_class=PART)
-            sides = random.uniform(*PART_SIDES, len(rows))
-            places = random.uniform(sides[:, None] / 2, 1.0 - sides[:, None] / 2, (len(rows), 2))
+        table = known.assign(object_class=pd.Series([None] * len(known), dtype="str"))
+        sides = SCALE ** random.uniform(-1.0, 1.0, len(rows))
+        places = 0.5 + random.uniform(-SHIFT, SHIFT, (len(rows), 2))
+        return self._records(table, rows, places, sides, random, "")
+
+    def _squares(
+        self, table: pd.DataFrame, rows: np.ndarray, bounds: tuple[float, float], random: np.random.Generator, mark: str
+    ) -> pd.DataFrame:
+        """Squares anywhere within the pictures, their sides within bounds."""
+        sides = random.uniform(*bounds, len(rows))
+        places = random.uniform(sides[:, None] / 2, 1.0 - sides[:, None] / 2, (len(rows), 2))
+        return self._records(table, rows, places, sides, random, mark)
+
+    def _records(
+        self, table: pd.DataFrame, rows: np.ndarray, places: np.ndarray, sides: np.ndarray, random: np.random.Generator,
+        mark: str,
+    ) -> pd.DataFrame:  # fmt: skip
+        number = table.groupby("image_id").cumcount()
+        marks = [f"{name}#{mark}{place}" for name, place in zip(table["image_id"], number, strict=True)]
         image_ids = pd.Series(marks, dtype="str")
         return table.assign(
             image_id=image_ids, split_key=image_ids, _row=rows, _x=places[:, 0], _y=places[:, 1], _side=sides,

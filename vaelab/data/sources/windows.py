@@ -64,7 +64,7 @@ class Windows(Source):
             DataError: no photo, or a list that cannot be read.
         """
         index = index_files(self.root)
-        passed = set() if self.leave_out is None else _names(self.leave_out)
+        passed = set() if self.leave_out is None else names_in(self.leave_out)
         names = [name for name in index.sorted_names() if Path(name).name not in passed]
         if not names:
             raise DataError(f"{self.root} holds no photo that is not left out")
@@ -127,11 +127,16 @@ class WindowsReader:
                 found.append(f"too small: {whole.shape[1]}x{whole.shape[0]}, and the smallest square is {SMALLEST:g}")
             else:
                 across, down, wide = (x, y, side) if is_mined else _placed(whole, x, y, side)
-                found.append(_cut(whole, across, down, wide, size))
+                found.append(square_of(whole, across, down, wide, size))
         return found
 
 
-def _names(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
+    """The names in a text file, one per line.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         return set(path.read_text(encoding="utf-8").split())
     except (OSError, UnicodeDecodeError) as error:
@@ -163,7 +168,8 @@ def _records(photo: pd.DataFrame, name: str, squares: np.ndarray) -> pd.DataFram
     return pd.concat([contract, photo.reset_index(drop=True)], axis=1)
 
 
-def _cut(photo: np.ndarray, x: float, y: float, side: float, size: int) -> np.ndarray:
+def square_of(photo: np.ndarray, x: float, y: float, side: float, size: int) -> np.ndarray:
+    """A square of a photo, centre and side in pixels, as (size, size, 3) uint8 RGB."""
     left, top, right, bottom = (round(edge) for edge in (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
     square = Image.fromarray(photo).crop((left, top, right, bottom))  # black beyond the edge, as in a search
     return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0))
