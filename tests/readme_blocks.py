@@ -123,6 +123,39 @@ def growth_block() -> str:
     return "\n".join(lines)
 
 
+def maps_block() -> str:
+    """What the last `python -m benchmarks.mapping` and `benchmarks.panning` that were kept found."""
+    mapped = json.loads((ROOT / "benchmarks" / "mapping.json").read_text(encoding="utf-8"))
+    panned = json.loads((ROOT / "benchmarks" / "panning.json").read_text(encoding="utf-8"))
+    names = {
+        "pca_seconds": "principal components, s",
+        "umap_seconds_cold": "UMAP in a fresh process, s",
+        "umap_seconds_warm": "UMAP again, s",
+        "place_one_milliseconds": "placing a photo, ms",
+        "trustworthiness": "trustworthiness",
+        "trustworthiness_umap_learn": "umap-learn as it comes",
+        "trustworthiness_pca": "principal components",
+    }
+    lines = [f"| drawn faces | {' | '.join(names.values())} |", f"|---|{'---|' * len(names)}"]
+    lines += [f"| {row['faces']:,} | {' | '.join(_figure(row[name]) for name in names)} |" for row in mapped]
+    same = all(row["same_in_two_fresh_processes"] for row in mapped)
+    pans = [
+        f"{row['faces']:,} points {row['frames_per_second']:.0f} frames per second, {row['page_ms_per_frame']:.1f} ms "
+        f"of the page's time each ({row['page_ms_per_frame_p95']:.1f} at the 95th percentile)"
+        for row in panned["results"]
+    ]
+    return "\n".join([
+        f"{mapped[0]['latents']} latents, trustworthiness over 1,000 faces, on {_where(panned['machine'])}: "
+        "`python -m benchmarks.mapping --faces 5000 20000 45000 --default`.",
+        "",
+        *lines,
+        "",
+        f"The coordinates of two fresh processes are {'the same to the last bit' if same else 'NOT the same'} at every "
+        f"size. Panned in headless Chromium without a graphics card, {panned['results'][0]['moves_per_second']:.0f} moves "
+        f"a second: {'; '.join(pans)} (`python -m benchmarks.panning`).",
+    ])  # fmt: skip
+
+
 def _where(machine: dict[str, Any]) -> str:
     name = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
     return f"{name} (torch {machine['torch']})"
@@ -363,6 +396,7 @@ BLOCKS = {
     "coverage": coverage_block,
     "measured": measured_block,
     "audits": audits_block,
+    "maps": maps_block,
     "detecting": detecting_block,
     "priors": priors_block,
 }
