@@ -151,8 +151,8 @@ def maps_block() -> str:
         *lines,
         "",
         f"The coordinates of two fresh processes are {'the same to the last bit' if same else 'NOT the same'} at every "
-        f"size. Panned in headless Chromium without a graphics card, {panned['results'][0]['moves_per_second']:.0f} moves "
-        f"a second: {'; '.join(pans)} (`python -m benchmarks.panning`).",
+        f"size. Panned in headless Chromium without a graphics card, {panned['results'][0]['moves_per_second']:.0f} "
+        f"moves a second: {'; '.join(pans)} (`python -m benchmarks.panning`).",
     ])  # fmt: skip
 
 
