@@ -12,7 +12,7 @@ from pages.datasets.routes import open_store
 from pages.datasets.shelf import Shelved, shelf
 from pages.datasets.verdict import verdict
 from pages.shell.boundary import error_boundary
-from vaelab.data.embedded import EMBEDDED
+from vaelab.settings import EMBEDDED
 
 
 @error_boundary

@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+EMBEDDED = "synthetic-64"
+"""The data set that needs no download: drawn faces, made on first use."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -32,7 +35,7 @@ class DataConfig:
     """Which pictures are learned from."""
 
     datasets: tuple[str, ...] = option(
-        ("synthetic-64",), "prepared data sets, read as one; `python -m vaelab data list` shows them"
+        (EMBEDDED,), "prepared data sets, read as one; `python -m vaelab data list` shows them"
     )
     data_dir: str = option("data", "folder that holds the prepared data sets")
     size: int = option(64, "side of the square pictures", unit="pixels", low=16, high=256)

@@ -22,7 +22,6 @@ from vaelab.audit.experiment import KNOWN_ARMS, Experiment, audit_base
 from vaelab.audit.pictures import check_resampling
 from vaelab.audit.store import AUDITS_DIR, list_audits
 from vaelab.config import TrainConfig, options
-from vaelab.data.embedded import EMBEDDED
 from vaelab.data.groups import Grouping, group_columns
 from vaelab.data.prepare import usable_cores
 from vaelab.data.sources import Synthetic
@@ -31,6 +30,7 @@ from vaelab.evaluation.fairness.effects import MIN_SEEDS
 from vaelab.jobs.needs import PROBE_SECONDS, estimate, known
 from vaelab.jobs.queue import device_of
 from vaelab.runs.store import RUNS_DIR
+from vaelab.settings import EMBEDDED
 
 ARMS = {
     "A": "A: the detector alone",

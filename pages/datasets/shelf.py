@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaelab.data.embedded import EMBEDDED
 from vaelab.data.ordering import natural_key
 from vaelab.data.store import MANIFEST_FILE, Manifest
 from vaelab.errors import DataError
+from vaelab.settings import EMBEDDED
 
 DATA_DIR = Path("data")
 PARTIAL = ".partial"

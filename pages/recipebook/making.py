@@ -12,9 +12,9 @@ from pages.launch.draft import Draft, choose_recipe
 from pages.launch.needs import needs
 from pages.launch.start import start
 from pages.shell.boundary import error_boundary
-from vaelab.data.embedded import EMBEDDED
 from vaelab.recipe_notes import RECIPE_NOTES, preparing_command
 from vaelab.recipes import RECIPES
+from vaelab.settings import EMBEDDED
 
 DATA_PAGE = Path(__file__).resolve().parents[1] / "data.py"
 

@@ -4,26 +4,12 @@ Exit codes: 0 done, 1 a stated error, 2 wrong usage, 130 stopped on request.
 """
 
 import argparse
+import importlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vaelab import __version__
-from vaelab.cli import (
-    audit,
-    control,
-    data,
-    detecting,
-    directions,
-    editing,
-    mapping,
-    models,
-    priors,
-    runs,
-    serving,
-    training,
-    watch,
-)
 from vaelab.errors import Cancelled, VaelabError
 
 EPILOG = """\
@@ -40,9 +26,31 @@ What comes with the project, or with a run of your own:
   streamlit run app.py                                        drag the sliders
 """
 
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "data": ("data",),
+    "training": ("train", "resume"),
+    "watch": ("watch",),
+    "control": ("pause", "unpause", "stop", "save", "set"),
+    "models": ("encode", "evaluate", "reconstruct", "sample", "ship"),
+    "priors": ("priors",),
+    "directions": ("directions",),
+    "mapping": ("map",),
+    "editing": ("edit", "interpolate"),
+    "detecting": ("detect", "calibrate"),
+    "audit": ("audit",),
+    "runs": ("runs",),
+    "serving": ("serve",),
+}
+"""The modules of this package that add commands, in the order of the help, and the commands of each."""
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; flags of `train` come from the fields of the config."""
+
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The command line; flags of `train` come from the fields of the config.
+
+    Args:
+        command: one of the commands where no other will be asked for: only its module is imported, for some need
+            pandas, which takes longer than all the rest. Anything else builds the whole.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m vaelab",
         description="Train, walk through and audit variational autoencoders on faces.",
@@ -51,15 +59,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vaelab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    shaped = (models, priors, directions, mapping, editing, detecting, audit)
-    for room in (data, training, watch, control, *shaped, runs, serving):
-        room.add_parser(commands)
+    wanted = [room for room, names in ROOMS.items() if command in names]
+    for room in wanted or ROOMS:
+        importlib.import_module(f"vaelab.cli.{room}").add_parser(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors that a person can mend are one sentence on standard error."""
-    parsed = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser(words[0] if words else "").parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells what it does to every table of a font
     try:

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from vaelab.data.prepare import Progress, prepare
 from vaelab.data.sources.drawn import Synthetic
-from vaelab.settings import DataConfig
-
-EMBEDDED = "synthetic-64"
+from vaelab.settings import EMBEDDED, DataConfig
 
 
 def prepare_embedded(config: DataConfig, progress: Progress | None = None) -> None:

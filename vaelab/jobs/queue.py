@@ -23,12 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from vaelab.config import TrainConfig
-from vaelab.data.embedded import EMBEDDED
-from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError, RunError, VaelabError
 from vaelab.jobs.environment import child_environment
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
+from vaelab.settings import EMBEDDED
 
 log = logging.getLogger("vaelab.jobs")
 TICKET = "ticket.json"
@@ -164,6 +163,8 @@ def data_fingerprints(config: TrainConfig) -> dict[str, str]:
     Raises:
         DataError: one is missing, damaged, or holds pictures of another size.
     """
+    from vaelab.data.store import DatasetStore  # with pandas, which telling how trainings are need not wait for
+
     found = {}
     for name in config.data.datasets:
         folder = Path(config.data.data_dir) / name
