@@ -16,6 +16,7 @@ FACE = ".panel .current canvas"
 IS_DRAWN = """canvas => canvas.width > 0
     && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0)"""
 PATIENCE_MS = 180_000
+PARSING = "from vaelab.cli import build_parser; build_parser({!r})"
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
@@ -24,18 +25,22 @@ def measure(rounds: int) -> list[dict[str, Any]]:
 
 
 def importing(rounds: int) -> dict[str, Any]:
-    """Seconds of `import vaelab.cli`, which every command pays, and the share of each package that it brings in."""
-    bare, whole = [], []
+    """Seconds until `runs`, `train` and the help of all commands can be parsed, and what the last one imports."""
+    parsing = {name: PARSING.format(name) for name in ("runs", "train", "")} | {"nothing": "pass"}
+    found: dict[str, list[float]] = {name: [] for name in parsing}
     for _ in range(rounds + 1):
-        for code, seconds in (("pass", bare), ("import vaelab.cli", whole)):
+        for name, code in parsing.items():
             started = time.perf_counter()
             _python("-c", code)
-            seconds.append(time.perf_counter() - started)
-    total, packages = _packages(_python("-X", "importtime", "-c", "import vaelab.cli"))
+            found[name].append(time.perf_counter() - started)
+    seconds = {name: median(times[1:]) - median(found["nothing"][1:]) for name, times in found.items()}
+    total, packages = _packages(_python("-X", "importtime", "-c", parsing[""]))
     heaviest = sorted(packages.items(), key=lambda item: -item[1])[:4]
     return {
         "what": "importing the command line",
-        "seconds": median(whole[1:]) - median(bare[1:]),
+        "runs_seconds": seconds["runs"],
+        "train_seconds": seconds["train"],
+        "seconds": seconds[""],
         "heaviest": ", ".join(f"{name} {100 * microseconds / total:.0f} %" for name, microseconds in heaviest),
         "rounds": rounds,
     }
