@@ -64,8 +64,8 @@ def test_squares_around_a_face_share_less_than_a_third_with_it(faces: DatasetSto
 
 
 def test_what_is_cut_shows_the_face_in_its_photo(faces: DatasetStore, photos: Path, tmp_path: Path) -> None:
-    made = prepare(Laid(faces.path, photos), tmp_path / "laid-32", size=32, workers=1)
-    assert made.manifest.licence == faces.manifest.licence
+    made = prepare(Laid(faces.path, photos, terms="my own"), tmp_path / "laid-32", size=32, workers=1)
+    assert made.manifest.licence == f"{faces.manifest.licence}; laid into photos: my own"
     assert not made.manifest.rejected
     again = prepare(Laid(faces.path, photos), tmp_path / "again-32", size=32, workers=1)
     assert again.fingerprint == made.fingerprint

@@ -54,6 +54,7 @@ class Laid(Source):
         leave_out: text file with the names of photos to pass over, one per line: those that show people.
         cuts: photos that each training face is laid into.
         seed: of photos, places and sizes.
+        terms: licence line of the photos, for the manifest.
     """
 
     name: ClassVar[str] = "laid"
@@ -64,6 +65,7 @@ class Laid(Source):
     leave_out: Path | None = None
     cuts: int = 1
     seed: int = 0
+    terms: str = ""
 
     def __post_init__(self) -> None:
         """Refuses to lay a face into no photo."""
@@ -106,8 +108,8 @@ class Laid(Source):
             yield LaidReader(DatasetStore.open(self.root), files)
 
     def licence_line(self) -> str:
-        """That of the store the faces are of; photos are its surroundings."""
-        return DatasetStore.open(self.root).manifest.licence
+        """That of the store the faces are of, and the terms of the photos, or that they are unknown."""
+        return f"{DatasetStore.open(self.root).manifest.licence}; laid into photos: {self.terms or self.licence}"
 
     def identity(self) -> str:
         """The store's fingerprint."""
