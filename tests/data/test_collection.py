@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vaelab.data.collection import Collection
@@ -51,6 +52,15 @@ def test_rows_are_those_of_split_and_kind(both: Collection, split: str, is_face:
     expected = np.flatnonzero((both.labels["split"] == split) & (both.labels["is_face"] == is_face))
     assert np.array_equal(rows, expected)
     assert np.array_equal(both.rows(split, is_face, limit=3), expected[:3])
+
+
+def test_a_table_is_those_rows_of_the_labels(both: Collection) -> None:
+    rows = np.random.default_rng(0).permutation(len(both.labels))[:20]
+    assert both.columns == tuple(both.labels.columns)
+    pd.testing.assert_frame_equal(both.table(rows), both.labels.iloc[rows])
+    some = both.table(rows, ["dataset", "image_id"])
+    pd.testing.assert_frame_equal(some, both.labels[["dataset", "image_id"]].iloc[rows])
+    assert len(both.table(rows[:0])) == 0
 
 
 def test_pixels_are_a_copy(both: Collection) -> None:

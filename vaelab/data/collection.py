@@ -46,6 +46,26 @@ class Collection:
         frames = [store.labels.assign(dataset=store.manifest.name) for store in self.stores]
         return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]  # one is not copied
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the labels of all stores, in the order of `labels`."""
+        return tuple(dict.fromkeys(name for store in self.stores for name in (*store.columns, "dataset")))
+
+    def table(self, rows: Rows, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some labels of some pictures, as `labels` has them, without keeping those of all the others.
+
+        Args:
+            rows: each of them once.
+        """
+        names = list(self.columns if columns is None else columns)
+        which, parts = self._stores_of(rows), []
+        for index in np.unique(which):
+            store, mine = self.stores[index], rows[which == index]
+            known = store.table([name for name in names if name in store.columns], mine - self._offsets[index])
+            parts.append(known.set_axis(mine).assign(dataset=store.manifest.name))
+        found = pd.concat(parts) if parts else pd.DataFrame(index=rows)
+        return found.reindex(columns=names).loc[rows]
+
     @property
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each store by its name: what a result says it was computed on."""
@@ -62,9 +82,13 @@ class Collection:
         )
         return found[:limit] if limit else found
 
+    def _stores_of(self, rows: Rows) -> Rows:
+        """Which store each row is in."""
+        return np.asarray(np.searchsorted(self._offsets, rows, side="right") - 1)
+
     def pixels(self, rows: Rows) -> Pixels:
         """The pictures of some rows, copied from the memory maps."""
-        which = np.searchsorted(self._offsets, rows, side="right") - 1
+        which = self._stores_of(rows)
         if len(rows) and (which == which[0]).all():
             return np.array(self.stores[which[0]].pixels[rows - self._offsets[which[0]]])
         size = self.stores[0].size

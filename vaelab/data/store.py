@@ -15,13 +15,16 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Bool, Int, Int8
 
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
@@ -116,11 +119,23 @@ def prepare_hint(name: str) -> str:
 @final
 @dataclass(frozen=True, eq=False)
 class DatasetStore:
-    """A prepared store, opened read-only. Pickles as its path: other processes open their own memory map."""
+    """A prepared store, opened read-only. Pickles as its path: other processes open their own memory map.
+
+    Of a store of a million pictures all labels are hundreds of megabytes, and a training asks for few of them: what is
+    a face and in which split is kept in memory, `table` reads what else is asked for, and only `labels` keeps it all.
+
+    Attributes:
+        columns: names of the labels.
+        is_face: (n,) whether each picture shows a face.
+        splits: (n,) which of SPLITS each picture is in, as its place there.
+    """
 
     path: Path
     manifest: Manifest
-    labels: pd.DataFrame
+    columns: tuple[str, ...]
+    is_face: Bool[np.ndarray, " n"]
+    splits: Int8[np.ndarray, " n"]
+    _mapped: pa.Buffer
 
     @staticmethod
     def open(path: Path | str) -> DatasetStore:
@@ -134,25 +149,50 @@ class DatasetStore:
             raise DataError(f"no prepared data in {path}; {prepare_hint(path.name)}")
         manifest = Manifest.read(path / MANIFEST_FILE)
         try:
-            labels = pd.read_parquet(path / LABELS_FILE)
+            with pa.memory_map(str(path / LABELS_FILE)) as file:  # what is mapped stays even if the store is removed
+                mapped = file.read_buffer()
+            columns = tuple(str(name) for name in pq.read_schema(pa.BufferReader(mapped)).names)
             num_bytes = (path / PIXELS_FILE).stat().st_size
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            raise DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}") from error
-        missing = [column for column in REQUIRED_COLUMNS if column not in labels]
+            raise _damaged(path, error) from error
+        missing = [column for column in REQUIRED_COLUMNS if column not in columns]
         if missing:
             raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {prepare_hint(path.name)}")
-        expected = len(labels) * manifest.size**2 * 3
+        known = _read_labels(path, mapped, ["is_face", "split"])
+        expected = len(known) * manifest.size**2 * 3
         if num_bytes != expected:
             raise DataError(
-                f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {len(labels)} pictures "
+                f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {len(known)} pictures "
                 f"of {manifest.size}x{manifest.size}; {prepare_hint(path.name)}"
             )
-        return DatasetStore(path=path, manifest=manifest, labels=labels)
+        splits = pd.Categorical(known["split"], categories=SPLITS).codes.astype(np.int8)
+        return DatasetStore(path, manifest, columns, known["is_face"].to_numpy(dtype=bool), splits, mapped)
+
+    def table(self, columns: Sequence[str] | None = None, rows: Int[np.ndarray, " some"] | None = None) -> pd.DataFrame:
+        """Some labels of some pictures, read from the disk a column at a time; all of them by default.
+
+        Raises:
+            DataError: the labels cannot be read.
+        """
+        names = list(self.columns if columns is None else columns)
+        if rows is None:
+            return _read_labels(self.path, self._mapped, names)
+        parts = [_read_labels(self.path, self._mapped, [name]).iloc[rows] for name in names]
+        return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=rows)
+
+    @functools.cached_property
+    def labels(self) -> pd.DataFrame:
+        """All labels of all pictures, kept from then on.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        return self.table()
 
     @functools.cached_property
     def pixels(self) -> np.memmap[Any, np.dtype[np.uint8]]:
         """(n, size, size, 3) uint8 RGB, read-only, mapped from the file."""
-        shape = (len(self.labels), self.size, self.size, 3)
+        shape = (len(self), self.size, self.size, 3)
         return np.memmap(self.path / PIXELS_FILE, dtype=np.uint8, mode="r", shape=shape)
 
     @property
@@ -166,7 +206,7 @@ class DatasetStore:
         return self.manifest.fingerprint
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.is_face)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return DatasetStore.open, (self.path,)
@@ -181,9 +221,9 @@ class DatasetStore:
         if split is not None:
             if split not in SPLITS:
                 raise DataError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
-            chosen &= (self.labels["split"] == split).to_numpy(dtype=bool)
+            chosen &= self.splits == SPLITS.index(split)
         if is_face is not None:
-            chosen &= self.labels["is_face"].to_numpy(dtype=bool) == is_face
+            chosen &= self.is_face == is_face
         return np.flatnonzero(chosen)
 
     def verify(self) -> None:
@@ -198,6 +238,17 @@ class DatasetStore:
                 f"the store in {self.path} was changed after it was made: fingerprint {found[:12]}, manifest "
                 f"{self.fingerprint[:12]}; {prepare_hint(self.path.name)}"
             )
+
+
+def _read_labels(path: Path, mapped: pa.Buffer, columns: list[str]) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(pa.BufferReader(mapped), columns=columns)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}")
 
 
 def fingerprint(labels: pd.DataFrame, pixels_path: Path, size: int) -> str:

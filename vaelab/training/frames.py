@@ -39,7 +39,7 @@ def keep_frame(
     if not config.has_decoder or not len(faces):
         return
     some = np.sort(numpy_generator(0, "frames").permutation(len(faces))[:MOST_FACES])
-    labels = data.labels.iloc[faces[some]].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
+    labels = data.table(faces[some]).drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     write_faces(run, labels.reset_index(drop=True))
     means, variances = [], []
     with evaluating(objective):

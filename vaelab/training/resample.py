@@ -6,7 +6,6 @@ import tempfile
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float
 
@@ -78,10 +77,9 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
     drawn beside that of the data.
     """
     num_faces = len(feed.face_rows)
-    image_ids = data.labels["image_id"].iloc[feed.face_rows]
     groups = {}
-    for column in group_columns(data.labels):
-        labels = data.labels[[column]].iloc[feed.face_rows]  # one at a time: all would be a second table in memory
+    for column in data.columns:
+        labels = data.table(feed.face_rows, [column])  # one at a time: all of a million faces are too many to keep
         if not group_columns(labels):
             continue
         grouping = Grouping.of(labels, [column])
@@ -95,13 +93,17 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
         "effective_share": drawn.effective_share,
         "num_active": drawn.num_active,
         "largest_prob_times_faces": float(drawn.sample_probs.max() * len(drawn.sample_probs)),
-        "most_drawn": _extremes(-drawn.sample_probs, drawn, image_ids),
-        "least_drawn": _extremes(drawn.sample_probs, drawn, image_ids),
+        "most_drawn": _extremes(-drawn.sample_probs, drawn, data, feed),
+        "least_drawn": _extremes(drawn.sample_probs, drawn, data, feed),
         "groups": groups,
     }
 
 
-def _extremes(order: np.ndarray, drawn: Resampling, image_ids: pd.Series) -> list[dict[str, Any]]:
+def _extremes(order: np.ndarray, drawn: Resampling, data: Collection, feed: Feed) -> list[dict[str, Any]]:
     """The faces that come first by `order`, with the probability of each draw; of equals the earlier in the data."""
     first = np.argsort(order, kind="stable")[:NUM_EXTREMES]
-    return [{"image_id": str(image_ids.iloc[face]), "prob": float(drawn.sample_probs[face])} for face in first]
+    names = data.table(feed.face_rows[first], ["image_id"])["image_id"]
+    return [
+        {"image_id": str(name), "prob": float(drawn.sample_probs[face])}
+        for name, face in zip(names, first, strict=True)
+    ]

@@ -89,7 +89,7 @@ def validate(
         result["regions"] = found
     if losses:
         is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
-        result |= recall_by_group(np.concatenate(losses), is_face, data.labels.iloc[faces])
+        result |= recall_by_group(np.concatenate(losses), is_face, data.table(faces))
     return result
 
 
