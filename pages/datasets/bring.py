@@ -26,8 +26,8 @@ from vaelab.errors import DataError
 from vaelab.portraits.crops import FACE_CROP, FaceCrops
 
 BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "ppb", "celeba", "h5")
-"""Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page, `cuts` and `windows`
-are made for the detector's recipe from a data set that is prepared already."""
+"""Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page; `cuts`, `laid` and
+`windows` are made for the detector's recipe from what is prepared already."""
 UPLOADS_DIR = DATA_DIR / ".uploads"
 MOST_UPLOAD_MB = 2_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
