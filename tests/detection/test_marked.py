@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.marked import COLUMNS, MarkedPhoto, paths_of, read_marked
+from benchmarks.marked import COLUMNS, MarkedPhoto, paths_of, read_marked, read_table_of_marks
 from vaelab.errors import DataError
 from vaelab.evaluation.average_precision import average_precision, recall_and_alarms
 
@@ -21,7 +21,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_rows_become_photos_with_sure_and_unsure_faces(table: Path) -> None:
-    none, some = read_marked(table)
+    none, some = read_table_of_marks(table)
     assert (none.name, some.name) == ("a.webp", "b.webp")
     assert none.faces.shape == none.unsure.shape == (0, 3)
     assert some.faces.tolist() == [[100.0, -5.0, 60.0], [9.0, 8.0, 7.0]]
@@ -43,14 +43,14 @@ def test_rows_that_are_no_square_are_refused(tmp_path: Path, rows: str, told: st
     path = tmp_path / "marked.csv"
     path.write_text(HEADER + rows)
     with pytest.raises(DataError, match=told):
-        read_marked(path)
+        read_table_of_marks(path)
 
 
 def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "marked.csv"
     path.write_text("photo,x,y,side\na.webp,1,2,30\n")
     with pytest.raises(DataError, match="no column 'unsure'"):
-        read_marked(path)
+        read_table_of_marks(path)
 
 
 def test_what_lies_on_an_unsure_face_is_neither_right_nor_wrong() -> None:
@@ -87,7 +87,7 @@ def test_photos_are_all_there_or_none_or_their_lack_is_told(table: Path, tmp_pat
 
 def test_the_kept_table_is_of_photos_that_no_detector_was_made_with() -> None:
     """They are those that training, thresholds and scenes leave out; squares are of a size that a face can have."""
-    photos = read_marked()
+    photos = read_table_of_marks()
     listed = Path(__file__).parents[2] / "benchmarks" / "photos-with-people.txt"
     assert {photo.name for photo in photos} <= set(listed.read_text(encoding="utf-8").split())
     squares = np.concatenate([photo.faces for photo in photos])
