@@ -1,8 +1,10 @@
-"""Run every benchmark once and print the results; `--json FILE` keeps them."""
+"""Run every benchmark once and print the results; `--json FILE` keeps them, `--only NAME` measures some anew."""
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks import decoding, dragging, feature_cache, peers, preparing, reruns, starting, training, watching
 from benchmarks.machine import machine
@@ -10,31 +12,64 @@ from vaelab.data.embedded import prepare_embedded
 from vaelab.runs.store import RUNS_DIR, list_runs
 from vaelab.settings import DataConfig
 
+Rows = list[dict[str, Any]]
+
+MEASURES: dict[str, Callable[[Path, int], Rows]] = {
+    "training": lambda data_dir, rounds: [training.measure(data_dir, rounds)],
+    "peers": lambda data_dir, rounds: peers.measure(data_dir, max(1, rounds // 2)),
+    "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
+    "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],
+    "preparing": lambda _, __: [preparing.measure()],
+    "dragging": lambda _, rounds: dragging.measure("face-vae", max(1, rounds // 2)),
+    "starting": lambda _, rounds: starting.measure(max(1, rounds // 2)),
+    "reruns": lambda _, __: reruns.measure(),
+    "watching": lambda _, rounds: [watching.measure(max(1, rounds // 2))],
+}
+"""What is measured, each from the folder of data sets and the number of counted rounds."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure speed as ratios in one run.")
+    parser.add_argument("--only", nargs="+", choices=list(MEASURES), help="what to measure (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each variant (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file to keep the results in")
+    parser.add_argument(
+        "--json", type=Path, help="file to keep the results in; with --only, other rows of it stay as they are"
+    )
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     arguments = parser.parse_args()
     prepare_embedded(DataConfig(data_dir=str(arguments.data_dir)))
-    results = [training.measure(arguments.data_dir, arguments.rounds)]
-    results += peers.measure(arguments.data_dir, max(1, arguments.rounds // 2))
-    shipped = [run for run in list_runs(RUNS_DIR) if run.is_shipped and run.config.has_decoder]
-    results += [decoding.measure(run, 10 * arguments.rounds) for run in shipped]
-    results.append(feature_cache.measure(arguments.data_dir))
-    results.append(preparing.measure())
-    results += dragging.measure("face-vae", max(1, arguments.rounds // 2))
-    results += starting.measure(max(1, arguments.rounds // 2))
-    results += reruns.measure()
-    results.append(watching.measure(max(1, arguments.rounds // 2)))
+    kept: Rows = []
+    if arguments.only and arguments.json and arguments.json.is_file():
+        kept = json.loads(arguments.json.read_text(encoding="utf-8"))["results"]
     found_on = machine()
-    for result in [found_on, *results]:
-        for name, value in result.items():
-            print(f"{name:28} {value:.4g}" if isinstance(value, float) else f"{name:28} {value}")
-        print()
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": found_on, "results": results}, indent=1) + "\n")
+    show(found_on)
+    for name in arguments.only or MEASURES:
+        found = MEASURES[name](arguments.data_dir, arguments.rounds)
+        for row in found:
+            show(row)
+        kept = merged(kept, found)
+        if arguments.json:
+            arguments.json.write_text(json.dumps({"machine": found_on, "results": kept}, indent=1) + "\n")
+
+
+def decoding_shipped(rounds: int) -> Rows:
+    """A row for each shipped model that draws."""
+    shipped = [run for run in list_runs(RUNS_DIR) if run.is_shipped and run.config.has_decoder]
+    return [decoding.measure(run, rounds) for run in shipped]
+
+
+def merged(kept: Rows, found: Rows) -> Rows:
+    """The kept rows, those measured anew in the place of the old ones, new kinds at the end."""
+    anew = {row["what"]: row for row in found}
+    places = [anew.pop(row["what"], row) for row in kept]
+    return [*places, *anew.values()]
+
+
+def show(row: dict[str, Any]) -> None:
+    """Print one result."""
+    for name, value in row.items():
+        print(f"{name:28} {value:.4g}" if isinstance(value, float) else f"{name:28} {value}")
+    print(flush=True)
 
 
 if __name__ == "__main__":
