@@ -188,7 +188,7 @@ def agreement(model: FaceModel, photos: list[Path]) -> dict[str, float]:
         levels = list(pyramid(read_photo(path.read_bytes()), model.size, Search(smallest=64.0)))
         windows = all_windows(detector, levels)
         dense.append(windows.logits)
-        exact.append(model.face_logit(cut(levels, windows, model.size)))
+        exact.append(model.face_logit(cut(levels, windows.boxes, windows.places[:, 0], model.size)))
     one, other = np.concatenate(dense), np.concatenate(exact)
     return {
         "windows": len(one),
@@ -204,7 +204,8 @@ def timings(models: dict[str, FaceModel], path: Path, rounds: int) -> dict[str, 
     for name, model in models.items():
         levels = list(pyramid(photo, model.size, Search()))
         windows = all_windows(DenseDetector.of(model), levels)
-        some = cut(levels, windows.taken(np.linspace(0, len(windows.logits) - 1, SAMPLED).astype(int)), model.size)
+        sampled = windows.taken(np.linspace(0, len(windows.logits) - 1, SAMPLED).astype(int))
+        some = cut(levels, sampled.boxes, sampled.places[:, 0], model.size)
         ways: dict[str, Callable[[], object]] = {
             "dense": lambda model=model: find(model, photo, 0.0),
             "one_by_one": lambda model=model, some=some: [model.face_logit(one[None]) for one in some],
