@@ -14,6 +14,7 @@ from pages.detecting.looking import detectors_here, load_detectors, painters, re
 from pages.detecting.photos import Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.welcome import FIRST_DETECTOR, first_training
 from pages.studio.cropper import preview_address
@@ -63,6 +64,8 @@ def show_photos(photos: Sequence[Opened]) -> None:
             key=f"detect.photo.{len(photos)}",
         )  # fmt: skip
     opened, result = photos[place], found[place]
+    for one in detectors:
+        cautions(one.model.config, one.name)
     _marked(opened, result)
     if len(photos) == 1:
         st.markdown(f"**{result.in_words()}**")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, is_loaded, load_model, model_stamp
 from pages.shell.welcome import first_training
@@ -50,6 +51,8 @@ def explore() -> None:
     keep(fitted)
     if notes or more:
         note_slot.info("  \n".join((*notes, *more)), icon=":material/link_off:")
+    with note_slot:
+        cautions(run.config)
     studio(run.id)
     random_faces(run.id)
 

@@ -19,6 +19,7 @@ from pages.latentmap.solid import solid
 from pages.latentmap.state import FILM, LEAVE, LINK, METHODS, Place, open_map, put, shown, to_link
 from pages.latentmap.way import along_path
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import find, load_model
 from pages.shell.welcome import drawable_models
@@ -50,6 +51,7 @@ def map_page() -> None:
     run = find(shown().model)
     model = load_model(run)
     header(runs, run, model)
+    cautions(run.config)
     if notes:
         st.info("  \n".join(notes), icon=":material/link_off:")
     if shown().view == FILM:

@@ -16,6 +16,7 @@ from pages.atelier.neighbours import neighbours
 from pages.atelier.tray import tray
 from pages.atelier.uncertainty import uncertainty
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
 from pages.shell.welcome import drawable_models
@@ -50,6 +51,7 @@ def studio() -> None:
     fitted, more = fit_bench(bench(), model)
     bench.keep(fitted)
     _header(runs)
+    cautions(model.config)
     if notes or more:
         st.info("  \n".join(dict.fromkeys((*notes, *more))), icon=":material/link_off:")
     with st.container(key="bench-faces"):

@@ -13,6 +13,7 @@ from pages.priormap.figures import CHOSEN, STANDARD, lengths_figure, variance_fi
 from pages.priormap.measures import draws, prior_name, shares, shown, surroundings, table
 from pages.priormap.place import place_section
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import is_link, page_query, write_link
 from pages.shell.loaders import find, load_model
 from pages.shell.routes import samples_address
@@ -47,6 +48,7 @@ def prior_page() -> None:
     if not runs:
         return
     model = load_model(find(_choice(runs)))
+    cautions(model.config)
     if model.latents is None:
         st.info(f"{model.run_id} stores no latents, so there is nothing to set beside N(0, I). This encodes faces:")
         st.code(f"python -m vaelab encode {model.run_id}", language="bash")

@@ -17,6 +17,7 @@ from pages.counterfactual.files import csv_file, json_file, strip_file
 from pages.counterfactual.plan import LINK, Plan, fit_plan, keep_plan, open_plan, plan
 from pages.counterfactual.survey import survey_section
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import png
@@ -69,6 +70,8 @@ def show_walk(model: FaceModel, now: Plan) -> None:
     """Figure, sentences, stills, caveats and downloads."""
     slider = find_slider(model, now.recipe.method, now.along)
     seen_by = load_detectors(now.detectors, now.fpr)
+    for one in seen_by:
+        cautions(one.model.config, one.name)
     vector = step_vector(model, now.recipe, slider)
     start = edited_latent(model, now.recipe)
     walked = walk(model, seen_by, start, vector, now.reach, STEPS)

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.live.words import UNDER_WAY, look
 from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
+from pages.shell.cautions import cautions
 from pages.shell.loaders import find
 from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
@@ -64,6 +65,7 @@ def outcome(recipe: str, runs: list[Run], train_page: Path) -> None:
         state = look(run.status.state)
         st.badge("ships with vaelab" if run.is_shipped else run.status.state, icon=state.icon, color=state.color)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
+    cautions(run.config)
     result_panel(run, f"recipes.{recipe}")
 
 

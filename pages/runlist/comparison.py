@@ -32,6 +32,8 @@ FACES = {**LOSSES, **OTHERS}
 def comparison(run_ids: Sequence[str]) -> None:
     """Everything in which the runs can be compared."""
     runs = [find(run_id) for run_id in run_ids]
+    for run in runs:
+        cautions(run.config, run.id)
     results, curves, settings, measured, faces = st.tabs(
         ["Results", "Curves", "Settings", "Measured", "The same faces"]
     )
@@ -40,8 +42,6 @@ def comparison(run_ids: Sequence[str]) -> None:
     with curves:
         overlaid(runs)
     with settings:
-        for run in runs:
-            cautions(run.config, run.id)
         table = differing_rows(runs)
         if table.empty:
             st.markdown("All settings are the same.")
