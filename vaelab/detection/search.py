@@ -32,7 +32,7 @@ SMALLEST_SIDES = (24.0, 1600.0)
 """Between these the smallest face may be set, pixels: below, a window would show a face enlarged until it has no
 detail that a network could go by."""
 MOST_LOOKED_THROUGH = 4096
-"""Places of a photo that enter the first suppression, the best by the dense pass."""
+"""Windows of a photo that anything more is asked of, the surest by the dense pass."""
 NEIGHBOURS = 0.5
 """Of two proposals that share more of their union than this, only the better is looked at; and windows that share more
 than this with a proposal have a say in where it lies."""
@@ -106,6 +106,10 @@ class Windows:
         """These rows of them."""
         return Windows(self.boxes[rows], self.places[rows], self.logits[rows])
 
+    def likeliest(self, most: int) -> Windows:
+        """The `most` surest of them, the surest first."""
+        return self.taken(np.argsort(-self.logits, kind="stable")[:most])
+
 
 def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None = None) -> list[FaceBox]:
     """The faces in a photo, the surest first; the score of each is the network's own logit of its square.
@@ -120,7 +124,7 @@ def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None
     levels = list(pyramid(photo, model.size, search))
     if not levels:
         return []
-    windows = all_windows(DenseDetector.of(model), levels)
+    windows = all_windows(DenseDetector.of(model), levels).likeliest(MOST_LOOKED_THROUGH)
     proposed = proposals(windows, search)
     boxes = refined(proposed.boxes, windows)
     logits = model.face_logit(cut(levels, boxes, proposed.places[:, 0], model.size))
@@ -152,19 +156,17 @@ def pyramid(photo: Photo, size: int, search: Search) -> Iterator[Level]:
 
 def proposals(windows: Windows, search: Search) -> Windows:
     """The most promising windows by the dense pass, the best first, none beside a better one."""
-    found = windows.taken(np.argsort(-windows.logits, kind="stable")[:MOST_LOOKED_THROUGH])
-    return found.taken(suppressed(found.boxes, found.logits, NEIGHBOURS)[: search.num_proposals])
+    return windows.taken(suppressed(windows.boxes, windows.logits, NEIGHBOURS)[: search.num_proposals])
 
 
 def refined(boxes: Boxes, windows: Windows) -> Boxes:
-    """Each box moved to the weighted mean of the likely windows around it; where there are none, as it was."""
-    likely = windows.taken(np.argsort(-windows.logits, kind="stable")[:MOST_LOOKED_THROUGH])
+    """Each box moved to the weighted mean of the windows around it; where there are none, as it was."""
     moved = boxes.copy()
-    shared = box_iou(torch.from_numpy(boxes), torch.from_numpy(likely.boxes)).numpy()
+    shared = box_iou(torch.from_numpy(boxes), torch.from_numpy(windows.boxes)).numpy()
     for row, near in enumerate(shared > NEIGHBOURS):
         if near.any():
-            logits = likely.logits[near].astype(np.float64)
-            moved[row] = np.average(likely.boxes[near], axis=0, weights=np.exp((logits - logits.max()) / SOFTNESS))
+            logits = windows.logits[near].astype(np.float64)
+            moved[row] = np.average(windows.boxes[near], axis=0, weights=np.exp((logits - logits.max()) / SOFTNESS))
     return moved
 
 
