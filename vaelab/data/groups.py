@@ -25,13 +25,16 @@ MAX_VALUES = 64
 """A column with more different values is a quantity or a name, not a grouping."""
 
 
+ABOUT_THE_FILE = frozenset({"image_id", "split", "dataset"})
+"""Columns that say where a picture is from, and never make a group."""
+
+
 def group_columns(labels: pd.DataFrame) -> list[str]:
     """The label columns that sort pictures into groups by themselves: words, two to MAX_VALUES different ones.
 
     Ids, flags of the source and quantities are none; a quantity can be cut into ranges first.
     """
-    about_the_file = {"image_id", "split", "dataset"}
-    words = [str(name) for name in labels.columns if name not in about_the_file and _holds_words(labels[name])]
+    words = [str(name) for name in labels.columns if name not in ABOUT_THE_FILE and _holds_words(labels[name])]
     return [name for name in words if 2 <= labels[name].nunique() <= MAX_VALUES]
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import ABOUT_THE_FILE, Grouping, group_columns
 from vaelab.debiasing import Latents, Resampling, resampling
 from vaelab.models.network import Network
 from vaelab.training.distributed import Ranks, sum_over_ranks
@@ -78,7 +78,7 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
     """
     num_faces = len(feed.face_rows)
     groups = {}
-    for column in data.columns:
+    for column in (name for name in data.columns if name not in ABOUT_THE_FILE):
         labels = data.table(feed.face_rows, [column])  # one at a time: all of a million faces are too many to keep
         if not group_columns(labels):
             continue

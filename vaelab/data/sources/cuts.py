@@ -73,12 +73,12 @@ class Cuts(Source):
             DataError: no store.
         """
         store = DatasetStore.open(self.root)
-        is_face = store.labels["is_face"].to_numpy(dtype=bool)
-        rows = np.flatnonzero(is_face == is_face.any())
+        has_faces = bool(store.is_face.any())
+        rows = store.indices(is_face=has_faces)
         random = numpy_generator(self.seed, "cuts")
         is_training = (store.labels["split"].iloc[rows] == "train").to_numpy(dtype=bool)
         copies = np.repeat(rows, np.where(is_training, self.cuts, 1))
-        if not is_face.any():
+        if not has_faces:
             known = store.labels.iloc[copies].reset_index(drop=True)
             return Listing(self._squares(known, copies, SQUARE_SIDES, random, ""))
         faces = self._faces(store, copies, random)

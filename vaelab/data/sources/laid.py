@@ -15,8 +15,8 @@ from PIL import Image
 
 from vaelab.data.sources.base import Listing, Source
 from vaelab.data.sources.cuts import SCALE, SHIFT
-from vaelab.data.sources.files import FilesReader, files_reader, index_files
-from vaelab.data.sources.windows import LONGEST_SIDE, names_in, square_of
+from vaelab.data.sources.files import FilesReader, files_reader
+from vaelab.data.sources.windows import LONGEST_SIDE, photos_in, square_of
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
@@ -79,14 +79,10 @@ class Laid(Source):
             DataError: no store, one without faces, no photo, or a list that cannot be read.
         """
         store = DatasetStore.open(self.root)
-        rows = np.flatnonzero(store.labels["is_face"].to_numpy(dtype=bool))
+        rows = store.indices(is_face=True)
         if not len(rows):
             raise DataError(f"{self.root} holds no face to lay into photos; name a data set of faces")
-        index = index_files(self.photos)
-        passed = set() if self.leave_out is None else names_in(self.leave_out)
-        names = [name for name in index.sorted_names() if Path(name).name not in passed]
-        if not names:
-            raise DataError(f"{self.photos} holds no photo that is not left out")
+        index, names = photos_in(self.photos, self.leave_out)
         random = numpy_generator(self.seed, "laid")
         splits = store.labels["split"].iloc[rows].to_numpy(dtype=str)
         copies = np.repeat(rows, np.where(splits == "train", self.cuts, 1))

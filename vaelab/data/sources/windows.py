@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from vaelab.data.sources.base import Listing, Source, existing
-from vaelab.data.sources.files import FilesReader, files_reader, index_files
+from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import read_table
 from vaelab.data.splits import PHOTO_FRACTIONS
 from vaelab.errors import DataError
@@ -63,11 +63,7 @@ class Windows(Source):
         Raises:
             DataError: no photo, or a list that cannot be read.
         """
-        index = index_files(self.root)
-        passed = set() if self.leave_out is None else names_in(self.leave_out)
-        names = [name for name in index.sorted_names() if Path(name).name not in passed]
-        if not names:
-            raise DataError(f"{self.root} holds no photo that is not left out")
+        index, names = photos_in(self.root, self.leave_out)
         photos, mined = index.table(names), self._mined(names)
         random = numpy_generator(self.seed, "windows")
         tables = []
@@ -131,12 +127,21 @@ class WindowsReader:
         return found
 
 
-def names_in(path: Path) -> set[str]:
-    """The names in a text file, one per line.
+def photos_in(root: Path, leave_out: Path | None) -> tuple[FileIndex, list[str]]:
+    """The files of a folder or tar, and the names of those photos that a text file does not say to leave out.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: no photo, or a list that cannot be read.
     """
+    index = index_files(root)
+    passed = set() if leave_out is None else _names_in(leave_out)
+    names = [name for name in index.sorted_names() if Path(name).name not in passed]
+    if not names:
+        raise DataError(f"{root} holds no photo that is not left out")
+    return index, names
+
+
+def _names_in(path: Path) -> set[str]:
     try:
         return set(path.read_text(encoding="utf-8").split())
     except (OSError, UnicodeDecodeError) as error:
