@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -11,11 +12,17 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from vaelab.runs.store import Run
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,6 +71,27 @@ def lab(*shipped: str) -> Iterator[Path]:
             shutil.copytree(ROOT / "checkpoints" / name, place / "checkpoints" / name)
         (place / "data").symlink_to(ROOT / "data")
         yield place
+
+
+async def pulled(page: Page, places: Iterable[tuple[float, float]], seconds: float) -> np.ndarray:
+    """Move the pressed mouse through places of the page, then let go; (n, 2) what the page kept in `window.drawn`.
+
+    Moves go to the browser's own input pipeline as a mouse sends them, one every `seconds`, whether or not the page has
+    answered the last one.
+    """
+    await page.evaluate("() => { window.drawn.length = 0 }")
+    session = await page.context.new_cdp_session(page)
+    moves = []
+    for x, y in places:
+        event = {"type": "mouseMoved", "x": x, "y": y, "button": "left", "buttons": 1}
+        moves.append(asyncio.ensure_future(session.send("Input.dispatchMouseEvent", event)))
+        await asyncio.sleep(seconds)
+    await asyncio.gather(*moves)
+    kept = np.array(await page.evaluate("() => window.drawn"), dtype=float)
+    await page.mouse.up()
+    await session.detach()
+    await page.wait_for_timeout(500)
+    return kept
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from playwright.async_api import Browser, Page, async_playwright
 
-from benchmarks.browsing import CHROMIUM, app, lab, pause, training, unpause
+from benchmarks.browsing import CHROMIUM, app, lab, pause, pulled, training, unpause
 
 TIERS = ("browser", "server")
 MOVES = 400
@@ -89,17 +89,6 @@ async def drag(page: Page) -> np.ndarray:
     middle = box["y"] + box["height"] / 2
     await page.mouse.move(box["x"] + box["width"] / 2, middle)
     await page.mouse.down()
-    await page.evaluate("() => { window.drawn.length = 0 }")
-    session = await page.context.new_cdp_session(page)
-    moves = []
-    for step in range(MOVES):
-        x = box["x"] + box["width"] * (0.5 + 0.45 * float(np.sin(2 * np.pi * step / 80)))
-        event = {"type": "mouseMoved", "x": x, "y": middle, "button": "left", "buttons": 1}
-        moves.append(asyncio.ensure_future(session.send("Input.dispatchMouseEvent", event)))
-        await asyncio.sleep(MOVE_SECONDS)
-    await asyncio.gather(*moves)
-    times = np.array(await page.evaluate("() => window.drawn"), dtype=float)
-    await page.mouse.up()
-    await session.detach()
-    await page.wait_for_timeout(500)
-    return times
+    turns = 2 * np.pi * np.arange(MOVES) / 80
+    places = [(box["x"] + box["width"] * (0.5 + 0.45 * float(np.sin(turn))), middle) for turn in turns]
+    return await pulled(page, places, MOVE_SECONDS)

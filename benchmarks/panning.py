@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.browsing import CHROMIUM, app, lab
+from benchmarks.browsing import CHROMIUM, app, lab, pulled
 from benchmarks.machine import machine
 from benchmarks.mapping import drawn_latents
 from vaelab.evaluation.latents import StoredLatents
@@ -95,21 +95,9 @@ async def pan(page: Page) -> np.ndarray:
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     await page.mouse.move(middle[0] + 3, middle[1] + 3)
     await page.mouse.down()
-    await page.evaluate("() => { window.drawn.length = 0 }")
-    session = await page.context.new_cdp_session(page)
-    moves = []
-    for step in range(MOVES):
-        turn = 2 * np.pi * step / 100
-        x, y = middle[0] + 120 * float(np.sin(turn)), middle[1] + 80 * float(np.cos(turn))
-        event = {"type": "mouseMoved", "x": x, "y": y, "button": "left", "buttons": 1}
-        moves.append(asyncio.ensure_future(session.send("Input.dispatchMouseEvent", event)))
-        await asyncio.sleep(MOVE_SECONDS)
-    await asyncio.gather(*moves)
-    frames = np.array(await page.evaluate("() => window.drawn"), dtype=float)
-    await page.mouse.up()
-    await session.detach()
-    await page.wait_for_timeout(500)
-    return frames
+    turns = 2 * np.pi * np.arange(MOVES) / 100
+    places = zip(middle[0] + 120 * np.sin(turns), middle[1] + 80 * np.cos(turns), strict=True)
+    return await pulled(page, [(float(x), float(y)) for x, y in places], MOVE_SECONDS)
 
 
 def summary(faces: int, pans: list[np.ndarray]) -> dict[str, Any]:
