@@ -1,9 +1,9 @@
 """Faces in a photo: an image pyramid, a dense pass per level that proposes, the network itself on every proposal.
 
 Windows lie on a grid, a quarter of their side apart, and a face between them is seen by several. A proposal is moved to
-the mean of the windows around it, weighted by what the dense pass makes of them, before the network looks. On 120 faces
-laid into photos squares then share 0.78 of their union with the true ones, 0.72 without that, and average precision is
-0.984 instead of 0.948 (the shipped detector, on photos that set its thresholds).
+the mean of the windows around it, weighted by what the dense pass makes of them, before the network looks. Average
+precision on faces laid into photos rose by that from 0.28 to 0.40 (`cnn`), 0.20 to 0.33 (`dbvae`) and 0.963 to 0.971
+(`detector`): `python -m benchmarks.detecting` with and without.
 """
 
 from __future__ import annotations
