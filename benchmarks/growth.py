@@ -63,9 +63,10 @@ class Row:
 
 def repeated_store(folder: Path, pictures: int, size: int, written: int) -> None:
     """A store of half faces and half things with 1,000 different pictures in it, of which the first `written` are."""
+    from vaelab.data.manifest import MANIFEST_FILE, Manifest
     from vaelab.data.prepare import prepare
     from vaelab.data.sources.drawn import Synthetic
-    from vaelab.data.store import LABELS_FILE, MANIFEST_FILE, PIXELS_FILE, DatasetStore, Manifest, counts_of
+    from vaelab.data.store import LABELS_FILE, PIXELS_FILE, DatasetStore, counts_of
 
     drawn = prepare(Synthetic(num_faces=DRAWN // 2, num_nonfaces=DRAWN // 2), folder / "drawn", size=size)
     rows = np.resize(np.arange(len(drawn)), pictures)

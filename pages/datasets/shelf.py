@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
 from vaelab.data.ordering import natural_key
-from vaelab.data.store import MANIFEST_FILE, Manifest
 from vaelab.errors import DataError
 from vaelab.settings import EMBEDDED
 

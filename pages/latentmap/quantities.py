@@ -17,7 +17,7 @@ from pages.counterfactual.detectors import detector_runs
 from pages.latentmap.underway import under_way
 from pages.priormap.measures import latents_key
 from pages.shell.loaders import find, weights_stamp
-from vaelab.data.store import MANIFEST_FILE, Manifest
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
 from vaelab.errors import DataError, RunError
 from vaelab.evaluation.lightness import CAVEATS
 from vaelab.jobs.mapping import begin_measure

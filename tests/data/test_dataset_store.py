@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Folder, Synthetic
-from vaelab.data.store import DatasetStore, Rejected
+from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaelab.data.store import Manifest, Rejected
+from vaelab.data.manifest import Manifest, Rejected
 from vaelab.errors import ConfigError, DataError
 from vaelab.portraits.treatment import check_same_treatment, treatment_sentence
 

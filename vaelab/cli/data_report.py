@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from vaelab.data.groups import MAX_VALUES, Grouping
+from vaelab.data.manifest import MANIFEST_FILE
 from vaelab.data.ordering import natural_key
 from vaelab.data.splits import SPLITS
-from vaelab.data.store import MANIFEST_FILE, DatasetStore
+from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
 _MAX_REASONS = 8

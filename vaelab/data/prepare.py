@@ -28,20 +28,11 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.chunks import Chunk, chunk_results
+from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, Rejected
 from vaelab.data.mapping import LabelMapping, mapped, written_mappings
 from vaelab.data.sources.base import Listing, Source, check_records
 from vaelab.data.splits import check_fractions, split_of
-from vaelab.data.store import (
-    FORMAT,
-    LABELS_FILE,
-    MANIFEST_FILE,
-    PIXELS_FILE,
-    DatasetStore,
-    Manifest,
-    Rejected,
-    counts_of,
-    fingerprint,
-)
+from vaelab.data.store import LABELS_FILE, PIXELS_FILE, DatasetStore, counts_of, fingerprint
 from vaelab.errors import DataError
 
 Progress = Callable[[int, int, float], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vaelab.data.store import Manifest
+from vaelab.data.manifest import Manifest
 from vaelab.errors import ConfigError, DataError
 from vaelab.portraits.crops import FACE_CROP
 from vaelab.portraits.windows import PUBLISHED, Windows, num_windows

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.splits import DEFAULT_FRACTIONS
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 UNKNOWN_LICENCE = "terms unknown: ask whoever made the pictures before sharing them"

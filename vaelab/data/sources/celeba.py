@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import read_table
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 _PARTITION = {"0": "train", "1": "val", "2": "test"}

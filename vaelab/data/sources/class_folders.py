@@ -11,11 +11,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import find_column, read_table
 from vaelab.data.splits import HELD_OUT_CLASS_FRACTIONS
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 _CLASS_ALIASES = ("wnid", "class", "object_class", "label", "synset")

@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import read_table
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")

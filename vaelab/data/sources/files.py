@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.images import MAX_FILE_BYTES, Crop, PictureError, read_dimensions, read_picture, read_whole_picture
+from vaelab.data.manifest import Rejected
 from vaelab.data.ordering import natural_key
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 _TAR_BLOCK = 512

@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.ordering import natural_key
 from vaelab.data.sources.base import Listing, Source, existing, unlike_published
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import find_column, read_table
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 TABLE_NAME = "PPB-2017-metadata.csv"

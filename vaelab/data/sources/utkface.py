@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.manifest import Rejected
 from vaelab.data.sources.base import Listing, Source
 from vaelab.data.sources.files import FilesReader, files_reader, index_files
-from vaelab.data.store import Rejected
 from vaelab.errors import DataError
 
 GENDERS = ("Male", "Female")
