@@ -12,12 +12,12 @@ FILES = sorted((ROOT / "vaelab").rglob("*.py"))
 PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 ROWS = [
-    {"errors", "settings"},
+    {"errors", "settings", "once"},
     {"config", "rng", "wording"},
     {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "curves", "animation"},
     {"losses", "debiasing", "backbone"},
     {"objectives"},
-    {"evaluation"},
+    {"evaluation", "engine"},
     {"training", "inference", "photos"},
     {"passes"},
     {"scorecard", "priors", "editing", "browser_decoder", "counterfactual", "results", "portraits"},

@@ -17,10 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vaelab.browser_decoder import decoder_flops, onnx_decoder, runs_in_browser
 from vaelab.config import TrainConfig
+from vaelab.engine import Engine
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS
 from vaelab.models import build_model
+from vaelab.once import Once
 
 KINDS = {
     "residual": {"model": "residual"},
@@ -51,8 +53,7 @@ def untrained(tiny_config: Callable[..., TrainConfig]) -> Callable[..., FaceMode
             weights_fingerprint="0" * 16,
             latents=None,
             directions=None,
-            network=network,
-            device=torch.device("cpu"),
+            read_engine=Once(lambda: Engine(config, network, torch.device("cpu"))),
         )
 
     return made

@@ -27,8 +27,6 @@ Latent = Float[np.ndarray, " latent"]
 Latents = Float[np.ndarray, "faces latent"]
 Pixels = UInt8[np.ndarray, "batch size size 3"]
 
-FALSE_POSITIVE_RATES = (0.01, 0.001)
-"""At 5 % both shipped detectors call almost everything a face; a walk would show nothing."""
 PRECISION = 0.01
 """How closely a crossing is found, in steps of the direction."""
 

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, UInt8
 
-from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig
-from vaelab.data.images import to_images
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.fitted_priors import FittedPriors
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.priors import PRIORS, Gaussian, Prior, Standard
-from vaelab.losses import LIKELIHOODS
-from vaelab.models import build_model
-from vaelab.models.network import Encoding, Network
+from vaelab.once import Once
 from vaelab.rng import numpy_generator
-from vaelab.runs.checkpoints import load_weights, read_checkpoint
+from vaelab.runs.arrays import read_whole
 from vaelab.runs.store import Run
+
+if TYPE_CHECKING:  # torch takes seconds to import: it comes with the first picture, not with what is known of a model
+    import torch
+
+    from vaelab.engine import Engine
+    from vaelab.models.network import Encoding, Network
 
 Pixels = UInt8[np.ndarray, "batch size size 3"]
 Latents = Float[np.ndarray, "batch latent"]
 PerImage = Float[np.ndarray, " batch"]
 
-BATCH = 256
 SLIDER_QUANTILE = 2.5758293035489004
 """The 99.5 % quantile of N(0, 1): a slider spans 99 % of the prior."""
 
@@ -46,6 +44,7 @@ class FaceModel:
         latents: posterior means of some faces, their labels, statistics and fitted prior; None where not stored.
         directions: attributes, principal components and probes; learned from the stored latents where none are kept,
             None where there are no latents either.
+        read_engine: its network at work.
         fitted_priors: the mixture and the second stage; None where none were fitted.
     """
 
@@ -54,8 +53,7 @@ class FaceModel:
     weights_fingerprint: str
     latents: StoredLatents | None
     directions: Directions | None
-    network: Network
-    device: torch.device
+    read_engine: Once[Engine]
     fitted_priors: FittedPriors | None = None
 
     @classmethod
@@ -66,24 +64,47 @@ class FaceModel:
             CheckpointError: its weights are missing, damaged or another network's.
             ConfigError: this machine has no such device.
         """
+        model = cls.open(run, device, with_latents)
+        model.read_engine()
+        return model
+
+    @classmethod
+    def open(cls, run: Run, device: str = "cpu", with_latents: bool = True) -> FaceModel:
+        """The same with what is known of it alone: its network is built for the first picture, torch imported for that.
+
+        Whoever asks for that picture may meet the errors of `load`.
+
+        Raises:
+            CheckpointError: its weights are missing or cut short, or what is stored with them is damaged or another's.
+        """
         config = run.config
-        checkpoint = read_checkpoint(run.weights_path)
-        network = build_model(config)
-        load_weights(network, checkpoint.tensors, str(run.weights_path))  # copying widens float16 by itself
-        network.eval().requires_grad_(False)
-        try:
-            network.to(device).to(memory_format=torch.channels_last)
-        except (RuntimeError, AssertionError) as error:  # torch raises either, by device and build
-            raise ConfigError(f"torch cannot use the device {device!r} here; take cpu") from error
-        fingerprint = hashlib.sha256(run.weights_path.read_bytes()).hexdigest()[:16]
+        weights = read_whole(run.weights_path)
+        fingerprint = hashlib.sha256(weights).hexdigest()[:16]
         latents = StoredLatents.read(run) if with_latents and run.latents_path.is_file() else None
         if latents is not None and latents.weights_fingerprint != fingerprint:
             raise CheckpointError(
                 f"the stored latents of {run.id} belong to other weights; `python -m vaelab encode` makes them anew"
             )
+
+        def engine() -> Engine:
+            from vaelab.engine import Engine
+            from vaelab.runs.checkpoints import tensors_in
+
+            return Engine.of(config, tensors_in(weights, str(run.weights_path)), str(run.weights_path), device)
+
         directions = _directions(run, latents, fingerprint) if latents is not None else None
         priors = FittedPriors.read(run) if with_latents and run.priors_path.is_file() else None
-        return cls(run.id, config, fingerprint, latents, directions, network, torch.device(device), priors)
+        return cls(run.id, config, fingerprint, latents, directions, Once(engine), priors)
+
+    @property
+    def network(self) -> Network:
+        """The network itself, for those who work in torch."""
+        return self.read_engine().network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.read_engine().device
 
     @property
     def size(self) -> int:
@@ -98,12 +119,12 @@ class FaceModel:
     @property
     def has_decoder(self) -> bool:
         """Whether `encode`, `decode` and `reconstruct` work."""
-        return self.network.has_decoder
+        return self.config.has_decoder
 
     @property
     def has_detector(self) -> bool:
         """Whether `face_logit` and `face_prob` work."""
-        return self.network.has_detector
+        return self.config.needs_nonfaces
 
     def encode(self, pixels: Pixels) -> tuple[Latents, Latents]:
         """Posterior mean and standard deviation of each picture, float32.
@@ -136,15 +157,7 @@ class FaceModel:
             raise DataError(
                 f"latents have shape {z.shape}; {self.run_id} takes finite numbers of shape (n, {self.latent_size})"
             )
-        result = np.empty((len(z), self.size, self.size, 3), np.uint8)
-        mean = LIKELIHOODS[self.config.loss.likelihood].mean
-        with quiet(self.device):
-            for start in range(0, len(z), BATCH):
-                part = torch.from_numpy(z[start : start + BATCH]).to(self.device)
-                images = mean(self.network.decode(part))
-                rounded = images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1)
-                result[start : start + BATCH] = rounded.cpu().numpy()
-        return result
+        return self.read_engine().decode(z)
 
     def reconstruct(self, pixels: Pixels) -> Pixels:
         """Each picture through the model and back, from `mu`."""
@@ -259,10 +272,7 @@ class FaceModel:
                 f"pictures have shape {pixels.shape} and type {pixels.dtype}; {self.run_id} takes uint8 of shape "
                 f"(n, {self.size}, {self.size}, 3)"
             )
-        attach_backbone(self.network, self.config, self.device)
-        with quiet(self.device):
-            for start in range(0, len(pixels), BATCH):
-                yield self.network.encode(to_images(pixels[start : start + BATCH]).to(self.device))
+        yield from self.read_engine().encodings(pixels)
 
 
 def _directions(run: Run, latents: StoredLatents, fingerprint: str) -> Directions:
@@ -272,33 +282,3 @@ def _directions(run: Run, latents: StoredLatents, fingerprint: str) -> Direction
         if kept.weights_fingerprint == fingerprint:
             return kept
     return Directions.fit(latents.mu, latents.labels, fingerprint)
-
-
-class _Quiet:
-    """How many callers are inside `quiet`, and the number of threads there was before the first of them."""
-
-    lock = threading.Lock()
-    callers = 0
-    num_threads = 1
-
-
-@contextlib.contextmanager
-def quiet(device: torch.device) -> Iterator[None]:
-    """No gradients, and one thread on the CPU: with a training beside it, two would wait for each other.
-
-    A new thread begins with the number that was set last in any thread, so callers that overlap must not take each
-    other's 1 for what was there before.
-    """
-    with _Quiet.lock:
-        if _Quiet.callers == 0:
-            _Quiet.num_threads = torch.get_num_threads()
-        _Quiet.callers += 1
-        if device.type == "cpu":
-            torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        with _Quiet.lock:
-            _Quiet.callers -= 1
-            torch.set_num_threads(_Quiet.num_threads)

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vaelab.curves import curves_picture
-from vaelab.data.collection import Collection
 from vaelab.pictures import contact_sheet, plain_png_bytes, save_generated
 from vaelab.runs.store import Run
 
 if TYPE_CHECKING:  # pages read the sheets' names before torch is there
+    from vaelab.data.collection import Collection
     from vaelab.inference import FaceModel
 
 Pixels = UInt8[np.ndarray, "count size size 3"]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.counterfactual.plan import MOST_DETECTORS, REACHES, SCALES, change, explored, plan
+from pages.counterfactual.plan import FALSE_POSITIVE_RATES, MOST_DETECTORS, REACHES, SCALES, change, explored, plan
 from pages.shell.faces import described
 from pages.studio.state import show_in
-from vaelab.counterfactual import FALSE_POSITIVE_RATES
 from vaelab.editing.recipe import START_OF
 from vaelab.editing.sliders import FAMILIES, sliders
 

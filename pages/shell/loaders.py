@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vaelab.errors import RunError
+from vaelab.inference import FaceModel
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
-
-if TYPE_CHECKING:
-    from vaelab.inference import FaceModel
 
 _seen: set[tuple[str, str]] = set()
 """(run id, model stamp) of the models that were loaded since the server started."""
@@ -57,7 +54,10 @@ def model_stamp(run: Run) -> str:
 
 
 def load_model(run: Run) -> FaceModel:
-    """The model of `run` with the weights, latents and priors it has now, kept in memory for all visitors."""
+    """The model of `run` with the weights, latents and priors it has now, kept in memory for all visitors.
+
+    Torch is imported for its first picture, not here.
+    """
     model: FaceModel = _load(run.id, model_stamp(run), run)
     return model
 
@@ -77,9 +77,7 @@ def _file_stamp(path: Path) -> str:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(run_id: str, stamp: str, _run: Run) -> FaceModel:
-    from vaelab.inference import FaceModel  # torch takes seconds to import: never while a page is being claimed
-
-    model = FaceModel.load(_run)
+    model = FaceModel.open(_run)
     _seen.add((run_id, stamp))
     return model
 

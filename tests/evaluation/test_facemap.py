@@ -1,5 +1,6 @@
 """The map goes both ways: faces to their own places and back, new ones between them, and empty places are told."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_a_map_is_kept_by_what_it_was_made_from(latents: StoredLatents, face_map
 
 
 def test_the_key_changes_with_every_thing_that_changes_the_map(latents: StoredLatents) -> None:
-    other = StoredLatents(**{**vars(latents), "mu": latents.mu + np.float32(1e-3)})
+    other = dataclasses.replace(latents, mu=latents.mu + np.float32(1e-3))
     keys = {
         map_key(latents, MapSettings()), map_key(latents, MapSettings("pca")), map_key(other, MapSettings()),
         map_key(latents, MapSettings(min_dist=0.2)), map_key(latents, MapSettings(seed=1)),

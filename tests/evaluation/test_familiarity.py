@@ -20,6 +20,7 @@ from vaelab.evaluation.familiarity import (
 )
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
+from vaelab.once import Once
 from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
 
@@ -32,7 +33,7 @@ def latents() -> StoredLatents:
     covariance = np.full((LATENT, LATENT), 0.9) + 0.1 * np.eye(LATENT)
     return StoredLatents(
         mu=np.zeros((1, LATENT), np.float32),
-        labels=pd.DataFrame({"image_id": ["a"]}),
+        read_labels=Once(lambda: pd.DataFrame({"image_id": ["a"]})),
         posterior_std=np.ones(LATENT, np.float32),
         kl_per_dim=np.ones(LATENT, np.float32),
         prior_mean=np.ones(LATENT, np.float32),

@@ -72,11 +72,18 @@ def test_what_was_written_is_read(stored: StoredLatents, run: Run) -> None:
     assert (found.num_encoded, found.weights_fingerprint) == (NUM, "abc")
 
 
+def test_labels_are_of_the_time_when_the_latents_were_read(stored: StoredLatents, run: Run) -> None:
+    stored.write(run)
+    found = StoredLatents.read(run)
+    stored.labels.assign(smile="later").to_parquet(run.latents_path.with_suffix(".parquet"))
+    pd.testing.assert_frame_equal(found.labels, stored.labels)
+
+
 def test_labels_of_other_latents_are_refused(stored: StoredLatents, run: Run) -> None:
     stored.write(run)
     stored.labels.head(3).to_parquet(run.latents_path.with_suffix(".parquet"))
     with pytest.raises(CheckpointError, match="3 rows for 100 latents"):
-        StoredLatents.read(run)
+        _ = StoredLatents.read(run).labels
 
 
 @pytest.mark.parametrize("content", [None, b"no parquet"])
@@ -85,4 +92,4 @@ def test_missing_or_damaged_labels_are_named(stored: StoredLatents, run: Run, co
     path = run.latents_path.with_suffix(".parquet")
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"latents\.parquet cannot be read"):
-        StoredLatents.read(run)
+        _ = StoredLatents.read(run).labels

@@ -16,6 +16,7 @@ from vaelab.evaluation.lightness import lightness
 from vaelab.evaluation.reconstruction import rms_error
 from vaelab.inference import FaceModel
 from vaelab.jobs.measure_worker import measure_faces
+from vaelab.once import Once
 from vaelab.runs.maps import values_path
 from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
@@ -74,7 +75,7 @@ def test_missing_pictures_are_told(encoded: tuple[Run, FaceModel], tmp_path: Pat
         measured(_with_data(run, tmp_path), model, Measure("lightness"))
     assert model.latents is not None
     labels = model.latents.labels.assign(image_id=[f"other/{row}" for row in range(KEPT)])
-    strange = dataclasses.replace(model, latents=dataclasses.replace(model.latents, labels=labels))
+    strange = dataclasses.replace(model, latents=dataclasses.replace(model.latents, read_labels=Once(lambda: labels)))
     with pytest.raises(DataError, match=f"{KEPT} of the {KEPT} stored faces have no picture"):
         measured(run, strange, Measure("error"))
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
-import pandas as pd
 
 from vaelab.data.ordering import natural_key
 from vaelab.errors import DataError
+
+if TYPE_CHECKING:  # whoever has a table has it already; a page's start has none
+    import pandas as pd
 
 Standing = Literal["counts only", "greyed", "wide", "full"]
 
@@ -39,6 +41,8 @@ def group_columns(labels: pd.DataFrame) -> list[str]:
 
 
 def _holds_words(column: pd.Series) -> bool:
+    import pandas as pd
+
     if isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype):
         return True  # without a look at its values, which may be millions
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
@@ -168,6 +172,8 @@ class Grouping:
 
     def table(self) -> pd.DataFrame:
         """One row per group: a column per label, `group`, `count`, `share` of the grouped rows, `standing`."""
+        import pandas as pd
+
         total = max(1, int(self.counts.sum()))
         columns = {column: [group.values[place] for group in self.groups] for place, column in enumerate(self.columns)}
         return pd.DataFrame(
@@ -183,6 +189,8 @@ class Grouping:
 
 def _values_and_codes(labels: pd.DataFrame, column: str) -> tuple[list[str], np.ndarray]:
     """Different values of a column as text, naturally sorted, and each row's place among them or -1."""
+    import pandas as pd
+
     if column not in labels:
         raise DataError(f"no label column {column!r}; there are {', '.join(map(str, labels.columns))}")
     codes, uniques = pd.factorize(labels[column])

@@ -18,8 +18,9 @@ from jaxtyping import Float, UInt8
 from torch import nn
 
 from vaelab.data.images import to_images
+from vaelab.engine import quiet
 from vaelab.errors import ConfigError
-from vaelab.inference import FaceModel, quiet
+from vaelab.inference import FaceModel
 
 Picture = UInt8[np.ndarray, "height width 3"]
 Logits = Float[np.ndarray, "rows columns"]

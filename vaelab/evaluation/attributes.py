@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from vaelab.data.ordering import natural_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHODS = ("logistic", "mean")
 """How an attribute's direction is learned: the normal of a logistic regression, or the difference of two means."""
@@ -69,9 +72,11 @@ def held_out_by_id(image_ids: pd.Series, share: float) -> np.ndarray:
 
 
 def _of_column(column: str, values: pd.Series) -> list[Attribute]:
+    from pandas.api.types import is_float_dtype  # whoever has a table has it already; a page's start has none
+
     name = column.replace("_", " ").strip().capitalize()
     known = values.dropna()
-    if pd.api.types.is_float_dtype(known) and known.nunique() > MAX_VALUES:
+    if is_float_dtype(known) and known.nunique() > MAX_VALUES:
         middle = float(known.median())
         answers = (values.astype(float) > middle).astype(np.float32).where(values.notna())
         shown = f"{middle:.3g}"

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import torch
 from jaxtyping import Float
-from scipy.linalg import orth
-from scipy.special import expit, logit
 
 from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Latents = Float[np.ndarray, "faces latent"]
 MAX_PRINCIPAL = 24
@@ -169,14 +168,16 @@ class Directions:
 
     def held_space(self, held: Sequence[str]) -> Float[np.ndarray, "latent rank"]:
         """An orthonormal basis, float64, of the space in which the held attributes' log-odds change, for `outside`."""
+        from scipy.linalg import orth  # a second of importing, which loading a model need not wait for
+
         keys = self.keys
         normals = self.probe_weight[[keys.index(key) for key in held if key in keys]].astype(np.float64)
         return np.asarray(orth(normals.T))
 
     def write(self, run: Run) -> None:
         """Keep in the run's folder."""
-        tensors = {f"attributes.{method}": steps for method, steps in self.attributes.items()}
-        tensors |= {
+        arrays = {f"attributes.{method}": steps for method, steps in self.attributes.items()}
+        arrays |= {
             name: getattr(self, name)
             for name in ("probe_weight", "probe_bias", "probe_spread", "principal", "principal_share")
         }
@@ -184,8 +185,7 @@ class Directions:
             "weights_fingerprint": self.weights_fingerprint,
             "learned": [asdict(attribute) for attribute in self.learned],
         }
-        arrays = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in tensors.items()}
-        write_checkpoint(run, run.directions_path, arrays, record)
+        write_arrays(run, run.directions_path, arrays, record)
 
     @classmethod
     def read(cls, run: Run) -> Directions:
@@ -194,10 +194,10 @@ class Directions:
         Raises:
             CheckpointError: the file is missing or damaged.
         """
-        stored = read_checkpoint(run.directions_path)
+        stored = read_arrays(run.directions_path)
         try:
             learned = tuple(_learned(entry) for entry in stored.record["learned"])
-            arrays: dict[str, Any] = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
+            arrays: dict[str, Any] = dict(stored.arrays)
             steps = {method: arrays.pop(f"attributes.{method}") for method in METHODS}
             return cls(learned, steps, **arrays, weights_fingerprint=stored.record["weights_fingerprint"])
         except (KeyError, TypeError, ValueError) as error:
@@ -235,6 +235,7 @@ def area_under_curve(scores: np.ndarray, answers: np.ndarray) -> Auc:
 
     Source: DeLong et al. (Biometrics 1988); Sun and Xu, Fast Implementation (IEEE SPL 2014).
     """
+    from scipy.special import expit, logit
     from scipy.stats import norm, rankdata  # seconds of importing, which loading a model need not wait for
 
     yes, no = scores[answers == 1], scores[answers == 0]

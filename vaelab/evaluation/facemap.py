@@ -18,13 +18,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings, Places, Quality, layout, quality
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.maps import map_path
 from vaelab.runs.store import Run
 
@@ -86,7 +85,7 @@ class FaceMap:
     def write(self, run: Run) -> None:
         """Keep in the run's folder."""
         record = {"settings": asdict(self.settings), "quality": asdict(self.quality), "key": self.key}
-        write_checkpoint(run, map_path(run, self.key), {"places": torch.from_numpy(self.places)}, record)
+        write_arrays(run, map_path(run, self.key), {"places": self.places}, record)
 
     @classmethod
     def read(cls, run: Run, latents: StoredLatents, settings: MapSettings) -> FaceMap | None:
@@ -96,8 +95,8 @@ class FaceMap:
         if not path.is_file():
             return None
         try:
-            stored = read_checkpoint(path)
-            places = stored.tensors["places"].numpy()
+            stored = read_arrays(path)
+            places = stored.arrays["places"]
             found = Quality.of_record(stored.record["quality"])
         except (CheckpointError, KeyError, TypeError):  # damaged: it is made again from what it was made from
             return None

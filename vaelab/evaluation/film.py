@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from vaelab.errors import CheckpointError, ConfigError
@@ -38,7 +37,7 @@ from vaelab.evaluation.projection import (
     quality,
     umap_places,
 )
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.maps import film_path, films_of
 from vaelab.runs.store import Run
 
@@ -124,7 +123,7 @@ class Film:
             "key": self.key,
             "moments": [asdict(moment) for moment in self.moments],
         }
-        write_checkpoint(run, film_path(run, self.key), {"places": torch.from_numpy(self.places)}, record)
+        write_arrays(run, film_path(run, self.key), {"places": self.places}, record)
         for path in films_of(run):
             if path != film_path(run, self.key) and _settings_of(path) in (record["settings"], None):
                 path.unlink(missing_ok=True)
@@ -137,8 +136,8 @@ class Film:
         if not path.is_file():
             return None
         try:
-            stored = read_checkpoint(path)
-            places = stored.tensors["places"].numpy()
+            stored = read_arrays(path)
+            places = stored.arrays["places"]
             moments = tuple(_moment(about) for about in stored.record["moments"])
         except (CheckpointError, KeyError, TypeError):  # damaged: it is made again from what it was made from
             return None
@@ -198,7 +197,7 @@ def _moment(about: dict[str, Any]) -> Moment:
 def _settings_of(path: Path) -> dict[str, Any] | None:
     """How a kept film was made; None where it cannot be read."""
     try:
-        found: dict[str, Any] | None = read_checkpoint(path).record.get("settings")
+        found: dict[str, Any] | None = read_arrays(path).record.get("settings")
     except CheckpointError:
         return None
     return found

@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from vaelab.errors import CheckpointError
 from vaelab.evaluation.intervals import MeanWithInterval
 from vaelab.evaluation.priors import Mixture, SecondStage
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.store import Run
 
 
@@ -69,7 +68,6 @@ class FittedPriors:
         }
         for layer, (weight, bias) in enumerate(zip(stage.weights, stage.biases, strict=True)):
             arrays |= {f"second_stage.weight{layer}": half(weight), f"second_stage.bias{layer}": half(bias)}
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
         record = {
             "likelihoods": {name: asdict(found) for name, found in self.likelihoods.items()},
             "split": self.split,
@@ -77,7 +75,7 @@ class FittedPriors:
             "num_layers": len(stage.weights),
             "weights_fingerprint": self.weights_fingerprint,
         }
-        write_checkpoint(run, run.priors_path, tensors, record)
+        write_arrays(run, run.priors_path, arrays, record)
 
     @classmethod
     def read(cls, run: Run) -> FittedPriors:
@@ -87,8 +85,8 @@ class FittedPriors:
             CheckpointError: the file is missing, damaged, or not about as many latents as the run has.
         """
         path, again = run.priors_path, f"`python -m vaelab priors {run.id}` makes it anew"
-        stored = read_checkpoint(path)
-        arrays = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
+        stored = read_arrays(path)
+        arrays = stored.arrays
         try:
             layers = range(stored.record["num_layers"])
             stage = SecondStage(

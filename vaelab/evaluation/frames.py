@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int
-from safetensors.torch import save
+from safetensors.numpy import save
 
 from vaelab.errors import CheckpointError, DataError
-from vaelab.runs.checkpoints import read_checkpoint
+from vaelab.runs.arrays import read_arrays, with_record
 from vaelab.runs.files import replacing
 from vaelab.runs.frames import FACES, faces_path, frame_path, frames_of, has_frames, thin_out_frames
 from vaelab.runs.store import Run
@@ -65,17 +63,17 @@ class TrainingFrames:
         clocks, means, deviations = [], [], []
         for clock, path in frames_of(run):
             try:
-                frame = read_checkpoint(path)
+                frame = read_arrays(path)
             except CheckpointError:
                 if path.is_file():
                     raise
                 continue
-            shapes = {name: tuple(tensor.shape) for name, tensor in frame.tensors.items()}
+            shapes = {name: array.shape for name, array in frame.arrays.items()}
             if frame.record.get("faces") != digest or shapes != expected:
                 raise CheckpointError(f"{path} is of other faces or another network than the run's; delete the frame")
             clocks.append(clock)
-            means.append(frame.tensors["mu"].float().numpy())
-            deviations.append(frame.tensors["posterior_std"].numpy())
+            means.append(frame.arrays["mu"])
+            deviations.append(frame.arrays["posterior_std"])
         return cls(np.array(clocks, np.int64), np.stack(means), np.stack(deviations), labels)
 
     def features(self, frame: int) -> Means:
@@ -99,7 +97,7 @@ def read_frame(run: Run, images_seen: int) -> Means:
     """
     path = frame_path(run, images_seen)
     try:
-        return np.asarray(read_checkpoint(path).tensors["mu"].float().numpy())
+        return np.asarray(read_arrays(path).arrays["mu"])
     except KeyError:
         raise CheckpointError(f"{path} holds no posterior means; delete the frame") from None
 
@@ -118,11 +116,10 @@ def write_faces(run: Run, labels: pd.DataFrame) -> None:
 def write_frame(run: Run, images_seen: int, mu: Means, posterior_std: PerLatent, names: Sequence[str]) -> None:
     """Keep a moment of the training, means as float16 (an error below 0.002 for values below 4); thins frames out."""
     halves = np.clip(mu, -HALF_LIMIT, HALF_LIMIT).astype(np.float16)
-    record = json.dumps({"faces": faces_digest(names)})
-    tensors = {"mu": torch.from_numpy(halves), "posterior_std": torch.from_numpy(posterior_std.astype(np.float32))}
+    arrays = {"mu": np.ascontiguousarray(halves), "posterior_std": np.ascontiguousarray(posterior_std, np.float32)}
     path = frame_path(run, images_seen)
     with replacing(path.parent, path.name, f"run {run.id}") as file:
-        file.write(save(tensors, metadata={"record": record}))
+        file.write(save(arrays, metadata=with_record({"faces": faces_digest(names)})))
     thin_out_frames(run)
 
 

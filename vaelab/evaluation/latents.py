@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import torch
 from jaxtyping import Float
 
 from vaelab.errors import CheckpointError
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.once import Once
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.store import Run
+
+if TYPE_CHECKING:  # seconds of importing, which loading a model need not wait for
+    import pandas as pd
 
 Latents = Float[np.ndarray, "faces latent"]
 PerLatent = Float[np.ndarray, " latent"]
@@ -24,7 +26,8 @@ class StoredLatents:
     """Posteriors of some faces and what they say about the model.
 
     Attributes:
-        mu: posterior means of the kept faces; `labels` has their rows (image_id, split, attributes).
+        mu: posterior means of the kept faces.
+        read_labels: gives their `labels`.
         posterior_std: root of the mean posterior variance of each latent.
         kl_per_dim: mean KL of each latent over `num_encoded` faces, nats.
         prior_mean, prior_factor: the Gaussian fitted to the aggregate posterior, N(mean, factor @ factor.T): the
@@ -34,13 +37,22 @@ class StoredLatents:
     """
 
     mu: Latents
-    labels: pd.DataFrame
+    read_labels: Once[pd.DataFrame]
     posterior_std: PerLatent
     kl_per_dim: PerLatent
     prior_mean: PerLatent
     prior_factor: Float[np.ndarray, "latent latent"]
     num_encoded: int
     weights_fingerprint: str
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """The rows of the kept faces: image_id, split, attributes.
+
+        Raises:
+            CheckpointError: they are kept in a file that is damaged, or of other faces.
+        """
+        return self.read_labels()
 
     @classmethod
     def fit(
@@ -53,7 +65,7 @@ class StoredLatents:
         covariance += np.diag(variance.mean(axis=0))
         return cls(
             mu=mu[keep].astype(np.float32),
-            labels=labels.iloc[keep].reset_index(drop=True),
+            read_labels=Once(lambda: labels.iloc[keep].reset_index(drop=True)),
             posterior_std=np.sqrt(variance.mean(axis=0)).astype(np.float32),
             kl_per_dim=kl.mean(axis=0).astype(np.float32),
             prior_mean=mu.mean(axis=0).astype(np.float32),
@@ -76,28 +88,34 @@ class StoredLatents:
         with run.replacing(run.latents_path.with_suffix(".parquet").name) as file:
             file.write(table.getvalue())
         record = {"num_encoded": self.num_encoded, "weights_fingerprint": self.weights_fingerprint}
-        write_checkpoint(
-            run, run.latents_path, {name: torch.from_numpy(array) for name, array in arrays.items()}, record
-        )
+        write_arrays(run, run.latents_path, arrays, record)
 
     @classmethod
     def read(cls, run: Run) -> StoredLatents:
-        """What `write` kept.
+        """What `write` kept; the labels are understood when somebody asks for them.
 
         Raises:
-            CheckpointError: a file is missing or damaged, or the two do not belong together.
+            CheckpointError: a file is missing or damaged.
         """
-        stored = read_checkpoint(run.latents_path)
-        arrays: dict[str, Any] = {name: tensor.float().numpy() for name, tensor in stored.tensors.items()}
-        path = run.latents_path.with_suffix(".parquet")
+        stored = read_arrays(run.latents_path)
+        path, again = run.latents_path.with_suffix(".parquet"), f"`python -m vaelab encode {run.id}` makes it anew"
         try:
-            labels = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise CheckpointError(
-                f"{path} cannot be read ({error}); `python -m vaelab encode {run.id}` makes it anew"
-            ) from error
-        if len(labels) != len(arrays["mu"]):
-            raise CheckpointError(
-                f"{path} has {len(labels)} rows for {len(arrays['mu'])} latents; encode {run.id} anew"
-            )
-        return cls(**arrays, labels=labels, **stored.record)
+            table = path.read_bytes()  # now, so that both files are of one time
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read ({error}); {again}") from error
+
+        def labels() -> pd.DataFrame:
+            import pandas as pd
+
+            try:
+                found = pd.read_parquet(io.BytesIO(table))
+            except (OSError, ValueError) as error:
+                raise CheckpointError(f"{path} cannot be read ({error}); {again}") from error
+            if len(found) != len(stored.arrays["mu"]):
+                raise CheckpointError(
+                    f"{path} has {len(found)} rows for {len(stored.arrays['mu'])} latents; encode {run.id} anew"
+                )
+            return found
+
+        arrays: dict[str, Any] = stored.arrays
+        return cls(**arrays, read_labels=Once(labels), **stored.record)

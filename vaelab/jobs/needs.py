@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from vaelab.config import TrainConfig
-from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError, RunError
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
@@ -160,6 +159,8 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
 
 def _num_training_faces(config: TrainConfig) -> int:
     with contextlib.suppress(DataError):
+        from vaelab.data.store import DatasetStore  # with pandas, which a page's launcher need not wait for
+
         stores = [DatasetStore.open(Path(config.data.data_dir) / name) for name in config.data.datasets]
         faces = sum(len(store.indices("train", is_face=True)) for store in stores)
         return min(faces, config.data.max_faces) if config.data.max_faces else faces

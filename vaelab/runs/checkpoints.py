@@ -1,17 +1,17 @@
 """Weights and training state as safetensors: written atomically, loaded strictly, never unpickled."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from vaelab.errors import CheckpointError
+from vaelab.runs.arrays import damaged, read_safetensors, with_record
 from vaelab.runs.store import Run
 
 
@@ -32,7 +32,7 @@ def write_checkpoint(run: Run, path: Path, tensors: Mapping[str, Tensor], record
     """Write `tensors` and `record` to `path` in the run's folder; a kill leaves the old file or the new one."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with run.replacing(path.name) as file:
-        file.write(save(plain, metadata={"record": json.dumps(record)}))
+        file.write(save(plain, metadata=with_record(record)))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -41,14 +41,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: the file is missing, cut short or not safetensors.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path} does not exist; train or resume the run first")
+    return Checkpoint(*read_safetensors(path, "pt"))
+
+
+def tensors_in(content: bytes, source: str) -> dict[str, Tensor]:
+    """The tensors of a file that was read already.
+
+    Raises:
+        CheckpointError: it was cut short or is not safetensors.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            record = json.loads((file.metadata() or {}).get("record", "{}"))
-            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, record)  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); restore it, or train again") from error
+        return load(content)
+    except SafetensorError as error:
+        raise CheckpointError(damaged(source, error)) from error
 
 
 def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -14,10 +14,12 @@ from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.groups import group_columns
 from vaelab.data.synthetic.factors import FACTORS
+from vaelab.engine import Engine
 from vaelab.evaluation.disentanglement import MIN_FACES, Factor, disentanglement
 from vaelab.evaluation.reconstruction import PrincipalComponents
 from vaelab.inference import FaceModel
 from vaelab.models import build_model
+from vaelab.once import Once
 from vaelab.passes import encoded
 from vaelab.scorecard.reconstruction import MAX_PCA_FACES
 
@@ -75,7 +77,10 @@ def _untrained(model: FaceModel) -> FaceModel:
     """
     config = replace(TrainConfig(), model="vae", size=model.size, latent=model.latent_size)
     network = build_model(config).eval().requires_grad_(False).to(model.device)
-    return dataclasses.replace(model, run_id="untrained", config=config, network=network, latents=None, directions=None)
+    engine = Engine(config, network, model.device)
+    return dataclasses.replace(
+        model, run_id="untrained", config=config, read_engine=Once(lambda: engine), latents=None, directions=None
+    )
 
 
 def _principal(model: FaceModel, data: Collection, rows: np.ndarray, training: np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int
 
 from vaelab.data.collection import Collection
@@ -25,7 +24,7 @@ from vaelab.evaluation.lightness import lightness
 from vaelab.evaluation.reconstruction import rms_error
 from vaelab.inference import FaceModel
 from vaelab.passes import READ, drawn, encoded, face_logits_of_rows
-from vaelab.runs.checkpoints import read_checkpoint, write_checkpoint
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.maps import values_path
 from vaelab.runs.store import Run
 
@@ -104,8 +103,7 @@ def measured(run: Run, model: FaceModel, measure: Measure, detector: FaceModel |
 def write_values(run: Run, key: str, values: PerFace, measure: Measure) -> None:
     """Keep a measure of all stored faces in the run's folder."""
     record = {"kind": measure.kind, "detector": measure.detector, "key": key}
-    tensors = {"values": torch.from_numpy(np.asarray(values, np.float32))}
-    write_checkpoint(run, values_path(run, key), tensors, record)
+    write_arrays(run, values_path(run, key), {"values": np.asarray(values, np.float32)}, record)
 
 
 def read_values(run: Run, key: str, latents: StoredLatents) -> PerFace | None:
@@ -114,8 +112,8 @@ def read_values(run: Run, key: str, latents: StoredLatents) -> PerFace | None:
     if not path.is_file():
         return None
     try:
-        stored = read_checkpoint(path)
-        values = stored.tensors["values"].numpy()
+        stored = read_arrays(path)
+        values = stored.arrays["values"]
     except (CheckpointError, KeyError):  # damaged: it is measured again
         return None
     return values if stored.record.get("key") == key and values.shape == (len(latents.mu),) else None
