@@ -110,14 +110,19 @@ def latents(model: FaceModel, count: int) -> np.ndarray:
     return np.random.default_rng(8).standard_normal((count, model.latent_size)).astype(np.float32)
 
 
-def slow(page: Page, pattern: str) -> None:
+def slow(page: Page, pattern: str, seconds: float = SLOW_SECONDS) -> None:
     """Every answer to `pattern` comes late."""
 
     def late(route: Route) -> None:
-        time.sleep(SLOW_SECONDS)
+        time.sleep(seconds)
         route.continue_()
 
     page.route(pattern, late)
+
+
+def too_heavy(page: Page) -> None:
+    """The server gives no graph away, as of a model that a browser would be too slow for."""
+    page.route("**/decoder/model*", lambda route: route.fulfill(status=400, json={"error": "too heavy for a browser"}))
 
 
 def break_worker(page: Page) -> None:
@@ -140,7 +145,8 @@ def test_both_tiers_draw_what_the_model_draws(page: Page, model: FaceModel) -> N
     assert ready(page)["tier"] == tier(page) == "browser"
     in_browser = decoded(page, z)
     page.unroute("**/decoder/pixels*")
-    open_decoder(page, model, browserAllowed=False)
+    too_heavy(page)
+    open_decoder(page, model)
     by_server = decoded(page, z)
     assert tier(page) == "server"
     for rgba in (in_browser, by_server):
@@ -150,6 +156,7 @@ def test_both_tiers_draw_what_the_model_draws(page: Page, model: FaceModel) -> N
 
 def test_the_server_answers_until_the_browser_takes_over(page: Page, model: FaceModel) -> None:
     slow(page, "**/decoder/pixels*")
+    slow(page, "**/decoder/model*", seconds=2.0)
     open_decoder(page, model)
     first = decoded(page, latents(model, 1))
     assert tier(page) == "server"
@@ -161,6 +168,28 @@ def test_the_server_answers_until_the_browser_takes_over(page: Page, model: Face
     assert change["tier"] == "browser"
     assert re.search(r"ms in the browser, .* ms by the server", change["reason"])
     assert page.evaluate("decoder.medianMs") < chosen["serverMs"]
+
+
+def test_the_browser_draws_while_the_server_is_still_starting(page: Page, model: FaceModel) -> None:
+    waiting: list[Route] = []
+    is_starting = True
+
+    def held(route: Route) -> None:
+        if is_starting:
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/decoder/pixels*", held)
+    open_decoder(page, model)
+    z = latents(model, 3)
+    assert np.abs(decoded(page, z)[..., :3] - model.decode(z).astype(int)).max() <= MOST_APART
+    assert tier(page) == "browser"
+    assert page.evaluate("changes.map((change) => change.reason)") == ["it drew before the server did"]
+    is_starting = False
+    for route in waiting:
+        route.continue_()
+    assert " ms by the server" in ready(page)["reason"], "compared as soon as there is something to compare with"
 
 
 @pytest.mark.thorough
@@ -234,7 +263,8 @@ def test_when_the_browser_fails_the_server_draws_on(page: Page, model: FaceModel
 
 @pytest.mark.thorough
 def test_where_nothing_can_draw_the_caller_hears_why(page: Page, model: FaceModel) -> None:
-    open_decoder(page, model, browserAllowed=False)
+    too_heavy(page)
+    open_decoder(page, model)
     assert "too heavy" in ready(page)["reason"]
     page.context.set_offline(True)
     failure = page.evaluate("decoder.decode(new Float32Array(8)).catch((error) => error.name)")
@@ -262,7 +292,8 @@ def test_a_closed_decoder_gives_its_worker_back(page: Page, model: FaceModel) ->
 
 
 def test_only_the_newest_request_waits(page: Page, model: FaceModel) -> None:
-    open_decoder(page, model, browserAllowed=False)
+    too_heavy(page)
+    open_decoder(page, model)
     drawn = page.evaluate(
         """async () => {
             const asked = [];
@@ -285,7 +316,8 @@ def test_only_the_newest_request_waits(page: Page, model: FaceModel) -> None:
 
 @pytest.mark.thorough
 def test_after_a_failure_the_next_request_is_sent(page: Page, model: FaceModel) -> None:
-    open_decoder(page, model, browserAllowed=False)
+    too_heavy(page)
+    open_decoder(page, model)
     drawn = page.evaluate(
         """async () => {
             const latest = createLatest(async (z) => {

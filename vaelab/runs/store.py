@@ -19,6 +19,8 @@ checkpoints/<run_id>/
   priors.safetensors             priors fitted to the latents of training faces, and how likely each holds others
   map-<key>.safetensors          places of the stored faces on a map: maps.py
   film-<key>.safetensors         places of the faces in frames/ over training
+  decoder-<key>.onnx             the decoder as browsers run it: decoders.py
+  drawn-<key>.png                the face a visitor meets first
   familiarity.json               how far held-out faces are from what the model knows: what a photo is ranked among
   report-<name>.json             evaluation results
   README.md                      model card; a run that has one ships with the project

@@ -1,10 +1,10 @@
 /**
  * Pictures of latent vectors, fast enough to follow a finger.
  *
- * Two tiers draw the same picture: the server over HTTP, which works at once and for every model, and ONNX Runtime Web
- * inside the browser, which neither a training on the server nor the network between can slow down. The first picture
- * comes from the server; meanwhile the browser's tier loads, is compared with the server's, and takes over unless it is
- * clearly slower. When one tier fails the other answers.
+ * Two tiers draw the same picture: the server over HTTP, which works for every model, and ONNX Runtime Web inside the
+ * browser, which neither a training on the server nor the network between can slow down. The first picture comes from
+ * whichever is there first: a server that was just started needs seconds to import torch. Then the browser's tier is
+ * compared with the server's, and is taken unless it is clearly slower. When one tier fails the other answers.
  */
 
 /** Of the vendored ONNX Runtime Web; pages/shell/decoder/runtime.py serves it under the same number. */
@@ -43,7 +43,6 @@ export class RefusedError extends Error {
  * @param {number} options.size Side of a picture, pixels.
  * @param {number} options.latent Length of a latent vector.
  * @param {string | URL} [options.base] Address of this module on the server, where its text was inlined instead.
- * @param {boolean} [options.browserAllowed] Whether the model is light enough for a browser.
  * @param {function({tier: string, reason: string}): void} [options.onTierChange] Called when another tier takes over.
  * @returns {{
  *   tier: "browser" | "server",
@@ -54,8 +53,7 @@ export class RefusedError extends Error {
  * }} `decode` gives RGBA as ImageData takes it. `ready` never rejects: it tells which tier was chosen and why.
  */
 export function createDecoder(options) {
-  const { modelId, fingerprint, size, latent, base = import.meta.url, browserAllowed = true } = options;
-  const { onTierChange = () => {} } = options;
+  const { modelId, fingerprint, size, latent, base = import.meta.url, onTierChange = () => {} } = options;
   const address = (name, query) => {
     const url = new URL(name, base);
     url.search = query ? new URLSearchParams(query) : new URL(base).search; // our scripts share one version
@@ -84,9 +82,8 @@ export function createDecoder(options) {
   }
 
   async function choose() {
-    if (!browserAllowed) return "this model is too heavy for a browser";
     try {
-      await openBrowser();
+      await opening;
     } catch (error) {
       return `the browser cannot decode: ${error.message}`;
     }
@@ -94,8 +91,10 @@ export function createDecoder(options) {
     try {
       const apart = await furthestApart(tiers, latent);
       if (apart > MOST_APART) {
+        const reason = `the browser's picture differs from the server's by ${apart} grey levels`;
         dropBrowser();
-        return `the browser's picture differs from the server's by ${apart} grey levels`;
+        switchTo("server", reason);
+        return reason;
       }
       await race(tiers, latent);
     } catch (error) {
@@ -105,10 +104,27 @@ export function createDecoder(options) {
     const { browser, server } = tiers;
     if (!browser) return "the browser's decoder failed";
     const times = `${browser.medianMs().toFixed(1)} ms in the browser, ${server.medianMs().toFixed(1)} ms by the server`;
-    if (browser.medianMs() <= NEARLY_AS_FAST * server.medianMs()) switchTo("browser", times);
+    switchTo(browser.medianMs() <= NEARLY_AS_FAST * server.medianMs() ? "browser" : "server", times);
     return times;
   }
 
+  /** The picture of whoever has it first; what the server refuses, it refuses for both. */
+  function soonest(z) {
+    return new Promise((resolve, reject) => {
+      const byServer = tiers.server.run(z);
+      const byBrowser = opening.then(() => tiers.browser.run(z));
+      byServer.then(resolve, (error) => error instanceof RefusedError && reject(error));
+      byBrowser.then(
+        (pixels) => {
+          if (!tiers.server.hasRun) switchTo("browser", "it drew before the server did");
+          resolve(pixels);
+        },
+        () => byServer.catch(reject),
+      );
+    });
+  }
+
+  const opening = openBrowser();
   const ready = choose().then((reason) => ({
     tier,
     reason,
@@ -121,7 +137,7 @@ export function createDecoder(options) {
     const kept = Float32Array.from(z); // the caller may go on changing its own while this one is on its way
     const first = tier;
     try {
-      return await tiers[first].run(kept);
+      return await (first === "server" && !tiers.server.hasRun ? soonest(kept) : tiers[first].run(kept));
     } catch (error) {
       if (error instanceof RefusedError || closed) throw error;
       const other = first === "browser" ? "server" : "browser";
@@ -268,13 +284,18 @@ async function accept(answer) {
 /** The tier, remembering how long its last pictures took. */
 function timed(tier) {
   const times = [];
+  let hasRun = false;
   return {
     async run(z) {
       const begun = performance.now();
       const pixels = await tier.run(z);
+      hasRun = true;
       times.push(performance.now() - begun);
       if (times.length > REMEMBERED_DECODES) times.shift();
       return pixels;
+    },
+    get hasRun() {
+      return hasRun;
     },
     medianMs: () => (times.length ? median(times) : null),
     forget: () => times.splice(0),

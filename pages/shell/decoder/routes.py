@@ -13,24 +13,24 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pages.shell.decoder.runtime import runtime_file
 from pages.shell.loaders import find, load_model
+from pages.shell.warming import wait_until_warm
 from vaelab.errors import DataError, VaelabError
+from vaelab.runs.decoders import keep_decoder, read_decoder
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
 
 MOST_LATENTS = 12
 """Faces one request may ask for."""
 MOST_BODY_BYTES = MOST_LATENTS * 4 * 2048
 """Read at most; latents are never longer than 2048 numbers."""
-KEPT_GRAPHS = 3
-"""Exported decoders kept in memory, each as large as its weights."""
 KEPT = "private, max-age=31536000, immutable"
 """An address names weights exactly, so what is found there never changes."""
 
@@ -51,10 +51,11 @@ async def decoder_graph(request: Request) -> Response:
     """GET /decoder/model: the decoder of a model as an ONNX file."""
 
     def made() -> Response:
-        model = load_model(find(request.query_params.get("model", "")))
+        run = find(request.query_params.get("model", ""))
+        model = load_model(run)
         if not model.has_decoder:
             raise _RefusedError(400, f"{model.run_id} only detects faces and cannot draw any")
-        body = _exported(model.run_id, model.weights_fingerprint, model)
+        body = read_decoder(run, model.weights_fingerprint) or _exported(run, model)
         is_current = request.query_params.get("v") == model.weights_fingerprint
         headers = {"Cache-Control": KEPT if is_current else "no-store", "X-Weights": model.weights_fingerprint}
         return Response(body, media_type="application/octet-stream", headers=headers)
@@ -73,7 +74,9 @@ async def decoded_pixels(request: Request) -> Response:
         model = load_model(find(request.query_params.get("model", "")))
         if request.query_params.get("v") != model.weights_fingerprint:
             raise _RefusedError(409, f"{model.run_id} has other weights by now; reload the page to see them")
-        rgb = model.decode(_latents(body, model))
+        z = _latents(body, model)
+        wait_until_warm()
+        rgb = model.decode(z)
         rgba = np.full((*rgb.shape[:3], 4), 255, np.uint8)
         rgba[..., :3] = rgb
         return Response(rgba.tobytes(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
@@ -124,11 +127,16 @@ def _latents(body: bytearray, model: FaceModel) -> np.ndarray:
     return np.frombuffer(body, "<f4").reshape(count, model.latent_size)
 
 
-@st.cache_resource(max_entries=KEPT_GRAPHS, show_spinner=False)
-def _exported(run_id: str, fingerprint: str, _model: FaceModel) -> bytes:
-    from vaelab.browser_decoder import onnx_decoder  # torch takes seconds to import: not before the first visitor
+def _exported(run: Run, model: FaceModel) -> bytes:
+    """The decoder's graph, made by torch and kept for the next server."""
+    wait_until_warm()
+    from vaelab.browser_decoder import onnx_decoder, runs_in_browser  # torch takes seconds to import
 
-    return onnx_decoder(_model)
+    if not runs_in_browser(model):
+        raise _RefusedError(400, f"the decoder of {model.run_id} is too heavy for a browser")
+    graph = onnx_decoder(model)
+    keep_decoder(run, model.weights_fingerprint, graph)
+    return graph
 
 
 ROUTES = [
