@@ -132,10 +132,12 @@ def about(audit: Audit, found: Findings) -> None:
         for column, shares in experiment.shares.items()
     )
     st.markdown(" · ".join(f"**{arm}**: {experiment.arm_in_words(arm)}" for arm in found.arms))
+    data = experiment.base.data
+    few = f" · at most {data.max_faces:,} training faces" if data.max_faces else ""
     done = f"{len(found.seeds)} of {len(experiment.seeds)} paired seeds"
     st.caption(
         f"{done} · {experiment.base.optim.num_images:,} images per network · "
-        f"{', '.join(experiment.base.data.datasets)}{f' · {planted}' if planted else ''}"
+        f"{', '.join(data.datasets)}{few}{f' · {planted}' if planted else ''}"
         + (" · validation faces: for choosing, not for reporting" if plan().split == "val" else "")
     )
 
