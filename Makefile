@@ -28,7 +28,7 @@ bench: .venv/dev
 
 # The parts of the README that follow from the code.
 readme: .venv/dev
-	$(BIN)/python -m tests.readme_blocks
+	$(BIN)/python -m tests.readme
 
 # The pinned sets, compiled anew from pyproject.toml.
 requirements: .venv/uv

@@ -1,18 +1,16 @@
 """Run every benchmark once and print the results; `--json FILE` keeps them, `--only NAME` measures some anew."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import decoding, dragging, feature_cache, peers, preparing, reruns, starting, training, watching
+from benchmarks.kept import Rows, merged, read_rows, write_rows
 from benchmarks.machine import machine
 from vaelab.data.embedded import prepare_embedded
 from vaelab.runs.store import RUNS_DIR, list_runs
 from vaelab.settings import DataConfig
-
-Rows = list[dict[str, Any]]
 
 MEASURES: dict[str, Callable[[Path, int], Rows]] = {
     "training": lambda data_dir, rounds: [training.measure(data_dir, rounds)],
@@ -38,31 +36,21 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     arguments = parser.parse_args()
     prepare_embedded(DataConfig(data_dir=str(arguments.data_dir)))
-    kept: Rows = []
-    if arguments.only and arguments.json and arguments.json.is_file():
-        kept = json.loads(arguments.json.read_text(encoding="utf-8"))["results"]
-    found_on = machine()
-    show(found_on)
+    kept = read_rows(arguments.json) if arguments.only and arguments.json else []
+    show(machine())
     for name in arguments.only or MEASURES:
         found = MEASURES[name](arguments.data_dir, arguments.rounds)
         for row in found:
             show(row)
         kept = merged(kept, found)
         if arguments.json:
-            arguments.json.write_text(json.dumps({"machine": found_on, "results": kept}, indent=1) + "\n")
+            write_rows(arguments.json, kept)
 
 
 def decoding_shipped(rounds: int) -> Rows:
     """A row for each shipped model that draws."""
     shipped = [run for run in list_runs(RUNS_DIR) if run.is_shipped and run.config.has_decoder]
     return [decoding.measure(run, rounds) for run in shipped]
-
-
-def merged(kept: Rows, found: Rows) -> Rows:
-    """The kept rows, those measured anew in the place of the old ones, new kinds at the end."""
-    anew = {row["what"]: row for row in found}
-    places = [anew.pop(row["what"], row) for row in kept]
-    return [*places, *anew.values()]
 
 
 def show(row: dict[str, Any]) -> None:

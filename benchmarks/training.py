@@ -1,7 +1,7 @@
 """Training throughput: recipes in our loop against bare steps of the same network on a tensor already in memory.
 
 `python -m benchmarks.training --recipe dbvae face-vae` measures one recipe after the other, all of them without
-`--recipe`, and `--json FILE` keeps what was found.
+`--recipe`; `--json benchmarks/limits.json` puts what was found among what is kept there.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.interleaved import interleaved, ratio
+from benchmarks.kept import merged, read_rows, write_rows
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.models import build_model
@@ -174,12 +175,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file to keep the results in")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     arguments = parser.parse_args()
-    found = []
     for recipe in arguments.recipe:
-        found.append(measure(arguments.data_dir, arguments.rounds, recipe, arguments.seconds))
-        print(json.dumps(found[-1], indent=1), flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        found = measure(arguments.data_dir, arguments.rounds, recipe, arguments.seconds)
+        print(json.dumps(found, indent=1), flush=True)
+        if arguments.json:
+            write_rows(arguments.json, merged(read_rows(arguments.json), [found | {"recipe": recipe}]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from tests.readme_blocks import ROOT
+from tests.readme.places import ROOT
 from vaelab import photos
 from vaelab.inference import FaceModel
 from vaelab.photos import LONGEST_SIDE, MIN_SIDE, FaceBox, PhotoError, crop_face, find_faces, read_photo

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme_blocks import README, ROOT, with_blocks
+from tests.readme.blocks import with_blocks
+from tests.readme.places import README, ROOT
 from vaelab.audit.store import Audit
 from vaelab.cli import audit as audit_command
 from vaelab.cli import build_parser, main

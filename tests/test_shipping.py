@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.readme_blocks import ROOT
+from tests.readme.places import ROOT
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
 from vaelab.inference import FaceModel

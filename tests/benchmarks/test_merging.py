@@ -1,6 +1,7 @@
 """A benchmark that is measured anew takes its own row's place and leaves the others."""
 
-from benchmarks.__main__ import MEASURES, merged
+from benchmarks.__main__ import MEASURES
+from benchmarks.kept import merged
 
 
 def test_rows_measured_anew_take_the_place_of_the_old() -> None:

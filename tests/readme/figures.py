@@ -1,0 +1,44 @@
+"""How figures are written in the README."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.readme.places import ROOT
+
+
+def read_kept(name: str) -> Any:
+    """What a benchmark kept in `benchmarks/<name>.json`."""
+    return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def where(machine: dict[str, Any]) -> str:
+    """The machine that something was measured on."""
+    name = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
+    return f"{name} (torch {machine['torch']})"
+
+
+def percent(share: float) -> str:
+    """A share with one digit."""
+    return f"{100 * share:.1f} %"
+
+
+def share(value: dict[str, float]) -> str:
+    """A share and its interval."""
+    return f"{100 * value['value']:.2f} % [{100 * value['low']:.2f}, {100 * value['high']:.2f}]"
+
+
+def estimate(value: dict[str, float]) -> str:
+    """A figure and its interval."""
+    middle = value["mean"] if "mean" in value else value["value"]
+    return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
+
+
+def figure(value: object) -> str:
+    """Three digits of a number, the ends of a range, or a word as it is."""
+    if isinstance(value, list):
+        return "–".join(figure(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)

@@ -1,0 +1,102 @@
+"""How fast it is and how it grows."""
+
+from __future__ import annotations
+
+from tests.readme.figures import figure, percent, read_kept, where
+
+
+def speed_block() -> str:
+    """The figures of the last `make bench` that was kept."""
+    kept = read_kept("results")
+    lines = [f"`make bench` on {where(kept['machine'])}:", ""]
+    for result in kept["results"]:
+        figures = "; ".join(
+            f"{name.replace('_', ' ')} {figure(value)}" for name, value in result.items() if name != "what"
+        )
+        lines.append(f"- **{result['what']}**: {figures}")
+    return "\n".join(lines)
+
+
+GROWTH = {
+    "images_per_second": "images/s",
+    "memory_mb": "memory, MB",
+    "resample_seconds": "resampling, s",
+    "resample_share": "its share of training",
+    "start_seconds": "start, s",
+}
+"""Columns of the growth tables; those with an exponent have one below."""
+
+
+def growth_block() -> str:
+    """The tables of the last `python -m benchmarks.growth` that were kept."""
+    kept = read_kept("growth")
+    written = max(row["written"] for found in kept["growth"] for row in found["rows"])
+    lines = [
+        f"The network of `dbvae` on {where(kept['machine'])}, a process of its own for each row "
+        f"(`python -m benchmarks.growth`). Pictures are {kept['drawn']:,} drawn ones, repeated; above {written:,} they "
+        "are a hole in the file, black and read from no disk. Seconds are those one core worked. Memory is "
+        "what a process needs for itself, without the "
+        "pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
+    ]
+    for found in kept["growth"]:
+        by, rows, exponents = found["by"], found["rows"], found["exponents"]
+        lines += ["", f"| {by} | {' | '.join(GROWTH.values())} |", f"|---|{'---|' * len(GROWTH)}"]
+        for row in rows:
+            cells = [percent(row[name]) if name == "resample_share" else figure(row[name]) for name in GROWTH]
+            lines.append(f"| {row[by]:,} | {' | '.join(cells)} |")
+        powers = [f"{exponents[name]:+.2f}" if name in exponents else "" for name in GROWTH]
+        lines.append(f"| exponent | {' | '.join(powers)} |")
+    return "\n".join(lines)
+
+
+def maps_block() -> str:
+    """What the last `python -m benchmarks.mapping` and `benchmarks.panning` that were kept found."""
+    mapped = read_kept("mapping")
+    panned = read_kept("panning")
+    names = {
+        "pca_seconds": "principal components, s",
+        "umap_seconds_cold": "UMAP in a fresh process, s",
+        "umap_seconds_warm": "UMAP again, s",
+        "place_one_milliseconds": "placing a photo, ms",
+        "trustworthiness": "trustworthiness",
+        "trustworthiness_umap_learn": "umap-learn as it comes",
+        "trustworthiness_pca": "principal components",
+    }
+    lines = [f"| drawn faces | {' | '.join(names.values())} |", f"|---|{'---|' * len(names)}"]
+    lines += [f"| {row['faces']:,} | {' | '.join(figure(row[name]) for name in names)} |" for row in mapped]
+    same = all(row["same_in_two_fresh_processes"] for row in mapped)
+    pans = [
+        f"{row['faces']:,} points {row['frames_per_second']:.0f} frames per second, {row['page_ms_per_frame']:.1f} ms "
+        f"of the page's time each ({row['page_ms_per_frame_p95']:.1f} at the 95th percentile)"
+        for row in panned["results"]
+    ]
+    return "\n".join([
+        f"{mapped[0]['latents']} latents, trustworthiness over 1,000 faces, on {where(panned['machine'])}: "
+        "`python -m benchmarks.mapping --faces 5000 20000 45000 --default`.",
+        "",
+        *lines,
+        "",
+        f"The coordinates of two fresh processes are {'the same to the last bit' if same else 'NOT the same'} at every "
+        f"size. Panned in headless Chromium without a graphics card, {panned['results'][0]['moves_per_second']:.0f} "
+        f"moves a second: {'; '.join(pans)} (`python -m benchmarks.panning`).",
+    ])  # fmt: skip
+
+
+def limits_block() -> str:
+    """What the last `python -m benchmarks.training` that was kept found."""
+    kept = read_kept("limits")
+    lines = [
+        "| recipe | our loop, images/s | bare steps, images/s | loop of bare steps, lowest and highest round | "
+        "without resampling | resampling, share of training |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in kept["results"]:
+        uniform = percent(row["uniform_of_limit"]) if "uniform_of_limit" in row else ""
+        resampling = percent(row["resample_share"]) if "resample_share" in row else ""
+        low, high = row["loop_of_limit_range"]
+        lines.append(
+            f"| `{row['recipe']}` | {figure(row['loop_images_per_second'])} | {figure(row['limit_images_per_second'])} "
+            f"| {percent(row['loop_of_limit'])} [{percent(low)}, {percent(high)}] of {row['rounds']} | {uniform} | "
+            f"{resampling} |"
+        )
+    return "\n".join([f"On {where(kept['machine'])}:", "", *lines])
