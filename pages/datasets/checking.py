@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pages.shell.endings import at_end
 from vaelab.data.mapping import LabelMapping
 from vaelab.data.sources import Source
 from vaelab.data.validation import Validation, validate
@@ -66,6 +67,7 @@ def begin_check(
     return check
 
 
+@at_end
 def stop_checks() -> None:
     """Stop every check and wait for it: a thread that decodes while the interpreter ends aborts it."""
     for check in _checks:

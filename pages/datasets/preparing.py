@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pages.shell.endings import at_end
 from vaelab.data.mapping import LabelMapping
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Source
@@ -103,6 +104,7 @@ def put_away(name: str) -> None:
             del _works[name]
 
 
+@at_end
 def stop_all() -> None:
     """Stop every preparation and wait for it: a thread that decodes while the interpreter ends aborts it."""
     for work in list(_works.values()):

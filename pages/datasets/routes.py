@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
-import pandas as pd
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pages.datasets.shelf import DATA_DIR, shelf
 from pages.shell.pictures import sheet
-from vaelab.data.store import DatasetStore
+from pages.shell.warming import wait_until_warm
 from vaelab.errors import DataError
+
+if TYPE_CHECKING:  # seconds of importing, which the server's start need not wait for
+    from vaelab.data.store import DatasetStore
 
 MOST_PICTURES = 16
 KEPT = "private, max-age=86400, immutable"
@@ -34,6 +37,8 @@ def rows_address(store: DatasetStore, rows: Sequence[int]) -> str:
 
 def faces_address(datasets: Sequence[str], image_ids: Sequence[str]) -> str:
     """Where some pictures, all of one of these data sets, are found side by side; empty where it is gone or changed."""
+    import pandas as pd
+
     for name in datasets:
         try:
             store = open_store(name)
@@ -59,6 +64,9 @@ def open_store(name: str) -> DatasetStore:
 
 @functools.lru_cache(maxsize=8)
 def _opened(data_dir: str, name: str, fingerprint: str) -> DatasetStore:
+    wait_until_warm()
+    from vaelab.data.store import DatasetStore
+
     return DatasetStore.open(f"{data_dir}/{name}")
 
 

@@ -13,9 +13,11 @@ from pages.launch.start import start
 from pages.launch.under_way import under_way
 from pages.live.words import look
 from pages.shell.boundary import error_boundary
+from pages.shell.warming import is_warm
 
 TRAIN_PAGE = Path(__file__).resolve().parents[1] / "train.py"
 MAIN_SETTINGS = ("datasets", "num_images", "latent", "beta")
+WARM_TICK_SECONDS = 1.0
 ALIVE_TICK_SECONDS, IDLE_TICK_SECONDS = 5.0, 20.0
 
 
@@ -31,6 +33,18 @@ def sidebar(*, with_form: bool) -> None:
         if with_form:
             st.subheader("Train a model", anchor=False)
             _launcher()
+
+
+def sidebar_to_come() -> None:
+    """Its place, until the server has imported what it needs."""
+    with st.sidebar:
+        st.fragment(_when_warm, run_every=WARM_TICK_SECONDS)()
+
+
+def _when_warm() -> None:
+    if is_warm():
+        st.rerun(scope="app")
+    st.skeleton(height=300)
 
 
 @error_boundary

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from pages.shell.loaders import find, load_model, model_stamp, weights_stamp
 from pages.shell.pictures import png
-from vaelab.data.collection import Collection
-from vaelab.data.store import MANIFEST_FILE
+from pages.shell.warming import wait_until_warm
+from vaelab.data.manifest import MANIFEST_FILE
 from vaelab.errors import DataError, VaelabError
 from vaelab.results import KINDS, Results, results
 from vaelab.runs.store import Run
@@ -64,6 +64,9 @@ def sheet(request: Request) -> Response:  # not async: Starlette runs it in a wo
 @functools.lru_cache(maxsize=16)
 def _drawn(folder: str, stamp: str) -> Results:
     """All sheets of the run in `folder`; drawn once for the weights and data that `stamp` stands for."""
+    wait_until_warm()
+    from vaelab.data.collection import Collection  # seconds of importing, which the server's start need not wait for
+
     run = Run.open(Path(folder))
     data = run.config.data
     try:

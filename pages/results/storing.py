@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.results.routes import has_data
 from pages.shell.loaders import find, load_model, weights_stamp
-from vaelab.data.collection import Collection
 from vaelab.runs.store import Run
 
 KEPT_FACES = 3_000
@@ -42,6 +41,7 @@ def store(run_id: str) -> None:
     Raises:
         VaelabError: the run or its data are gone, or there are too few faces.
     """
+    from vaelab.data.collection import Collection
     from vaelab.scorecard.encoding import encode_faces  # imports torch
 
     run = find(run_id)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 from PIL import Image, ImageDraw
+
+from pages.shell.pictures import data_address, png
 
 TEAL = (15, 107, 102, 255)
 PAPER = (251, 250, 248, 255)
@@ -12,7 +15,12 @@ SAND = (226, 190, 154, 255)
 
 
 @functools.cache
-def mark(side: int = 64) -> Image.Image:
+def mark_address(side: int = 64) -> str:
+    """The mark as an address that holds the picture itself: given a picture, Streamlit encodes it in every rerun."""
+    return data_address(png(np.asarray(mark(side))), "png")
+
+
+def mark(side: int) -> Image.Image:
     """The mark as a square RGBA picture, `side` pixels wide."""
     unit = 16
     canvas = Image.new("RGBA", (64 * unit // 4, 64 * unit // 4), (0, 0, 0, 0))

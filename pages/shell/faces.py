@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -31,10 +32,11 @@ def draw(model: FaceModel, z: Latent) -> Pixels:
     return pixels
 
 
-def walk_values(low: float, high: float) -> list[float]:
+@functools.lru_cache(maxsize=4096)
+def walk_values(low: float, high: float) -> tuple[float, ...]:
     """Positions along a slider's strip: the middles of equal parts of its range, on its grid."""
     middles = [low + (part + 0.5) * (high - low) / WALK_STEPS for part in range(WALK_STEPS)]
-    return [round(round(middle / STEP) * STEP, 2) + 0.0 for middle in middles]
+    return tuple(round(round(middle / STEP) * STEP, 2) + 0.0 for middle in middles)
 
 
 def walk(model: FaceModel, recipe: FaceRecipe, key: str) -> Pixels:

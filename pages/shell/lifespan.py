@@ -15,50 +15,57 @@ import anyio
 import anyio.to_thread
 import streamlit as st
 
-from pages.datasets.checking import stop_checks
-from pages.datasets.preparing import stop_all
+from pages.shell.endings import end_all
+from pages.shell.faces import draw
+from pages.shell.loaders import decoder_runs, load_model
+from pages.shell.pictures import png
+from pages.shell.warming import server_ends, server_starts, warming_up
+from vaelab.editing.recipe import FaceRecipe, fit_to_model
+from vaelab.editing.sliders import edited_latent
 from vaelab.errors import VaelabError
 from vaelab.jobs import advance
 from vaelab.jobs.mapping import stop_maps
+from vaelab.runs.decoders import keep_drawn
 from vaelab.runs.store import RUNS_DIR
 
 log = logging.getLogger("vaelab.pages")
-HEAD_START_SECONDS = 5.0
-"""The first visitor waits this long for an answer rather than longer for a face: while torch is being imported, a
-page can hardly be served at all."""
 STOP_TIMEOUT_SECONDS = 20.0
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Set up the server, give the warm-up a head start, serve, and let the warm-up end before the interpreter does."""
+    """Set up the server, serve, warm up behind the first page, and let that end before the interpreter does."""
     send_small_packets_at_once()
-    warming = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    server_starts()
+    warming = threading.Thread(target=behind_the_first_page, name="warm-up", daemon=True)
     warming.start()
-    threading.Thread(target=go_on, name="queue", daemon=True).start()
-    await anyio.to_thread.run_sync(warming.join, HEAD_START_SECONDS)
     try:
         yield
     finally:
+        server_ends()
         with anyio.CancelScope(shield=True):  # a daemon thread still importing torch would abort the interpreter
             await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
-            await anyio.to_thread.run_sync(stop_all)
-            await anyio.to_thread.run_sync(stop_checks)
+            await anyio.to_thread.run_sync(end_all)
             await anyio.to_thread.run_sync(stop_maps)
 
 
-def warm_up() -> None:
-    """Import torch and load the model that a visitor meets first, then keep all of it out of garbage collection."""
-    from pages.shell.faces import draw
-    from pages.shell.loaders import decoder_runs, load_model
-    from vaelab.editing.recipe import FaceRecipe, fit_to_model
-    from vaelab.editing.sliders import edited_latent
+def behind_the_first_page() -> None:
+    """What the server does once nobody waits for it."""
+    with warming_up() as is_wanted:
+        if is_wanted:
+            warm_up()
+    if is_wanted:
+        go_on()
 
+
+def warm_up() -> None:
+    """Load the model that a visitor meets first, then keep all that was imported out of collections."""
     try:
         for run in decoder_runs()[:1]:
             model = load_model(run)
             recipe, _ = fit_to_model(FaceRecipe(model=run.id), model)
-            draw(model, edited_latent(model, recipe))
+            z = edited_latent(model, recipe)
+            keep_drawn(run, model.weights_fingerprint, z, png(draw(model, z)))
     except VaelabError as error:  # the page says the same to whoever opens it
         log.warning("no model is warm: %s", error)
     gc.collect()

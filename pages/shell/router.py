@@ -10,9 +10,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.launch.sidebar import sidebar
-from pages.shell.brand import mark
+from pages.launch.sidebar import sidebar, sidebar_to_come
+from pages.shell.brand import mark_address
 from pages.shell.style import apply_style
+from pages.shell.warming import is_warm, page_is_out, wait_until_warm
 from pages.tour.card import remember_opening, tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
@@ -101,13 +102,20 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(
-    page_title=f"{page.title} · vaelab", page_icon=mark(), layout="wide", initial_sidebar_state="collapsed"
+    page_title=f"{page.title} · vaelab", page_icon=mark_address(), layout="wide", initial_sidebar_state="collapsed"
 )
 apply_style()
-st.logo(mark(128), size="large")
+st.logo(mark_address(128), size="large")
 tour(page.url_path)
+if page.url_path and not is_warm():
+    with st.spinner("Starting: the server imports what this page needs"):
+        wait_until_warm()
 page.run()
 remember_opening(page.url_path)
-sidebar(with_form=page.url_path != "train")  # after the page: on a cold server it waits for torch
+page_is_out()
+if is_warm():
+    sidebar(with_form=page.url_path != "train")
+else:
+    sidebar_to_come()
 st.space("medium")
 st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from pages.shell.faces import Pixels, walk
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import sheet
+from pages.shell.warming import wait_until_warm
 from vaelab.editing.recipe import MAX_SEED, FaceRecipe, fit_to_model, prior_starts, read_query
 from vaelab.editing.sliders import sampled_latents
 from vaelab.errors import VaelabError
@@ -113,6 +114,7 @@ def _endpoint(drawn: Callable[[FaceModel, FaceRecipe, Request], Pixels]) -> Call
             return JSONResponse({"error": notes[0]}, status_code=400)
         try:
             run = find(recipe.model)
+            wait_until_warm()
             with _one_at_a_time:
                 model = load_model(run)
                 body = sheet(drawn(model, recipe, request))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.shell.components import as_is
+
 HTML = """
 <div class="sheet" role="group"></div>
 """
@@ -44,7 +46,7 @@ function buildRow(row, picture, columns) {
   img.onerror = () => { row.className = "row failed" }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".sheet")
   root.setAttribute("aria-label", data.label)
   const shape = `${data.rows.length} ${data.columns}`
@@ -113,4 +115,4 @@ def face_sheet(
         "label": label,
         "selected": selected,
     }
-    _mount(key=key, data=data, on_pick_change=picked)
+    _mount(key=key, data=as_is(data), on_pick_change=picked)

@@ -48,7 +48,7 @@ class Panel {
     this.find(".release").onclick = () => this.hold([])
   }
 
-  update({ data, setStateValue, setTriggerValue }) {
+  update({ data: [data], setStateValue, setTriggerValue }) {
     this.tell = setStateValue
     this.trigger = setTriggerValue
     this.data = data
@@ -68,8 +68,20 @@ class Panel {
     this.find(".start figcaption").textContent = data.photo ? "As the model sees it" : "Start"
     this.find(".words").textContent = data.words
     this.root.classList.toggle("bare", !data.strips)
+    this.showKept(data.drawn)
     this.drawStart()
     this.draw()
+  }
+
+  // The start as an earlier server drew it, until a decoder is there to draw it again.
+  async showKept(address) {
+    if (!address || this.hasDrawn) return
+    const picture = new Image()
+    picture.src = address
+    await picture.decode().catch(() => {}) // damaged: then the decoder's is the first
+    if (this.hasDrawn || !picture.naturalWidth || this.data.drawn !== address) return
+    const places = this.values.size ? ".start canvas" : ".start canvas, .current canvas"
+    for (const canvas of this.root.querySelectorAll(places)) canvas.getContext("2d").drawImage(picture, 0, 0)
   }
 
   vector(slider) {
@@ -94,6 +106,7 @@ class Panel {
     if (this.fingerprint === model.fingerprint) return
     this.fingerprint = model.fingerprint
     this.drawnStart = null
+    this.hasDrawn = false
     this.decoder?.close()
     this.decoder = createDecoder({
       ...model,
@@ -121,6 +134,7 @@ class Panel {
     try {
       const drawn = await answer
       if (!drawn) return // a newer move took its place
+      this.hasDrawn = true
       paint(this.find(".current canvas"), drawn.pixels)
       this.showTier()
       this.find(".failure").hidden = true
@@ -135,7 +149,9 @@ class Panel {
     if (this.drawnStart === this.data.start) return
     this.drawnStart = this.data.start
     try {
-      paint(this.find(".start canvas"), await this.decoder.decode(this.start))
+      const pixels = await this.decoder.decode(this.start)
+      this.hasDrawn = true
+      paint(this.find(".start canvas"), pixels)
     } catch (error) {
       this.drawnStart = null
       this.fail(error)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from pages.shell.components import as_is
 from pages.shell.decoder.runtime import decoder_script_address
 from pages.shell.faces import described, walk_values
 from pages.shell.pictures import data_address, png
@@ -31,6 +32,7 @@ from vaelab.editing.sliders import (
     start_latent,
     step_vectors,
 )
+from vaelab.runs.decoders import read_drawn
 from vaelab.wording import with_minus
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
         "model": _about(model),
         "start": _packed(start),
         "words": "From your photo" if photo else described(model, face.started()),
+        "drawn": _drawn(model, run, start),
         "photo": None if photo is None else data_address(png(photo.pixels), "png"),
         "families": _families(known),
         "sliders": _sliders(model, face, known, start),
@@ -78,22 +81,25 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
     key = f"studio.panel.{model.run_id}.{model.weights_fingerprint}"
     _mount(
         key=key,
-        data=data,
+        data=as_is(data),
         on_values_change=lambda: keep_moves(_read_values(st.session_state[key].get("values"))),
         on_hold_change=lambda: keep_moves(hold=_read_keys(st.session_state[key].get("hold"))),
         on_rename_change=lambda: _rename(run, st.session_state[key].get("rename")),
     )
 
 
-def _about(model: FaceModel) -> dict[str, Any]:
-    from vaelab.browser_decoder import runs_in_browser
+def _drawn(model: FaceModel, run: Run, start: np.ndarray) -> str | None:
+    """The start as it was kept: the page shows it until a decoder is there."""
+    kept = None if model.read_engine.is_made else read_drawn(run, model.weights_fingerprint, start)
+    return None if kept is None else data_address(kept, "png")
 
+
+def _about(model: FaceModel) -> dict[str, Any]:
     return {
         "modelId": model.run_id,
         "fingerprint": model.weights_fingerprint,
         "size": model.size,
         "latent": model.latent_size,
-        "browserAllowed": runs_in_browser(model),
         "base": decoder_script_address(),
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from pages.shell.faces import Latent, described, draw
@@ -75,6 +74,8 @@ def _held(model: FaceModel, run: Run) -> None:
 
 
 def _side_effects(model: FaceModel, run: Run) -> None:
+    import pandas as pd  # seconds of importing, which the panel does without
+
     from vaelab.editing.effects import side_effects
 
     face = recipe()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,6 +34,6 @@ def test_pictures_of_128_pixels_are_learned_and_explored(lab: Path, open_app: Op
     assert not app.exception
     assert not app.error, words(app)
     panel = next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel"))
-    given: dict[str, Any] = json.loads(panel.proto.json)
+    (given,) = json.loads(panel.proto.json)
     assert given["model"]["size"] == 128
     assert len(given["sliders"]) >= 8

@@ -36,8 +36,8 @@ def sliders(app: AppTest) -> list[str]:
 def panel(app: AppTest) -> dict[str, Any]:
     """What the morph panel was given."""
     component = next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel"))
-    given: dict[str, Any] = json.loads(component.proto.json)
-    return given
+    given: list[dict[str, Any]] = json.loads(component.proto.json)
+    return given[0]
 
 
 def pictures(app: AppTest) -> list[str]:
