@@ -118,7 +118,7 @@ def simulate(world: World, simulations: int, resamples: int, seed: int = 0) -> d
         mean = share(found.by_group[0, :, -1], found.by_group_resampled[:, 0, :, -1], world.faces_per_group)
         outcomes["recall of a group, mean over seeds"].append(_holds(mean, truth[0, :, -1].mean()))
         for place, arm in enumerate(scores.arms):
-            for name in ("worst_group", "average"):
+            for name in MEASURES:
                 outcomes[f"{name} of {arm}"].append(_holds(figures[name].levels[place], real[name][place]))
         compared = effects(scores.arms, scores.seeds, found, figures)
         for effect, (earlier, later) in zip(compared, itertools.combinations(range(len(scores.arms)), 2), strict=True):

@@ -20,7 +20,7 @@ def found() -> dict[str, float]:
 @pytest.mark.thorough
 def test_intervals_hold_the_truth(found: dict[str, float]) -> None:
     intervals = {name: share for name, share in found.items() if "verdict" not in name and "permutation" not in name}
-    assert len(intervals) == 16
+    assert len(intervals) == 19
     assert np.mean(list(intervals.values())) > 0.85, intervals
 
 

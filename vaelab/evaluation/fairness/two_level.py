@@ -22,8 +22,8 @@ class TwoLevel:
     """A mean over seeds with its 95 % interval over seeds and pictures.
 
     Attributes:
-        by_seed: the figure of every seed.
-        value: their mean, as measured.
+        by_seed: the figure of every seed, as measured.
+        value: their mean.
         bias: how much too high `value` is expected to be, see `selection.py`; interval and p-value are of what is
             left without it, so the interval need not lie evenly around `value`.
         low, high: of the interval; about these very networks alone where there is one seed.
@@ -56,7 +56,7 @@ def two_level(
     by_seed: Float[np.ndarray, " seeds"],
     resampled: Float[np.ndarray, "resamples seeds"],
     possible: tuple[float, float] = (-math.inf, math.inf),
-    bias: float = 0.0,
+    as_measured: Float[np.ndarray, " seeds"] | None = None,
 ) -> TwoLevel:
     """The mean of `by_seed` with an interval for seeds and pictures that were not seen.
 
@@ -66,7 +66,7 @@ def two_level(
     Args:
         resampled: the same figures on resampled pictures, the seeds left as they are.
         possible: what the figure cannot leave.
-        bias: how much too high the mean is expected to be.
+        as_measured: where `by_seed` and `resampled` are freed of a bias, the figures that are not.
 
     Source: Obuchowski and Rockette (Commun. Stat. 1995), degrees of freedom of Hillis (Stat. Med. 2007), with C by the
     bootstrap.
@@ -77,17 +77,19 @@ def two_level(
     if len(resampled) < 2:
         raise DataError(f"{len(resampled)} resamples make no interval; take at least 2, 1,000 are usual")
     covariance = np.atleast_2d(np.cov(resampled, rowvar=False))
-    return from_covariance(by_seed, covariance, possible, bias)
+    return from_covariance(by_seed, covariance, possible, as_measured)
 
 
 def from_covariance(
     by_seed: Float[np.ndarray, " seeds"],
     covariance: Float[np.ndarray, "seeds seeds"],
     possible: tuple[float, float] = (-math.inf, math.inf),
-    bias: float = 0.0,
+    as_measured: Float[np.ndarray, " seeds"] | None = None,
 ) -> TwoLevel:
     """The same where the covariance of the seeds' figures through shared pictures is known."""
-    number, value = len(by_seed), float(np.mean(by_seed))
+    number, middle = len(by_seed), float(np.mean(by_seed))
+    as_measured = by_seed if as_measured is None else as_measured
+    value = float(np.mean(as_measured))
     if number == 1:
         variance, degrees = float(covariance[0, 0]), math.inf
     else:
@@ -97,19 +99,18 @@ def from_covariance(
         degrees = (variance / seeds) ** 2 * (number - 1) if seeds > 0 else math.inf
     error = math.sqrt(variance)
     half = float(student.ppf(0.975, degrees)) * error
-    middle = value - bias
     p_value = math.nan if middle == 0 else 0.0
     if error > 0:
         p_value = float(2 * student.sf(abs(middle) / error, degrees))
     low, high = max(middle - half, possible[0]), min(middle + half, possible[1])
-    return TwoLevel(tuple(map(float, by_seed)), value, bias, low, high, error, degrees, p_value)
+    return TwoLevel(tuple(map(float, as_measured)), value, value - middle, low, high, error, degrees, p_value)
 
 
 def share(
     by_seed: Float[np.ndarray, " seeds"],
     resampled: Float[np.ndarray, "resamples seeds"],
     count: int,
-    bias: float = 0.0,
+    as_measured: Float[np.ndarray, " seeds"] | None = None,
 ) -> TwoLevel:
     """The same for a share of `count` pictures, whose interval keeps to 0..1 and has a length at 100 % too.
 
@@ -118,8 +119,8 @@ def share(
 
     Source: Wilson with an effective sample size, as for surveys: Franco et al. (J. Surv. Stat. Methodol. 2019).
     """
-    found = two_level(by_seed, resampled, bias=bias)
-    middle = min(max(found.value - bias, 0.0), 1.0)
+    found = two_level(by_seed, resampled, as_measured=as_measured)
+    middle = min(max(found.centre, 0.0), 1.0)
     worth = middle * (1 - middle) / found.error**2 if found.error > 0 else 0.0
     if worth <= 0:
         worth = float(count)
