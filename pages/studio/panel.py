@@ -90,7 +90,7 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
 
 def _drawn(model: FaceModel, run: Run, start: np.ndarray) -> str | None:
     """The start as it was kept: the page shows it until a decoder is there."""
-    kept = None if model.read_engine.is_made else read_drawn(run, model.weights_fingerprint, start)
+    kept = read_drawn(run, model.weights_fingerprint, start)
     return None if kept is None else data_address(kept, "png")
 
 

@@ -77,7 +77,9 @@ def coverage_block() -> str:
     rows = list(dict.fromkeys(name for world in worlds.values() for name in world["found"]))
     lines = [
         f"Simulated experiments with known truth, {kept['resamples']} resamples each: how often an interval of 95 % "
-        "held it, and, in the rows of verdict and permutation, how often a difference was claimed. Wilson's interval "
+        "held it, and, in the rows of verdict and permutation, how often a difference was claimed. A permutation of "
+        "labels asks about these very networks: of groups that are alike on average each seed makes somewhat unlike "
+        "ones, which it finds, the more faces and seeds the more often. Wilson's interval "
         "of one network: " + "; ".join(f"{name}: {percent(share)}" for name, share in kept["wilson"].items()) + ".",
         "",
         f"| | {' | '.join(worlds)} |",
