@@ -26,8 +26,3 @@ class Once(Generic[Value]):
                 self._made.append(self._make())
                 self._make = None  # with all that it held
         return self._made[0]
-
-    @property
-    def is_made(self) -> bool:
-        """Whether a call answers at once."""
-        return bool(self._made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -178,6 +179,23 @@ def test_added_arms_and_seeds_train_only_what_is_missing(
     run_experiment(audit, note)
     assert trained == {("D", 0), ("A", 2)}
     assert audit.scores("val").faces.shape[:2] == (1, 3)
+
+
+def test_a_search_given_away_with_one_split_goes_on_on_that_one(
+    finished: Audit, tiny_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    root = tmp_path / "audits"
+    given = root / finished.name
+    shutil.copytree(finished.dir, given, ignore=shutil.ignore_patterns("members"))
+    shutil.rmtree(given / "scores" / "test")
+    about = json.loads((given / "experiment.json").read_text())
+    (given / "experiment.json").write_text(json.dumps(about | {"splits": ["val"]}))
+    trained: set[tuple[str, int]] = set()
+    audit = begin(tiny_experiment(arms={**ARMS, "D": {"beta": 2.0}}, seeds=(0,)), root)
+    run_experiment(audit, lambda arm, seed, report: trained.add((arm, seed)))
+    assert trained == {("D", 0)}
+    assert audit.scores("val").faces.shape[:2] == (1 + len(ARMS), 1)
+    assert not (given / "scores" / "test").exists()
 
 
 @pytest.mark.parametrize(

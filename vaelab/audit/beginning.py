@@ -20,6 +20,8 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     """The audit of this experiment: a new folder, or the one of this name with arms and seeds that came or went.
 
     Members that are there are kept; those of arms and seeds no longer named stay on the disk and count for nothing.
+    What members are scored on stays what it was: a search that was given away with its validation scores goes on on
+    validation faces alone.
 
     Raises:
         ConfigError: settings that this machine or the data cannot serve.
@@ -35,6 +37,7 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     folder = root / experiment.name
     if (folder / "experiment.json").is_file():
         audit = Audit.open(folder)
+        splits = tuple(split for split in splits if split in audit.splits)
         _check_change(audit, experiment, held_out.fingerprints)
         audit.write_experiment(experiment, splits, held_out.fingerprints, held_out.treatment)
     else:
