@@ -84,6 +84,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lab")
     make_run(folder, "tiny", card="# tiny\nA card.\n")
     running = start_server(folder)
+    warmed = f"{running.address}/faces/samples?model=tiny&from=prior&seeds=1"  # drawn once everything is imported
+    urllib.request.urlopen(warmed, timeout=START_TIMEOUT_SECONDS).close()
     yield running
     stop_server(running)
     assert "Traceback" not in (folder / "server.log").read_text()

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, face, needs_chromium, start_server, stop_server
+from tests.pages.browsing import (
+    PATIENCE_MS,
+    Server,
+    Visit,
+    face,
+    needs_chromium,
+    start_server,
+    stop_server,
+    wait_for_another_face,
+)
 from tests.pages.tiny_runs import make_run
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -56,6 +68,41 @@ def test_a_deep_link_on_a_cold_server_has_frame_and_title(tmp_path: Path, visit:
     finally:
         stop_server(cold)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_the_next_server_shows_the_kept_face_before_anything_can_draw(tmp_path: Path, visit: Visit) -> None:
+    run = make_run(tmp_path, "tiny", card="# tiny\nA card.\n")
+    first = start_server(tmp_path)
+    try:
+        visit.page.goto(first.address, timeout=PATIENCE_MS)
+        drawn = face(visit.page)
+        kept = waited_for(run.dir, "drawn-*.png")
+        waited_for(run.dir, "decoder-*.onnx")
+    finally:
+        stop_server(first)
+    assert np.abs(np.asarray(Image.open(kept)).astype(int) - drawn).max() <= 1
+    marked = np.full((*drawn.shape[:2], 3), (200, 30, 30), np.uint8)
+    Image.fromarray(marked).save(kept)
+    second = start_server(tmp_path)
+    try:
+        visit.page.goto(second.address, timeout=PATIENCE_MS)
+        shown = face(visit.page)
+        assert np.array_equal(shown, marked)
+        assert np.abs(wait_for_another_face(visit.page, shown).astype(int) - drawn).max() <= 1
+        visit.page.get_by_text("Train a model").first.wait_for(state="attached", timeout=PATIENCE_MS)
+    finally:
+        stop_server(second)
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def waited_for(folder: Path, pattern: str) -> Path:
+    """The file, as soon as it is there."""
+    patience = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < patience:
+        if found := list(folder.glob(pattern)):
+            return found[0]
+        time.sleep(0.1)
+    pytest.fail(f"there is no {pattern}")
 
 
 @pytest.mark.thorough
