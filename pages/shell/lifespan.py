@@ -16,9 +16,9 @@ import anyio.to_thread
 import streamlit as st
 
 from pages.shell.endings import end_all
-from pages.shell.faces import draw
+from pages.shell.faces import draw, record
 from pages.shell.loaders import decoder_runs, load_model
-from pages.shell.pictures import png
+from pages.shell.pictures import keepsake
 from pages.shell.warming import server_ends, server_starts, warming_up
 from vaelab.editing.recipe import FaceRecipe, fit_to_model
 from vaelab.editing.sliders import edited_latent
@@ -65,7 +65,8 @@ def warm_up() -> None:
             model = load_model(run)
             recipe, _ = fit_to_model(FaceRecipe(model=run.id), model)
             z = edited_latent(model, recipe)
-            keep_drawn(run, model.weights_fingerprint, z, png(draw(model, z)))
+            picture = keepsake(draw(model, z), record(model, recipe), model.size)
+            keep_drawn(run, model.weights_fingerprint, z, picture)
     except VaelabError as error:  # the page says the same to whoever opens it
         log.warning("no model is warm: %s", error)
     gc.collect()
