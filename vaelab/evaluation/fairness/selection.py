@@ -12,7 +12,9 @@ from jaxtyping import Float
 from vaelab.evaluation.fairness.measures import Measure
 
 DRAWS = 100
-"""Resamples whose noise is added once more; more of them move a figure by less than its last digit that is shown."""
+"""Resamples whose noise is added once more. 1,000 of them, ten times the work, move a worst group of the shipped
+audits by at most 0.09 points at 1 % false positives and 0.38 at 0.1 %, where intervals are about 1 and 4 points to
+either side."""
 
 
 def without_selection(
