@@ -101,7 +101,6 @@ def conduct(
             raise RunError(f"audit {audit.name} is at work in process {audit.status.pid}; stop it first")
         if not keeps_requests:
             clear_requests(audit)
-        (audit.dir / "members").mkdir(exist_ok=True)
         try:
             _tell(audit, "preparing")
             prepare_training(audit.experiment)

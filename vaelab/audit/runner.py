@@ -12,7 +12,7 @@ from vaelab.audit.pictures import HeldOut, prepare_training
 from vaelab.audit.store import Audit
 from vaelab.errors import TrainingDiverged
 from vaelab.jobs.queue import at_work, device_of
-from vaelab.runs.files import locked
+from vaelab.runs.files import locked, telling
 
 Progress = Callable[[str, int, dict[str, Any]], None]
 WAIT_SECONDS = 2.0
@@ -32,6 +32,8 @@ def run_experiment(audit: Audit, on_progress: Progress | None = None) -> None:
         VaelabError: what no other member would survive either. A member that diverges is logged and passed over.
     """
     experiment = audit.experiment
+    with telling(f"cannot make the folder of the members of audit {audit.name}", audit.dir):
+        (audit.dir / "members").mkdir(exist_ok=True)  # an audit that ships has none
     prepare_training(experiment)
     held_out = HeldOut.open(experiment)
     for arm, seed in experiment.members():

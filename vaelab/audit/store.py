@@ -134,14 +134,14 @@ class Audit:
     def write_experiment(
         self, experiment: Experiment, splits: Sequence[str], fingerprints: Mapping[str, str], treatment: str
     ) -> None:
-        """Write down what is compared on which data; the date of the beginning stays. One that ships has no members.
+        """Write down what is compared on which data; the date of the beginning stays.
 
         Raises:
             RunError: the folder cannot be made or written to.
         """
         with telling(f"cannot make the folder of audit {experiment.name}", self.dir.parent):
-            for folder in ("members", *(f"scores/{split}" for split in splits)):
-                (self.dir / folder).mkdir(parents=True, exist_ok=True)
+            for split in splits:
+                (self.dir / "scores" / split).mkdir(parents=True, exist_ok=True)
         there = (self.dir / "experiment.json").is_file()
         created = self.about["created"] if there else datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         self._write_json(
