@@ -5,11 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell.boundary import error_boundary
+from pages.shell.endings import at_end
 from pages.shell.loaders import find
-from vaelab.jobs.mapping import forget, standing
+from vaelab.jobs.mapping import forget, standing, stop_maps
 from vaelab.runs.store import Run
 
 LOOK_AGAIN_SECONDS = 2.0
+
+at_end(stop_maps)
 
 
 def under_way(run: Run, key: str, file: str, words: str, failed: str) -> None:

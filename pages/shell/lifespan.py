@@ -24,7 +24,6 @@ from vaelab.editing.recipe import FaceRecipe, fit_to_model
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import VaelabError
 from vaelab.jobs import advance
-from vaelab.jobs.mapping import stop_maps
 from vaelab.runs.decoders import keep_drawn
 from vaelab.runs.store import RUNS_DIR
 
@@ -46,7 +45,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         with anyio.CancelScope(shield=True):  # a daemon thread still importing torch would abort the interpreter
             await anyio.to_thread.run_sync(warming.join, STOP_TIMEOUT_SECONDS)
             await anyio.to_thread.run_sync(end_all)
-            await anyio.to_thread.run_sync(stop_maps)
 
 
 def behind_the_first_page() -> None:
