@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.interleaved import Timing, interleaved, ratio
+from benchmarks.kept import merged, read_rows, write_rows
 from benchmarks.training import WINDOWS, Loop, limit, prepared, timed, window_of
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
@@ -236,13 +237,13 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each variant (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round, about (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file to keep the results in")
+    parser.add_argument("--json", type=Path, help="file whose rows of the same kind the results replace")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     arguments = parser.parse_args()
     found = measure(arguments.data_dir, arguments.rounds, arguments.seconds, arguments.peers)
     print(json.dumps(found, indent=1))
     if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_rows(arguments.json, merged(read_rows(arguments.json), found))
 
 
 if __name__ == "__main__":
