@@ -24,7 +24,10 @@ async function open({ runtime: address, wasm, graph, latent }) {
 /** What lies at an address that names the weights exactly; anything else would be another model's decoder. */
 async function fetched({ url, fingerprint }) {
   const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`the server answered ${answer.status} for the decoder`);
+  if (!answer.ok) {
+    const said = await answer.json().then(({ error }) => error, () => null);
+    throw new Error(said ?? `the server answered ${answer.status} for the decoder`);
+  }
   if (answer.headers.get("X-Weights") !== fingerprint) throw new Error("the server has other weights by now");
   return new Uint8Array(await answer.arrayBuffer());
 }
