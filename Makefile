@@ -47,9 +47,9 @@ clean:
 	@touch $@
 
 .venv/app: requirements.txt | .venv/uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.txt
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt | .venv/uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@touch $@ .venv/app
