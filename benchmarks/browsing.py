@@ -39,12 +39,15 @@ class App:
 
 @contextlib.contextmanager
 def app(folder: Path) -> Iterator[App]:
-    """The app on a free port, started in `folder`, once it answers."""
+    """The app on a free port, started in `folder`, once it answers; its bytecode is kept, as Python does by itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -54,7 +57,7 @@ def app(folder: Path) -> Iterator[App]:
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise
-                time.sleep(0.2)
+                time.sleep(0.02)
         yield App(f"http://localhost:{port}", process.pid)
     finally:
         process.terminate()

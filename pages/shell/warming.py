@@ -13,6 +13,9 @@ from collections.abc import Iterator
 
 NOBODY_CAME_SECONDS = 20.0
 """After so long without a visitor there is nobody to be in the way of."""
+BROWSER_SECONDS = 3.0
+"""How long a browser may take from a page's last element to its first picture: it fetches forty scripts in between,
+which this process answers half a second later where it imports beside that."""
 PATIENCE_SECONDS = 120.0
 HEAVY = (
     "vaelab.engine",
@@ -24,7 +27,7 @@ HEAVY = (
 )
 """What pages import of torch, pandas and scipy; not umap and numba, which one page uses in a process of its own."""
 
-_may_begin, _is_warm, _ends = threading.Event(), threading.Event(), threading.Event()
+_is_out, _is_needed, _is_warm, _ends = (threading.Event() for _ in range(4))
 _is_warm.set()  # outside a server nothing is imported behind anybody's back
 
 
@@ -35,7 +38,8 @@ def warming_up() -> Iterator[bool]:
     `server_starts` has to be called first.
     """
     try:
-        _may_begin.wait(NOBODY_CAME_SECONDS)
+        if _is_out.wait(NOBODY_CAME_SECONDS):
+            _is_needed.wait(BROWSER_SECONDS)
         if not _ends.is_set():
             for name in HEAVY:
                 importlib.import_module(name)
@@ -52,12 +56,13 @@ def server_starts() -> None:
 def server_ends() -> None:
     """Nobody needs to be waited for any more."""
     _ends.set()
-    _may_begin.set()
+    _is_needed.set()
+    _is_out.set()
 
 
 def page_is_out() -> None:
-    """A visitor has a page."""
-    _may_begin.set()
+    """A visitor has a page, whose pictures the browser asks for next."""
+    _is_out.set()
 
 
 def is_warm() -> bool:
@@ -66,6 +71,7 @@ def is_warm() -> bool:
 
 
 def wait_until_warm() -> None:
-    """Return once everything heavy is imported; for those who cannot go on without."""
-    _may_begin.set()
+    """Return once everything heavy is imported, which begins at once; for those who cannot go on without."""
+    _is_needed.set()
+    _is_out.set()
     _is_warm.wait(PATIENCE_SECONDS)

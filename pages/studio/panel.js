@@ -61,27 +61,28 @@ class Panel {
       this.values = new Map(Object.entries(data.values))
     }
     this.family ??= data.families[0].key
-    this.useDecoder(data.model)
+    this.useDecoder(data.model, data.drawn)
     this.showTabs()
     this.showRows()
     this.showPhoto(data.photo)
     this.find(".start figcaption").textContent = data.photo ? "As the model sees it" : "Start"
     this.find(".words").textContent = data.words
     this.root.classList.toggle("bare", !data.strips)
-    this.showKept(data.drawn)
     this.drawStart()
     this.draw()
   }
 
-  // The start as an earlier server drew it, until a decoder is there to draw it again.
+  // The start as an earlier server drew it, until a decoder is there to draw it again. Resolves once it is on the
+  // screen: the decoder's runtime and the server's imports, begun before, would keep the processor from it.
   async showKept(address) {
-    if (!address || this.hasDrawn) return
+    if (!address) return
     const picture = new Image()
     picture.src = address
     await picture.decode().catch(() => {}) // damaged: then the decoder's is the first
-    if (this.hasDrawn || !picture.naturalWidth || this.data.drawn !== address) return
+    if (!picture.naturalWidth || this.data.drawn !== address) return
     const places = this.values.size ? ".start canvas" : ".start canvas, .current canvas"
     for (const canvas of this.root.querySelectorAll(places)) canvas.getContext("2d").drawImage(picture, 0, 0)
+    if (!document.hidden) await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)))
   }
 
   vector(slider) {
@@ -102,19 +103,19 @@ class Panel {
     return Float32Array.from(z)
   }
 
-  useDecoder(model) {
+  useDecoder(model, drawn) {
     if (this.fingerprint === model.fingerprint) return
     this.fingerprint = model.fingerprint
     this.drawnStart = null
-    this.hasDrawn = false
     this.decoder?.close()
+    for (const canvas of this.root.querySelectorAll("canvas")) canvas.width = canvas.height = model.size
     this.decoder = createDecoder({
       ...model,
       base: new URL(model.base, document.baseURI),
       onTierChange: () => this.showTier(),
+      after: drawn && this.showKept(drawn),
     })
     this.latest = createLatest((z) => this.decoder.decode(z))
-    for (const canvas of this.root.querySelectorAll("canvas")) canvas.width = canvas.height = model.size
     this.showTier()
   }
 
@@ -134,7 +135,6 @@ class Panel {
     try {
       const drawn = await answer
       if (!drawn) return // a newer move took its place
-      this.hasDrawn = true
       paint(this.find(".current canvas"), drawn.pixels)
       this.showTier()
       this.find(".failure").hidden = true
@@ -150,7 +150,6 @@ class Panel {
     this.drawnStart = this.data.start
     try {
       const pixels = await this.decoder.decode(this.start)
-      this.hasDrawn = true
       paint(this.find(".start canvas"), pixels)
     } catch (error) {
       this.drawnStart = null

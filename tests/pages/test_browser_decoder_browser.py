@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 PAGE = "<!doctype html><title>decoder</title><link rel=icon href='data:,'>"
 OPEN = """async ([address, options]) => {
     Object.assign(window, await import(address), { changes: [] });
-    window.decoder = createDecoder({ ...options, onTierChange: (change) => changes.push(change) });
+    window.decoder = createDecoder({ ...options, after: window.after, onTierChange: (change) => changes.push(change) });
 }"""
 DECODE = """async (rows) => {
     const pictures = await Promise.all(rows.map((row) => decoder.decode(Float32Array.from(row))));
@@ -230,6 +230,21 @@ def test_a_graph_that_draws_other_faces_is_not_used(page: Page, model: FaceModel
     chosen = ready(page)
     assert chosen["tier"] == "server"
     assert "differs from the server's" in chosen["reason"]
+
+
+def test_nothing_is_fetched_before_its_time(page: Page, model: FaceModel) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("() => { window.after = new Promise((_, reject) => { window.begin = reject }) }")
+    open_decoder(page, model)
+    page.evaluate("() => { window.early = decoder.decode(new Float32Array(8)) }")
+    page.wait_for_timeout(300)
+    assert not [url for url in asked if "worker" in url or "model" in url or "pixels" in url]
+    page.evaluate("begin()")
+    assert page.evaluate("early.then((pixels) => pixels.length)") == 4 * model.size**2
+    assert ready(page)["tier"] in ("browser", "server")
+    z = latents(model, 2)
+    assert np.abs(decoded(page, z)[..., :3] - model.decode(z).astype(int)).max() <= MOST_APART
 
 
 def test_when_the_network_goes_the_browser_draws_on(page: Page, model: FaceModel) -> None:

@@ -27,9 +27,10 @@ print(recipe().model, *(name for name in {HEAVY} if name in sys.modules))
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("_may_begin", "_is_warm", "_ends"):
+    for name in ("_is_out", "_is_needed", "_is_warm", "_ends"):
         monkeypatch.setattr(warming, name, threading.Event())
     monkeypatch.setattr(warming, "HEAVY", ("json",))
+    monkeypatch.setattr(warming, "BROWSER_SECONDS", 0.3)
     warming._is_warm.set()
     yield
     warming.server_ends()
@@ -59,9 +60,22 @@ def test_whoever_imports_waits_for_the_first_page() -> None:
     thread.join(0.1)
     assert thread.is_alive()
     warming.page_is_out()
+    thread.join(0.1)
+    assert thread.is_alive()  # the browser fetches the page's scripts now
     thread.join(5)
     assert wanted == [True]
     assert warming.is_warm()
+
+
+def test_the_first_picture_asked_for_ends_the_wait_for_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "BROWSER_SECONDS", 60.0)
+    warming.server_starts()
+    thread = threading.Thread(target=_warm)
+    thread.start()
+    warming.page_is_out()
+    warming.wait_until_warm()
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_page_that_needs_it_does_not_wait_for_the_first_one() -> None:

@@ -44,6 +44,7 @@ export class RefusedError extends Error {
  * @param {number} options.latent Length of a latent vector.
  * @param {string | URL} [options.base] Address of this module on the server, where its text was inlined instead.
  * @param {function({tier: string, reason: string}): void} [options.onTierChange] Called when another tier takes over.
+ * @param {Promise<void>} [options.after] Nothing is fetched before; what it rejects with does not matter.
  * @returns {{
  *   tier: "browser" | "server",
  *   medianMs: number | null,
@@ -53,7 +54,7 @@ export class RefusedError extends Error {
  * }} `decode` gives RGBA as ImageData takes it. `ready` never rejects: it tells which tier was chosen and why.
  */
 export function createDecoder(options) {
-  const { modelId, fingerprint, size, latent, base = import.meta.url, onTierChange = () => {} } = options;
+  const { modelId, fingerprint, size, latent, base = import.meta.url, onTierChange = () => {}, after } = options;
   const address = (name, query) => {
     const url = new URL(name, base);
     url.search = query ? new URLSearchParams(query) : new URL(base).search; // our scripts share one version
@@ -124,7 +125,13 @@ export function createDecoder(options) {
     });
   }
 
-  const opening = openBrowser();
+  let hasBegun = !after;
+  const beginning = Promise.resolve(after)
+    .catch(() => {})
+    .then(() => {
+      hasBegun = true;
+    });
+  const opening = beginning.then(openBrowser);
   const ready = choose().then((reason) => ({
     tier,
     reason,
@@ -135,6 +142,7 @@ export function createDecoder(options) {
   async function decode(z) {
     if (z.length !== latent) throw new RangeError(`a latent has ${z.length} numbers; ${modelId} takes ${latent}`);
     const kept = Float32Array.from(z); // the caller may go on changing its own while this one is on its way
+    if (!hasBegun) await beginning;
     const first = tier;
     try {
       return await (first === "server" && !tiers.server.hasRun ? soonest(kept) : tiers[first].run(kept));
