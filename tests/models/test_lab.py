@@ -82,7 +82,7 @@ def test_at_rest_the_detector_sees_the_same_without_batch_norms_and_stays_as_it_
                     values.copy_(0.5 + torch.rand(values.shape, generator=random))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.eval()
-    folded = network.at_rest()
+    folded = network.at_rest(torch.float32)
     assert not folded.training
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.trunk.modules())
     images = torch.rand(5, 3, size, size, generator=random)
@@ -94,3 +94,8 @@ def test_at_rest_the_detector_sees_the_same_without_batch_norms_and_stays_as_it_
     torch.testing.assert_close(found.posterior.mu, expected.posterior.mu, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.posterior.logvar, expected.posterior.logvar, rtol=1e-4, atol=1e-5)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        halved = network.at_rest(torch.bfloat16).encode(images)
+    assert halved.posterior is not None
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    torch.testing.assert_close(halved.posterior.mu.float(), expected.posterior.mu, rtol=0.1, atol=0.05)

@@ -160,11 +160,11 @@ class DebiasingVAE(Network):
         logit, parameters = torch.tensor_split(outputs, [1], dim=1)
         return Encoding(logit[:, 0].float(), self.posterior_of(parameters))
 
-    def at_rest(self) -> "DebiasingVAE":
+    def at_rest(self, precision: torch.dtype) -> "DebiasingVAE":
         folded = DebiasingVAE.__new__(DebiasingVAE)
         nn.Module.__init__(folded)
         folded.size, folded.is_deterministic = self.size, self.is_deterministic
-        folded.trunk, folded.decoder = folded_trunk(self.trunk, self.size), self.decoder
+        folded.trunk, folded.decoder = folded_trunk(self.trunk, self.size).to(precision), self.decoder
         return folded.train(self.training)
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:

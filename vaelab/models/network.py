@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -37,9 +38,9 @@ class Network(nn.Module, ABC):
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
         """Decoder output of each latent vector; the likelihood's `mean` turns it into a picture in [0, 1]."""
 
-    def at_rest(self) -> "Network":
-        """A network that encodes as this one does in evaluation mode, and faster where there is a way; this one stays
-        as it is.
+    def at_rest(self, precision: torch.dtype) -> "Network":
+        """A network that encodes as this one does in evaluation mode under autocast to `precision`, and faster where
+        there is a way; this one stays as it is.
         """
         return self
 

@@ -49,8 +49,8 @@ def encode_faces(
     found = {kind: _zeros(config.model.latent, len(feed.face_rows)) for kind in kinds}
     chunk = CHUNK if device.type == "cpu" else CHUNK_ON_GPU
     starts = range(0, len(feed.face_rows), chunk)[ranks.stripe()]
-    is_half = pick_precision(config.run, device) == torch.bfloat16
-    network = network.at_rest()
+    precision = pick_precision(config.run, device)
+    network, is_half = network.at_rest(precision), precision == torch.bfloat16
     with evaluating(network), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         for start in starts:
             images = feed.pixels.images(feed.face_rows[start : start + chunk])
