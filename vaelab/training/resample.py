@@ -18,8 +18,9 @@ from vaelab.training.distributed import Ranks, sum_over_ranks
 from vaelab.training.feed import Feed
 from vaelab.training.step import Objective, evaluating, pick_precision
 
-CHUNK, CHUNK_ON_GPU = 96, 1024
-"""Faces encoded at a time. On a processor, what passes between two layers of many more no longer fits its cache."""
+CHUNK, CHUNK_ON_GPU = 192, 1024
+"""Faces encoded at a time. On a processor, fewer leave little to each thread; what passes between two layers of many
+more no longer fits its cache."""
 MOST_IN_MEMORY = 2**24
 """Latents kept in memory, as numbers: 64 MiB, of 160,000 faces with a hundred each."""
 NUM_EXTREMES = 8
