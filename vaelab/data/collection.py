@@ -87,13 +87,18 @@ class Collection:
         return np.asarray(np.searchsorted(self._offsets, rows, side="right") - 1)
 
     def pixels(self, rows: Rows) -> Pixels:
-        """The pictures of some rows, copied from the memory maps."""
+        """The pictures of some rows, copied.
+
+        Raises:
+            DataError: a store that does not fit into memory is gone or was cut.
+        """
         which = self._stores_of(rows)
         if len(rows) and (which == which[0]).all():
-            return np.array(self.stores[which[0]].pixels[rows - self._offsets[which[0]]])
+            only = self.stores[int(which[0])]
+            return only.gather(rows - self._offsets[which[0]])
         size = self.stores[0].size
         result = np.empty((len(rows), size, size, 3), np.uint8)
         for index, store in enumerate(self.stores):
             mine = which == index
-            result[mine] = store.pixels[rows[mine] - self._offsets[index]]
+            result[mine] = store.gather(rows[mine] - self._offsets[index])
         return result

@@ -22,8 +22,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Bool, Int, Int8
+from jaxtyping import Bool, Int, Int8, UInt8
 
+from vaelab.data.gather import PictureFile, is_mapped
 from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, prepare_hint
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
@@ -114,6 +115,18 @@ class DatasetStore:
         """(n, size, size, 3) uint8 RGB, read-only, mapped from the file."""
         shape = (len(self), self.size, self.size, 3)
         return np.memmap(self.path / PIXELS_FILE, dtype=np.uint8, mode="r", shape=shape)
+
+    def gather(self, rows: Int[np.ndarray, " some"]) -> UInt8[np.ndarray, "some size size 3"]:
+        """The pictures of some rows, copied; from a file that does not fit into memory without its map.
+
+        Raises:
+            DataError: the file is gone or was cut.
+        """
+        return np.array(self.pixels[rows]) if self._file is None else self._file.gather(rows)
+
+    @functools.cached_property
+    def _file(self) -> PictureFile | None:
+        return None if is_mapped(len(self) * 3 * self.size**2) else PictureFile(self.path / PIXELS_FILE, self.size)
 
     @property
     def size(self) -> int:

@@ -22,6 +22,8 @@ from vaelab.training.step import Objective, evaluating
 
 MAX_PICTURES = 2048
 """Faces, and as many non-faces, that one validation looks at."""
+BATCH = 64
+"""Of them at a time: a training needs no more memory for its validations than for its steps."""
 
 RECALL_FPR = 0.01
 FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
@@ -59,11 +61,10 @@ def validate(
     losses: list[np.ndarray] = []
     sizes: list[int] = []
     noise = generator(config.run.seed, "validation")
-    step = 256
     regions = RegionErrors(_mean_face(data, faces)) if config.has_decoder else None
     with evaluating(objective):
-        for start in range(0, len(faces), step):
-            mine, rest = faces[start : start + step], others[start : start + step]
+        for start in range(0, len(faces), BATCH):
+            mine, rest = faces[start : start + BATCH], others[start : start + BATCH]
             images = images_on(data.pixels(np.concatenate([mine, rest])), device)
             eps = None
             if config.has_decoder:
@@ -71,7 +72,7 @@ def validate(
                 eps = torch.randn(drawn, config.model.latent, generator=noise).to(device)
             seen = None
             if features is not None:
-                seen = torch.from_numpy(features[start : start + step].astype(np.float32)).to(device)
+                seen = torch.from_numpy(features[start : start + BATCH].astype(np.float32)).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
             recon = None
             if regions is not None:
@@ -124,8 +125,9 @@ def _batch_means(
 
 def _mean_face(data: Collection, faces: Int[np.ndarray, " faces"]) -> Float[np.ndarray, "3 size size"]:
     """Pixelwise mean of some faces, in [0, 1]."""
-    mean = data.pixels(faces).mean(axis=0, dtype=np.float64).transpose(2, 0, 1) / 255
-    return np.asarray(mean, np.float32)
+    batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
+    total = sum(data.pixels(rows).sum(axis=0, dtype=np.int64) for rows in batches)
+    return np.asarray(np.transpose(total, (2, 0, 1)) / (255 * len(faces)), np.float32)
 
 
 def recall_by_group(

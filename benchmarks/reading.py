@@ -1,0 +1,97 @@
+"""Batches of random pictures out of a file: through its memory map, and each by itself; cold, and once in memory.
+
+`python -m benchmarks.reading --store data/fairface-128`. Cold means that the system was told to forget the file; what
+it then reads from the disk is counted by the kernel, so this measures on Linux alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kept import merged, read_rows, write_rows
+from vaelab.data.gather import PictureFile
+from vaelab.data.store import PIXELS_FILE, DatasetStore
+from vaelab.rng import numpy_generator
+
+Gather = Callable[[np.ndarray], np.ndarray]
+WAYS: dict[str, Callable[[DatasetStore], Gather]] = {
+    "mapped": lambda store: lambda rows: np.array(store.pixels[rows]),
+    "by_itself": lambda store: PictureFile(store.path / PIXELS_FILE, store.size).gather,
+}
+BATCH, BATCHES = 64, 60
+
+
+def measure(path: Path, rounds: int) -> dict[str, Any]:
+    """Milliseconds of a batch, and megabytes that the disk gave for it; medians over rounds taken in turn.
+
+    Raises:
+        RuntimeError: this system does not count what a process reads.
+    """
+    if not Path("/proc/self/io").is_file():
+        raise RuntimeError("reading is measured on Linux alone: /proc/self/io counts what the disk gives")
+    store = DatasetStore.open(path)
+    file = path / PIXELS_FILE
+    draws = numpy_generator(0, "reading").integers(0, len(store), (BATCHES, BATCH))
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in WAYS}
+    for _ in range(rounds):
+        for name, way in WAYS.items():
+            forget(file)
+            found[name].append(timed(way(DatasetStore.open(path)), draws))  # a map that is still open keeps its pages
+    result: dict[str, Any] = {"what": f"batches of {BATCH} random pictures of {store.size}x{store.size} from a file"}
+    for name, times in found.items():
+        cold, megabytes, warm = (median(values) for values in zip(*times, strict=True))
+        result |= {f"{name}_cold_ms": cold, f"{name}_cold_mb": megabytes, f"{name}_warm_ms": warm}
+    return result | {"pictures": len(store), "wanted_mb": BATCH * 3 * store.size**2 / 1e6, "rounds": rounds}
+
+
+def timed(gather: Gather, draws: np.ndarray) -> tuple[float, float, float]:
+    """Milliseconds and megabytes of a batch out of a cold file, and milliseconds once it lies in memory."""
+    read, started = from_disk(), time.perf_counter()
+    for rows in draws:
+        gather(rows)
+    cold, read = time.perf_counter() - started, from_disk() - read
+    started = time.perf_counter()
+    for rows in draws:
+        gather(rows)
+    warm = time.perf_counter() - started
+    return 1e3 * cold / len(draws), read / 1e6 / len(draws), 1e3 * warm / len(draws)
+
+
+def forget(file: Path) -> None:
+    """Have the system drop what it keeps of `file`."""
+    descriptor = os.open(file, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def from_disk() -> int:
+    """Bytes that the disk gave to this process so far."""
+    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Random pictures out of a file: mapped, and each by itself.")
+    parser.add_argument("--store", type=Path, nargs="+", required=True, help="folders of prepared data sets")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file whose rows of the same kind the results replace")
+    arguments = parser.parse_args()
+    for path in arguments.store:
+        found = measure(path, arguments.rounds)
+        print(json.dumps(found, indent=1), flush=True)
+        if arguments.json:
+            write_rows(arguments.json, merged(read_rows(arguments.json), [found]))
+
+
+if __name__ == "__main__":
+    main()
