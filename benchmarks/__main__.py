@@ -5,7 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import decoding, dragging, feature_cache, peers, preparing, reruns, starting, training, watching
+from benchmarks import (
+    decoding,
+    dragging,
+    feature_cache,
+    peers,
+    preparing,
+    reruns,
+    scaling,
+    starting,
+    training,
+    watching,
+)
 from benchmarks.kept import Rows, merged, read_rows, write_rows
 from benchmarks.machine import machine
 from vaelab.data.embedded import prepare_embedded
@@ -15,6 +26,7 @@ from vaelab.settings import DataConfig
 MEASURES: dict[str, Callable[[Path, int], Rows]] = {
     "training": lambda data_dir, rounds: [training.measure(data_dir, rounds)],
     "peers": lambda data_dir, rounds: peers.measure(data_dir, max(1, rounds // 2)),
+    "scaling": lambda data_dir, rounds: [scaling.measure(data_dir, max(1, rounds // 2))],
     "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
     "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],
     "preparing": lambda _, __: [preparing.measure()],

@@ -26,7 +26,9 @@ WINDOWS = 4
 """Reports that count; one before them warms up."""
 
 
-def measure(data_dir: Path, rounds: int, recipe: str, batch: int, images: int, processes: int) -> dict[str, Any]:
+def measure(
+    data_dir: Path, rounds: int, recipe: str = "dbvae", batch: int = 128, images: int = 2_560, processes: int = 2
+) -> dict[str, Any]:
     """Images per second of each form and their ratios to one process with one thread."""
     with tempfile.TemporaryDirectory() as folder:
 
