@@ -57,7 +57,7 @@ def measure(data_dir: Path, rounds: int, recipe: str = "dbvae", seconds: float =
             middle, low, high = ratio(found[name], found["limit"])
             result |= {f"{name}_of_limit": middle, f"{name}_of_limit_range": [low, high]}
     if "uniform" in variants:
-        result["resample_share"] = loop.resample_share
+        result |= {"resample_share": loop.resample_share, "faces": window // 2}
     whole = config.run.validate_every * found["loop"].median / (WINDOWS * window)
     result["validating_share"] = loop.ending_seconds / (loop.ending_seconds + whole)
     return result | {"images_per_round": WINDOWS * window, "rounds": rounds}

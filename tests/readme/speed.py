@@ -1,21 +1,8 @@
-"""How fast it is and how it grows."""
+"""How what it takes grows, and how near it is to what the machine can do."""
 
 from __future__ import annotations
 
 from tests.readme.figures import figure, percent, read_kept, where
-
-
-def speed_block() -> str:
-    """The figures of the last `make bench` that was kept."""
-    kept = read_kept("results")
-    lines = [f"`make bench` on {where(kept['machine'])}:", ""]
-    for result in kept["results"]:
-        figures = "; ".join(
-            f"{name.replace('_', ' ')} {figure(value)}" for name, value in result.items() if name != "what"
-        )
-        lines.append(f"- **{result['what']}**: {figures}")
-    return "\n".join(lines)
-
 
 GROWTH = {
     "images_per_second": "images/s",

@@ -18,8 +18,9 @@ from jaxtyping import Int, UInt8
 
 from vaelab.errors import DataError
 
-MOST_MAPPED = 0.5
-"""Part of this machine's memory that a file may have to be read through its map; others share the memory."""
+MOST_MAPPED = 0.25
+"""Part of this machine's memory that a file may have to be read through its map: what is too much for the memory costs
+much there, and what is read by itself without need costs little."""
 
 CAN_READ_AT = hasattr(os, "preadv")
 

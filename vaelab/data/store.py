@@ -122,7 +122,7 @@ class DatasetStore:
         Raises:
             DataError: the file is gone or was cut.
         """
-        return np.array(self.pixels[rows]) if self._file is None else self._file.gather(rows)
+        return np.asarray(self.pixels[rows]) if self._file is None else self._file.gather(rows)
 
     @functools.cached_property
     def _file(self) -> PictureFile | None:

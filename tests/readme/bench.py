@@ -1,0 +1,169 @@
+"""The tables of the last `make bench` that was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.readme.figures import figure, percent, read_kept, where
+
+Row = Mapping[str, Any]
+
+AGAINST: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
+    "training dbvae: our loop against a tensor in memory": {
+        ("loop", "limit"): ("`dbvae`", "bare steps on a tensor in memory"),
+        ("uniform", "limit"): ("`dbvae` without resampling", "the same bare steps"),
+    },
+    "training mit-dbvae: our loop and lab's": {
+        ("ours", "lab"): ("`mit-dbvae`", "MIT 6.S191's own loop"),
+        ("ours", "limit"): ("`mit-dbvae`", "bare steps"),
+        ("compiled", "lab"): ("`mit-dbvae`, compiled", "MIT 6.S191's own loop"),
+        ("compiled", "compiled_limit"): ("`mit-dbvae`, compiled", "bare steps, compiled"),
+    },
+    "training mit-vae: our loop and pythae's": {
+        ("ours", "pythae"): ("`mit-vae`", "pythae's trainer"),
+        ("ours", "limit"): ("`mit-vae`", "bare steps"),
+    },
+    "training dbvae in 2 processes as one, gloo": {
+        ("processes", "one"): ("`dbvae`, two processes of a thread", "one process, one thread"),
+        ("threads", "one"): ("`dbvae`, one process, two threads", "one process, one thread"),
+    },
+}
+"""Of each row of trainings, what is compared with what: the beginnings of its entries, and what they are called."""
+
+STARTING = {
+    "server_answers_seconds": "the server answers",
+    "first_face_seconds": "the first face is on the screen",
+    "first_face_of_the_first_start_seconds": "the same at the very first start on a machine",
+    "visitor_of_a_warm_server_seconds": "a new browser's first face, on a server that is warm",
+    "runs_seconds": "`python -m vaelab runs` is understood",
+    "train_seconds": "`python -m vaelab train` is understood",
+    "seconds": "`python -m vaelab --help` is understood",
+}
+BESIDE = {"slider": "a slider's release", "page_change": "another page"}
+
+
+def speed_block() -> str:
+    """All of it, by what one would ask for; what no table takes comes as it is at the end."""
+    kept = read_kept("results")
+    rows = {row["what"]: row for row in kept["results"]}
+    lines = [f"`make bench` on {where(kept['machine'])}."]
+    for part in (_trainings, _starts, _reruns, _drags, _decoders, _beside, _preparations):
+        lines += ["", *part(rows)]
+    for what, row in rows.items():
+        figures = "; ".join(
+            f"{name.replace('_', ' ')} {figure(value)}" for name, value in row.items() if name != "what"
+        )
+        lines += ["", f"**{what}**: {figures}"]
+    return "\n".join(lines)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *rows)]
+
+
+def _taken(rows: dict[str, Row], beginning: str) -> Iterator[tuple[str, Row]]:
+    """The rows whose name begins so, with the rest of it; they leave `rows`."""
+    for what in [name for name in rows if name.startswith(beginning)]:
+        yield what.removeprefix(beginning), rows.pop(what)
+
+
+def _trainings(rows: dict[str, Row]) -> list[str]:
+    made = []
+    shares = ""
+    for what, pairs in AGAINST.items():
+        row = rows.pop(what, {})
+        for (ours, theirs), names in pairs.items():
+            if f"{ours}_over_{theirs}" not in row and f"{ours}_of_{theirs}" not in row:
+                continue
+            word = "of" if f"{ours}_of_{theirs}" in row else "over"
+            low, high = row[f"{ours}_{word}_{theirs}_range"]
+            speeds = [figure(row[f"{side}_images_per_second"]) for side in (ours, theirs)]
+            ratio = f"{row[f'{ours}_{word}_{theirs}']:.2f} [{low:.2f}, {high:.2f}] of {row['rounds']}"
+            made.append([names[0], names[1], *speeds, ratio])
+        if "resample_share" in row:
+            shares = (
+                f"Of the training of `dbvae` on {row['faces']:,} faces, resampling takes "
+                f"{percent(row['resample_share'])}; validating and saving would take "
+                f"{percent(row['validating_share'])} more."
+            )
+    headings = ["training", "beside", "images/s", "beside it, images/s", "ratio, lowest and highest round"]
+    return [*_table(headings, made), "", shares]
+
+
+def _starts(rows: dict[str, Row]) -> list[str]:
+    made = []
+    for what in ("from starting the app to the first face", "importing the command line"):
+        row = rows.pop(what, {})
+        made += [[words, figure(row[name])] for name, words in STARTING.items() if name in row]
+    return _table(["from the command", "seconds"], made)
+
+
+def _reruns(rows: dict[str, Row]) -> list[str]:
+    row = rows.pop("Python's part of a rerun")
+    pages = [name.removesuffix("_p95_ms") for name in row if name.endswith("_p95_ms")]
+    made = [[page.replace("_", " "), figure(row[f"{page}_ms"]), figure(row[f"{page}_p95_ms"])] for page in pages]
+    return _table(["Python's part of a rerun of", f"ms, median of {row['reruns']}", "95th percentile"], made)
+
+
+def _drags(rows: dict[str, Row]) -> list[str]:
+    made = []
+    for name, row in _taken(rows, "dragging "):
+        model, drawn, beside = name.split(", ")
+        times = [figure(row[measure]) for measure in ("move_to_picture_ms", "move_to_picture_p95_ms")]
+        made.append([f"`{model}`, {drawn}, {beside}", figure(row["pictures_per_second"]), *times])
+    return _table(["dragging", "pictures/s", "move to picture, ms", "95th percentile"], made)
+
+
+def _decoders(rows: dict[str, Row]) -> list[str]:
+    made = [
+        [f"`{model}`", *(figure(row[name]) for name in ("one_latent_ms", "hundred_latents_ms", "mflop_per_picture"))]
+        for model, row in _taken(rows, "decoding with ")
+    ]
+    return _table(["decoding by the server", "one latent, ms", "a hundred, ms", "MFLOP a picture"], made)
+
+
+def _beside(rows: dict[str, Row]) -> list[str]:
+    row = rows.pop("training and watching beside each other")
+    made = [
+        [
+            words,
+            *(figure(row[f"{name}_{state}_p95_ms"]) for state in ("idle", "training")),
+            f"{row[f'{name}_ratio']:.2f}",
+        ]
+        for name, words in BESIDE.items()
+    ]
+    table = _table(["response, 95th percentile", "idle, ms", "beside a training, ms", "ratio"], made)
+    return [*table, "", f"Watched by two browsers, a training keeps {row['watched_of_alone']:.2f} of its speed."]
+
+
+def _preparations(rows: dict[str, Row]) -> list[str]:
+    said = []
+    for name, row in _taken(rows, "epochs 2 to 5 of "):
+        low, high = row["seen_over_kept_range"]
+        said.append(
+            f"Epochs of {name}: {figure(row['seen_over_kept'])} times as fast with them [{low:.1f}, {high:.1f}] "
+            f"({row['faces']} faces, {row['precision']}, a backbone with {row['backbone']} weights)."
+        )
+    for name, row in _taken(rows, "drawing "):
+        said.append(f"Drawing {name}: {figure(row['pictures_per_second'])} a second on {row['processes']} processes.")
+    return [" ".join(said)]
+
+
+def reading_block() -> str:
+    """What the last `python -m benchmarks.reading` that was kept found."""
+    kept = read_kept("reading")
+    made = [
+        [
+            row["what"].removeprefix("batches of "),
+            figure(row["wanted_mb"]),
+            *(
+                f"{figure(row[f'{way}_cold_ms'])} ms, {figure(row[f'{way}_cold_mb'])} MB; "
+                f"{figure(row[f'{way}_warm_ms'])} ms"
+                for way in ("mapped", "by_itself")
+            ),
+        ]
+        for row in kept["results"]
+    ]
+    headings = ["a batch of", "needs, MB", "through the map: cold; in memory", "each by itself: cold; in memory"]
+    return "\n".join([f"On {where(kept['machine'])}:", "", *_table(headings, made)])
