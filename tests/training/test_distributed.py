@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from vaelab.config import TrainConfig, replace
@@ -20,7 +22,7 @@ from vaelab.errors import Cancelled, ConfigError
 from vaelab.models import build_model
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run
-from vaelab.training.distributed import Ranks, _take_gpu, parallel, process_group
+from vaelab.training.distributed import Ranks, _take_gpu, parallel, process_group, store_of_this_meeting
 from vaelab.training.loop import train
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +68,8 @@ def pairs(
         "vae": optimal,
         "stopped": replace(optimal, model="residual", linear_path=True),
         "dbvae-one-step": replace(debiasing, num_images=16),
+        "dbvae-bfloat16-one-step": replace(debiasing, num_images=16, precision="bfloat16"),
+        "convolutional-bfloat16-one-step": replace(optimal, num_images=16, model="convolutional", precision="bfloat16"),
         "vae-one-step": replace(optimal, num_images=16),
         "beta-tc-one-step": replace(optimal, num_images=16, objective="beta-tc", tc_weight=50.0),
         "wae-mmd-one-step": replace(optimal, num_images=16, objective="wae-mmd"),
@@ -110,6 +114,20 @@ def test_two_processes_take_the_step_of_one(pairs: dict[str, tuple[Run, Run]], n
         assert apart <= tolerance * size, f"{parameter}: apart by {apart:.2e} at a size of {size:.2e}"
     for statistic in (name for name in one.tensors if name.endswith((".running_mean", ".running_var"))):
         torch.testing.assert_close(two.tensors[statistic], one.tensors[statistic], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dbvae-bfloat16-one-step", "convolutional-bfloat16-one-step"])
+def test_two_processes_take_the_step_of_one_in_bfloat16(pairs: dict[str, tuple[Run, Run]], name: str) -> None:
+    """As above, with three digits less; batch statistics are taken in float32."""
+    one, two = (read_checkpoint(run.state_path) for run in pairs[name])
+    statistics = [name for name in one.tensors if name.endswith((".running_mean", ".running_var"))]
+    assert statistics
+    for statistic in statistics:
+        torch.testing.assert_close(two.tensors[statistic], one.tensors[statistic], rtol=1e-2, atol=1e-3)
+    assert one.tensors.keys() == two.tensors.keys()
+    moments = [name for name in one.tensors if name.endswith("exp_avg")]
+    gradients = [torch.cat([state.tensors[name].flatten() for name in moments]) for state in (one, two)]
+    assert (gradients[1] - gradients[0]).norm() <= 0.1 * gradients[0].norm()
 
 
 @pytest.mark.parametrize("name", ["dbvae", "vae", "stopped"])
@@ -184,6 +202,24 @@ def _kill_first_rank(run: Run) -> None:
 def test_a_process_without_a_gpu_of_its_own_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"process 3 of this machine finds 2 GPU.* --nproc-per-node 2"):
         _take_gpu(2, 2)
+
+
+def test_processes_that_start_anew_do_not_find_what_those_before_them_left() -> None:
+    """torchrun keeps one store over all restarts; here a process died before it was told the name, too."""
+    shared = dist.HashStore()
+    shared.set("vaelab/asks/2", "of one that died")
+    for _ in range(2):
+        with ThreadPoolExecutor(3) as pool:
+            meetings = list(pool.map(lambda rank: store_of_this_meeting(shared, rank, 3), range(3)))
+        assert not any(meeting.check(["address"]) for meeting in meetings)
+        meetings[1].set("address", "mine")
+        assert [meeting.get("address") for meeting in meetings] == [b"mine"] * 3
+
+
+def test_whoever_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaelab.training.distributed.PATIENCE_SECONDS", 0.1)
+    with pytest.raises(ConfigError, match="2 of 3 processes did not come in 0 seconds"):
+        store_of_this_meeting(dist.HashStore(), 0, 3)
 
 
 def test_an_ordinary_process_is_alone() -> None:

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +12,15 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from vaelab.errors import ConfigError
+
+PATIENCE_SECONDS = 600.0
+"""How long the first process waits for the others: some import torch from a disk that all of them share."""
+MEETING_TICK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -37,18 +45,54 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun started, each on a GPU of its own; an ordinary process joins nothing.
 
     Raises:
-        ConfigError: more processes were started on this machine than it has GPUs.
+        ConfigError: more processes were started on this machine than it has GPUs, or not all of them came.
     """
     if "WORLD_SIZE" not in os.environ:
         yield Ranks()
         return
     if device.type == "cuda":
         _take_gpu(int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count())
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    shared, rank, world = next(rendezvous("env://"))
+    meeting = store_of_this_meeting(shared, rank, world)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=meeting, rank=rank, world_size=world)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
+
+
+def store_of_this_meeting(shared: Store, rank: int, world: int) -> PrefixStore:
+    """A part of `shared` in which the processes that start now find nothing but what they write themselves.
+
+    torchrun 2.15 keeps one store over all restarts of its processes, so that addresses of those that died lie where
+    their successors look for each other. Counting restarts would not tell them apart: each machine counts its own. The
+    first process makes up a name, and tells it everybody who asks with a name of their own.
+
+    Raises:
+        ConfigError: not all of the processes came.
+    """
+    if rank:
+        mine = uuid.uuid4().hex
+        shared.set(f"vaelab/asks/{rank}", mine)
+        name = shared.get(f"vaelab/told/{mine}").decode()
+        shared.add(f"vaelab/heard/{name}", 1)
+        return PrefixStore(name, shared)
+    name, told = uuid.uuid4().hex, dict[int, str]()
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while (heard := shared.add(f"vaelab/heard/{name}", 0)) < world - 1:
+        if time.monotonic() > patience:
+            raise ConfigError(
+                f"{world - 1 - heard} of {world} processes did not come in {PATIENCE_SECONDS:.0f} seconds"
+            )
+        for other in range(1, world):
+            if not shared.check([f"vaelab/asks/{other}"]):
+                continue
+            asks = shared.get(f"vaelab/asks/{other}").decode()  # of one that died, until its successor asks
+            if told.get(other) != asks:
+                told[other] = asks
+                shared.set(f"vaelab/told/{asks}", name)
+        time.sleep(MEETING_TICK_SECONDS)
+    return PrefixStore(name, shared)
 
 
 def _take_gpu(local_rank: int, num_gpus: int) -> None:
@@ -125,7 +169,8 @@ def _mean_of_ranks(value: Tensor) -> Tensor:
 class CrossRankBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over the global batch, on any device.
 
-    torch's SyncBatchNorm does the same but refuses tensors on the CPU. Parameters and buffers keep their names.
+    torch's SyncBatchNorm does the same but refuses tensors on the CPU. Parameters and buffers keep their names. Under
+    autocast, as torch's batch norms, it computes in float32 and gives back the precision it was given.
     """
 
     @classmethod
@@ -140,8 +185,9 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         count = dist.get_world_size() * input.numel() // input.shape[1]
-        mean: Tensor = _MeanOverRanks.apply(input.mean((0, 2, 3)))
-        centred = input - mean[:, None, None]
+        values = input.float()
+        mean: Tensor = _MeanOverRanks.apply(values.mean((0, 2, 3)))
+        centred = values - mean[:, None, None]
         variance: Tensor = _MeanOverRanks.apply(centred.square().mean((0, 2, 3)))
         assert self.running_mean is not None
         assert self.running_var is not None
@@ -152,4 +198,4 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
         normalised = centred * (variance + self.eps).rsqrt()[:, None, None]
-        return normalised * self.weight[:, None, None] + self.bias[:, None, None]
+        return (normalised * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
