@@ -50,8 +50,10 @@ def main() -> None:
     prepare_embedded(DataConfig(data_dir=str(arguments.data_dir)))
     kept = read_rows(arguments.json) if arguments.only and arguments.json else []
     show(machine())
-    for name in arguments.only or MEASURES:
-        found = MEASURES[name](arguments.data_dir, arguments.rounds)
+    for name, measure in MEASURES.items():  # in this order: Streamlit's driver leaves its own main module behind
+        if arguments.only and name not in arguments.only:
+            continue
+        found = measure(arguments.data_dir, arguments.rounds)
         for row in found:
             show(row)
         kept = merged(kept, found)
