@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
@@ -148,22 +149,36 @@ def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
     return DistributedDataParallel(objective)
 
 
-class _MeanOverRanks(torch.autograd.Function):
-    """The mean of a tensor over the processes; its gradient is the mean of their gradients."""
+class _NormaliseOverRanks(torch.autograd.Function):
+    """Batch norm of equal shares of a batch by what is true of the whole; gives mean and variance back as well.
+
+    One exchange forwards and one backwards, of two numbers for each channel.
+    """
 
     @staticmethod
-    def forward(context: Any, value: Tensor) -> Tensor:
-        return _mean_of_ranks(value)
+    def forward(context: Any, input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        mine = torch.stack(torch.var_mean(input.float(), (0, 2, 3), correction=0))
+        every = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
+        dist.all_gather(every, mine)
+        variances, means = torch.stack(every).unbind(1)
+        mean = means.mean(0)
+        variance = variances.mean(0) + (means - mean).square().mean(0)
+        context.save_for_backward(input, weight, mean, (variance + eps).rsqrt())
+        context.mark_non_differentiable(mean, variance)
+        return F.batch_norm(input, mean, variance, weight, bias, training=False, eps=eps), mean, variance
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        return _mean_of_ranks(gradient)
-
-
-def _mean_of_ranks(value: Tensor) -> Tensor:
-    mean = value.detach().clone()
-    dist.all_reduce(mean)
-    return mean / dist.get_world_size()
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        input, weight, mean, scale = context.saved_tensors
+        gradient = gradients[0].float()
+        normalised = (input.float() - mean[:, None, None]).mul_(scale[:, None, None])
+        of_bias, of_weight = gradient.sum((0, 2, 3)), (gradient * normalised).sum((0, 2, 3))
+        shared = torch.stack([of_bias, of_weight])
+        dist.all_reduce(shared)
+        count = dist.get_world_size() * input.numel() // input.shape[1]
+        along_mean, along_scale = (shared / count)[:, :, None, None]
+        of_input = (gradient - along_mean).sub_(normalised.mul_(along_scale)).mul_((weight * scale)[:, None, None])
+        return of_input.to(input.dtype), of_weight, of_bias, None
 
 
 class CrossRankBatchNorm2d(nn.BatchNorm2d):
@@ -184,11 +199,9 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
+        found: tuple[Tensor, Tensor, Tensor] = _NormaliseOverRanks.apply(input, self.weight, self.bias, self.eps)
+        normalised, mean, variance = found
         count = dist.get_world_size() * input.numel() // input.shape[1]
-        values = input.float()
-        mean: Tensor = _MeanOverRanks.apply(values.mean((0, 2, 3)))
-        centred = values - mean[:, None, None]
-        variance: Tensor = _MeanOverRanks.apply(centred.square().mean((0, 2, 3)))
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -197,5 +210,4 @@ class CrossRankBatchNorm2d(nn.BatchNorm2d):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
-        normalised = centred * (variance + self.eps).rsqrt()[:, None, None]
-        return (normalised * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
+        return normalised
