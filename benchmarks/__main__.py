@@ -12,6 +12,7 @@ from benchmarks import (
     peers,
     preparing,
     reruns,
+    resampling,
     scaling,
     starting,
     training,
@@ -26,6 +27,7 @@ from vaelab.settings import DataConfig
 MEASURES: dict[str, Callable[[Path, int], Rows]] = {
     "training": lambda data_dir, rounds: [training.measure(data_dir, rounds)],
     "peers": lambda data_dir, rounds: peers.measure(data_dir, max(1, rounds // 2)),
+    "resampling": lambda data_dir, rounds: [resampling.measure(data_dir, rounds)],
     "scaling": lambda data_dir, rounds: [scaling.measure(data_dir, max(1, rounds // 2))],
     "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
     "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],

@@ -70,7 +70,7 @@ def _taken(rows: dict[str, Row], beginning: str) -> Iterator[tuple[str, Row]]:
 
 def _trainings(rows: dict[str, Row]) -> list[str]:
     made = []
-    shares = ""
+    said = []
     for what, pairs in AGAINST.items():
         row = rows.pop(what, {})
         for (ours, theirs), names in pairs.items():
@@ -81,14 +81,16 @@ def _trainings(rows: dict[str, Row]) -> list[str]:
             speeds = [figure(row[f"{side}_images_per_second"]) for side in (ours, theirs)]
             ratio = f"{row[f'{ours}_{word}_{theirs}']:.2f} [{low:.2f}, {high:.2f}] of {row['rounds']}"
             made.append([names[0], names[1], *speeds, ratio])
-        if "resample_share" in row:
-            shares = (
-                f"Of the training of `dbvae` on {row['faces']:,} faces, resampling takes "
-                f"{percent(row['resample_share'])}; validating and saving would take "
-                f"{percent(row['validating_share'])} more."
-            )
+        if "validating_share" in row:
+            said.append(f"Validating and saving would take {percent(row['validating_share'])} of `dbvae`'s time.")
+    for name, row in _taken(rows, "resampling "):
+        said.append(
+            f"Resampling {name.replace('dbvae', '`dbvae`')} takes {figure(row['seconds'])} s "
+            f"[{', '.join(figure(end) for end in row['seconds_range'])}], "
+            f"{percent(row['share_of_training'])} of the training."
+        )
     headings = ["training", "beside", "images/s", "beside it, images/s", "ratio, lowest and highest round"]
-    return [*_table(headings, made), "", shares]
+    return [*_table(headings, made), "", " ".join(said)]
 
 
 def _starts(rows: dict[str, Row]) -> list[str]:
