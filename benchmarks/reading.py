@@ -24,7 +24,7 @@ from vaelab.rng import numpy_generator
 
 Gather = Callable[[np.ndarray], np.ndarray]
 WAYS: dict[str, Callable[[DatasetStore], Gather]] = {
-    "mapped": lambda store: lambda rows: np.array(store.pixels[rows]),
+    "mapped": lambda store: lambda rows: np.asarray(store.pixels[rows]),
     "by_itself": lambda store: PictureFile(store.path / PIXELS_FILE, store.size).gather,
 }
 BATCH, BATCHES = 64, 60

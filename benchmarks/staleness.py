@@ -72,11 +72,7 @@ def of_precisions(data_dir: Path, num_faces: int) -> dict[str, Any]:
         for precision in ("float32", "bfloat16")
     ]
     exact, halved = (drawn.sample_probs for drawn in probs)
-    return {
-        "faces": len(exact),
-        "rank_correlation": float(spearmanr(exact, halved).statistic),
-        "drawn_elsewhere": float(np.abs(exact - halved).sum() / 2),
-    }
+    return {"faces": len(exact)} | agreement(exact, halved)
 
 
 def compared(probs: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
@@ -85,13 +81,20 @@ def compared(probs: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
         {
             "passes": round(now, 2),
             "passes_old": round(now - then, 2),
-            "rank_correlation": float(spearmanr(probs[then], probs[now]).statistic),
-            "drawn_elsewhere": float(np.abs(probs[then] - probs[now]).sum() / 2),
         }
+        | agreement(probs[then], probs[now])
         for then in probs
         for now in probs
         if then < now < then + MOST_PASSES_OLD + 0.1
     ]
+
+
+def agreement(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """How alike two sets of draw probabilities are: in their order, and in what they draw."""
+    return {
+        "rank_correlation": float(spearmanr(one, other).statistic),
+        "drawn_elsewhere": float(np.abs(one - other).sum() / 2),
+    }
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Pictures out of a file that may not fit into memory.
 
 Through a memory map, pictures that lie in memory already are there at once. Of a file that does not fit, the system
-reads 128 KiB around each place that is asked for, thirteen times what a picture of 64x64 needs, and those drop out
+reads 128 KiB around each place that is asked for, twelve times what a picture of 64x64 needs, and those drop out
 others; there each picture is read by itself (`benchmarks/reading.py` measures both).
 """
 
