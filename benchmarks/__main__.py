@@ -9,6 +9,7 @@ from benchmarks import (
     decoding,
     dragging,
     feature_cache,
+    keeping,
     peers,
     preparing,
     reruns,
@@ -27,7 +28,8 @@ from vaelab.settings import DataConfig
 MEASURES: dict[str, Callable[[Path, int], Rows]] = {
     "training": lambda data_dir, rounds: [training.measure(data_dir, rounds)],
     "peers": lambda data_dir, rounds: peers.measure(data_dir, max(1, rounds // 2)),
-    "resampling": lambda data_dir, rounds: [resampling.measure(data_dir, rounds)],
+    "resampling": lambda data_dir, rounds: resampling.rows(data_dir, rounds),
+    "keeping": lambda _, rounds: keeping.measure(rounds),
     "scaling": lambda data_dir, rounds: [scaling.measure(data_dir, max(1, rounds // 2))],
     "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
     "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],

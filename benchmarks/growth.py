@@ -63,26 +63,13 @@ class Row:
 
 def repeated_store(folder: Path, pictures: int, size: int, written: int) -> None:
     """A store of half faces and half things with 1,000 different pictures in it, of which the first `written` are."""
-    from vaelab.data.manifest import MANIFEST_FILE, Manifest
+    from benchmarks.repeated import repeat
     from vaelab.data.prepare import prepare
     from vaelab.data.sources.drawn import Synthetic
-    from vaelab.data.store import LABELS_FILE, PIXELS_FILE, DatasetStore, counts_of
 
     drawn = prepare(Synthetic(num_faces=DRAWN // 2, num_nonfaces=DRAWN // 2), folder / "drawn", size=size)
-    rows = np.resize(np.arange(len(drawn)), pictures)
-    labels = drawn.labels.iloc[rows].reset_index(drop=True)
-    labels["image_id"] = [f"picture-{row}" for row in range(pictures)]
-    labels["split"] = np.where(np.arange(pictures) % 100 < 96, "train", "val")
-    there = folder / "repeated"
-    there.mkdir()
-    labels.to_parquet(there / LABELS_FILE)
-    with (there / PIXELS_FILE).open("wb") as file:
-        for start in range(0, min(written, pictures), len(drawn)):
-            file.write(drawn.pixels[: min(len(drawn), pictures - start)].tobytes())
-        file.truncate(pictures * size**2 * 3)
-    about = Manifest("repeated", "synthetic", "whole", size, counts_of(labels), f"repeated {pictures}", "none")
-    (there / MANIFEST_FILE).write_text(about.to_json(), encoding="utf-8")
-    DatasetStore.open(there)
+    number = np.arange(pictures)
+    repeat(drawn, number % len(drawn), np.where(number % 100 < 96, "train", "val"), folder / "repeated", written)
 
 
 def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, written: int, num_images: int) -> Row:

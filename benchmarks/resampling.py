@@ -1,20 +1,36 @@
-"""What resampling costs a training of `dbvae` on all faces there are: `python -m benchmarks.resampling`."""
+"""What resampling costs a training of `dbvae`, and whether a face costs more among ten times as many.
+
+`python -m benchmarks.resampling --json benchmarks/results.json`
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+import torch
+
+from benchmarks.interleaved import interleaved, ratio
+from benchmarks.kept import Rows
+from benchmarks.repeated import repeat
 from benchmarks.training import prepared
 from vaelab.config import replace
 from vaelab.data.collection import Collection
+from vaelab.data.store import DatasetStore
+from vaelab.models import build_model
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import Run
+from vaelab.training.distributed import Ranks
+from vaelab.training.feed import Feed
 from vaelab.training.loop import train
+from vaelab.training.resample import resample, resampling_metrics
+from vaelab.training.step import Objective, pick_device
 
 WINDOW = 8_192
 """Images between two reports."""
@@ -32,9 +48,9 @@ def measure(data_dir: Path, resamplings: int) -> dict[str, Any]:
         )  # fmt: skip
         run = Run.create(often, Path(folder) / "runs", "resampling", data.fingerprints)
         train(run)
-        rows = run.metrics("train")[1:]
-    pace = median(WINDOW / row["seconds"] for row in rows if not row["resample_share"])
-    took = [row["resample_share"] * row["seconds"] for row in rows if row["resample_share"]]
+        reports = run.metrics("train")[1:]
+    pace = median(WINDOW / row["seconds"] for row in reports if not row["resample_share"])
+    took = [row["resample_share"] * row["seconds"] for row in reports if row["resample_share"]]
     between = config.images_between_resamplings(faces) / pace
     return {
         "what": f"resampling {faces:,} faces of dbvae",
@@ -46,12 +62,58 @@ def measure(data_dir: Path, resamplings: int) -> dict[str, Any]:
     }
 
 
+def measure_more(data_dir: Path, rounds: int, few: int = 40_000, times: int = 10) -> dict[str, Any]:
+    """What resampling costs a face of `few` and a face of `times` as many, which are the same pictures again.
+
+    All of them are on the disk, and all latents have histograms, also where a network without a training leaves some
+    inactive. A round resamples the few `times` times and the many once.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        config = replace(
+            prepared(RECIPES["dbvae"], data_dir, Path(folder)),
+            max_faces=0, inactive_variance=0.0, min_effective_share=0.0,
+        )  # fmt: skip
+        of_faces, of_others = config.data.datasets
+        given = DatasetStore.open(Path(config.data.data_dir) / of_faces)
+        device = pick_device("auto")
+        objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+
+        def resampled(num_faces: int, repeats: int) -> Callable[[], None]:
+            rows = np.resize(given.indices("train", is_face=True), num_faces)
+            name = f"{num_faces}-faces"
+            repeat(given, rows, np.full(num_faces, "train"), Path(config.data.data_dir) / name)
+            data = Collection.open((name, of_others), Path(config.data.data_dir), config.data.size)
+            feed = Feed(data, config, device, Ranks())
+
+            def call() -> None:
+                for _ in range(repeats):
+                    resampling_metrics(resample(objective, data, feed, config, device, Ranks()), data, feed)
+
+            return call
+
+        timings = interleaved({"few": resampled(few, times), "many": resampled(few * times, 1)}, rounds)
+    middle, low, high = ratio(timings["few"], timings["many"])
+    return {
+        "what": f"a face of {few * times:,} beside one of {few:,}, resampling",
+        "microseconds_few": timings["few"].median / (few * times) * 1e6,
+        "microseconds_many": timings["many"].median / (few * times) * 1e6,
+        "many_over_few": middle,
+        "many_over_few_range": [low, high],
+        "rounds": rounds,
+    }
+
+
+def rows(data_dir: Path, resamplings: int) -> Rows:
+    """Both; of the second half as many rounds, which take longer."""
+    return [measure(data_dir, resamplings), measure_more(data_dir, max(1, resamplings // 2))]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--resamplings", type=int, default=5, help="how many are timed (default: %(default)s)")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
     given = parser.parse_args()
-    print(json.dumps(measure(given.data_dir, given.resamplings), indent=1))
+    print(json.dumps(rows(given.data_dir, given.resamplings), indent=1))
 
 
 if __name__ == "__main__":

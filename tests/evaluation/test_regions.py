@@ -16,7 +16,7 @@ def images() -> np.ndarray:
 
 
 def measured(images: np.ndarray, recon: np.ndarray, batches: int = 3) -> dict:
-    errors = RegionErrors(images.mean(axis=0))
+    errors = RegionErrors(images.mean(axis=0), len(images))
     for part, drawn in zip(np.array_split(images, batches), np.array_split(recon, batches), strict=True):
         errors.add(part, drawn)
     return errors.result()
@@ -82,7 +82,7 @@ def test_too_few_faces_and_flat_pictures_say_nothing(images: np.ndarray) -> None
     assert measured(images[:10], images[:10]) == {}
     flat = np.full_like(images, 0.5)
     assert measured(flat, flat) == {}
-    assert RegionErrors(images.mean(axis=0)).result() == {}
+    assert RegionErrors(images.mean(axis=0), len(images)).result() == {}
 
 
 def test_every_region_has_a_box_inside_the_picture() -> None:

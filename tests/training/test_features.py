@@ -26,6 +26,7 @@ from vaelab.runs.store import Run
 from vaelab.shipping import ship
 from vaelab.training import features
 from vaelab.training.features import kept_features
+from vaelab.training.held_out import HeldOut
 from vaelab.training.job import run_training
 
 CPU = torch.device("cpu")
@@ -164,8 +165,9 @@ def test_training_on_kept_features_is_training_on_pictures(
     runs = [Run.create(config, tmp_path, name) for name in ("kept", "seen")]
     run_training(runs[0])
 
-    def only_attach(run: Run, network: VGG19VAE, *_: object) -> None:
+    def only_attach(run: Run, network: VGG19VAE, held_out: HeldOut, *_: object) -> HeldOut:
         attach_backbone(network, run.config, CPU)
+        return held_out
 
     monkeypatch.setattr("vaelab.training.loop.use_backbone", only_attach)
     run_training(runs[1])

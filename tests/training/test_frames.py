@@ -18,6 +18,7 @@ from vaelab.runs import frames
 from vaelab.runs.frames import MOST_FRAMES, forget_frames_after, frame_path, frames_of, has_frames
 from vaelab.runs.store import Run
 from vaelab.training.frames import keep_frame
+from vaelab.training.held_out import HeldOut
 from vaelab.training.step import Objective
 
 FACES, LATENT = 6, 4
@@ -60,7 +61,7 @@ def test_a_frame_holds_the_same_sample_and_leaves_the_network_alone(
     before = {name: value.clone() for name, value in objective.state_dict().items()}
     state = torch.get_rng_state()
     for clock in (80, 160):
-        keep_frame(run, objective, tiny_data, config, torch.device("cpu"), clock)
+        keep_frame(run, objective, HeldOut.of(tiny_data, config), config, torch.device("cpu"), clock)
     assert torch.equal(torch.get_rng_state(), state)
     assert objective.training
     assert all(torch.equal(value, before[name]) for name, value in objective.state_dict().items())

@@ -13,6 +13,7 @@ from vaelab.inference import FaceModel
 from vaelab.models import build_model
 from vaelab.rng import generator
 from vaelab.runs.store import Run
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective
 from vaelab.training.validation import validate
@@ -28,9 +29,9 @@ def test_two_validations_are_equal_and_leave_the_network_as_it_was(
     objective = Objective(build_model(config), config.loss)
     before = {name: value.clone() for name, value in objective.state_dict().items()}
     torch.rand(3)
-    first = validate(objective, tiny_data, config, CPU)
+    first = validate(objective, HeldOut.of(tiny_data, config), config, CPU)
     torch.rand(3)
-    assert first == validate(objective, tiny_data, config, CPU)
+    assert first == validate(objective, HeldOut.of(tiny_data, config), config, CPU)
     assert objective.training
     assert all(torch.equal(value, before[name]) for name, value in objective.state_dict().items())
 
@@ -45,7 +46,7 @@ def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_d
     objective.eval()
     with torch.no_grad():
         parts = objective(images, len(faces), eps, torch.tensor(2.0))
-    found = validate(objective, tiny_data, config, CPU)
+    found = validate(objective, HeldOut.of(tiny_data, config), config, CPU)
     assert found["loss"] == pytest.approx(float(parts.loss), rel=1e-5)
     assert found["recon_loss"] == pytest.approx(float(parts.recon_loss.mean()), rel=1e-5)
     logits = objective.network.encode(images).face_logit
@@ -66,4 +67,4 @@ def test_without_held_out_pictures_there_is_nothing_to_say(
 ) -> None:
     config = tiny_config(model="vae")
     monkeypatch.setattr(Collection, "rows", lambda self, split, is_face, limit=0: np.empty(0, np.int64))
-    assert validate(Objective(build_model(config), config.loss), tiny_data, config, CPU) == {}
+    assert validate(Objective(build_model(config), config.loss), HeldOut.of(tiny_data, config), config, CPU) == {}

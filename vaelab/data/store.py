@@ -35,6 +35,8 @@ REQUIRED_COLUMNS = ("image_id", "is_face", "split")
 
 _BLOCK_BYTES = 4 * 2**20
 _LABEL_BLOCK_ROWS = 50_000
+_BLOCK_ROWS = 16_384
+"""Labels read at a time where not all are wanted."""
 
 
 @final
@@ -79,18 +81,23 @@ class DatasetStore:
         missing = [column for column in REQUIRED_COLUMNS if column not in columns]
         if missing:
             raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {prepare_hint(path.name)}")
-        known = _read_labels(path, mapped, ["is_face", "split"])
-        expected = len(known) * manifest.size**2 * 3
+        is_face, splits = [np.zeros(0, bool)], [np.zeros(0, np.int8)]
+        for block in _label_blocks(path, mapped, ["is_face", "split"]):
+            known = block.to_pandas()
+            is_face.append(known["is_face"].to_numpy(dtype=bool))
+            splits.append(pd.Categorical(known["split"], categories=SPLITS).codes.astype(np.int8))
+        num_pictures = sum(map(len, splits))
+        expected = num_pictures * manifest.size**2 * 3
         if num_bytes != expected:
             raise DataError(
-                f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {len(known)} pictures "
+                f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {num_pictures} pictures "
                 f"of {manifest.size}x{manifest.size}; {prepare_hint(path.name)}"
             )
-        splits = pd.Categorical(known["split"], categories=SPLITS).codes.astype(np.int8)
-        return DatasetStore(path, manifest, columns, known["is_face"].to_numpy(dtype=bool), splits, mapped)
+        return DatasetStore(path, manifest, columns, np.concatenate(is_face), np.concatenate(splits), mapped)
 
     def table(self, columns: Sequence[str] | None = None, rows: Int[np.ndarray, " some"] | None = None) -> pd.DataFrame:
-        """Some labels of some pictures, read from the disk a column at a time; all of them by default.
+        """Some labels of some pictures; all of them by default. Those of some pictures are read from the disk a column
+        and a block at a time, so that what the others would take is never needed.
 
         Raises:
             DataError: the labels cannot be read.
@@ -98,7 +105,7 @@ class DatasetStore:
         names = list(self.columns if columns is None else columns)
         if rows is None:
             return _read_labels(self.path, self._mapped, names)
-        parts = [_read_labels(self.path, self._mapped, [name]).iloc[rows] for name in names]
+        parts = [_labels_at(self.path, self._mapped, name, rows) for name in names]
         return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=rows)
 
     @functools.cached_property
@@ -176,6 +183,27 @@ class DatasetStore:
 def _read_labels(path: Path, mapped: pa.Buffer, columns: list[str]) -> pd.DataFrame:
     try:
         return pd.read_parquet(pa.BufferReader(mapped), columns=columns)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _labels_at(path: Path, mapped: pa.Buffer, column: str, rows: Int[np.ndarray, " some"]) -> pd.Series[Any]:
+    """One label of some pictures."""
+    order = np.argsort(rows, kind="stable")
+    ascending, begin, parts = rows[order], 0, []
+    for block in _label_blocks(path, mapped, [column]):
+        low, high = np.searchsorted(ascending, [begin, begin + len(block)])
+        parts.append(block.take(pa.array(ascending[low:high] - begin)))
+        begin += len(block)
+    found: pd.DataFrame = pa.Table.from_batches(parts).to_pandas()
+    return found[column].set_axis(ascending).iloc[np.argsort(order)]
+
+
+def _label_blocks(path: Path, mapped: pa.Buffer, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The labels of all pictures, block after block."""
+    try:
+        with pq.ParquetFile(pa.BufferReader(mapped)) as file:
+            yield from file.iter_batches(_BLOCK_ROWS, columns=columns)
     except (OSError, ValueError) as error:
         raise _damaged(path, error) from error
 

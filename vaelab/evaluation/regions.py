@@ -36,7 +36,7 @@ BOXES: dict[str, tuple[Box, ...]] = {
 FACE = ("nose", "mouth", "forehead", "cheeks")
 """What the eyes are compared with: the rest of the face."""
 
-RESAMPLES = 1000
+RESAMPLES, AT_A_TIME = 1000, 50
 MIN_FACES = 30
 """With fewer, an interval over faces says nothing."""
 
@@ -59,18 +59,19 @@ def region_masks(size: int) -> dict[str, Bool[np.ndarray, "size size"]]:
 class RegionErrors:
     """Collects squared errors by face and region, batch after batch."""
 
-    def __init__(self, mean_face: Float[np.ndarray, "3 size size"]) -> None:
-        """`mean_face` is the pixelwise mean of the faces to come, in [0, 1]: what knowing nothing would draw."""
+    def __init__(self, mean_face: Float[np.ndarray, "3 size size"], num_faces: int) -> None:
+        """`mean_face` is the pixelwise mean of the `num_faces` to come, in [0, 1]: what knowing nothing would draw."""
         self._mean_face = mean_face
+        self._errors, self._distances = np.empty((2, num_faces, len(BOXES)))
+        self._num_added = 0
         masks = region_masks(mean_face.shape[-1])
         self._weights = np.stack([mask.reshape(-1) for mask in masks.values()], axis=1).astype(np.float32)
-        self._errors: list[ByRegion] = []
-        self._distances: list[ByRegion] = []
 
     def add(self, images: Images, recon: Images) -> None:
         """Take some faces and their reconstructions, in [0, 1]."""
-        self._errors.append(self._by_region(images - recon))
-        self._distances.append(self._by_region(images - self._mean_face))
+        here = slice(self._num_added, self._num_added + len(images))
+        self._errors[here], self._distances[here] = map(self._by_region, (images - recon, images - self._mean_face))
+        self._num_added = here.stop
 
     def _by_region(self, difference: Images) -> ByRegion:
         per_pixel = np.square(difference).sum(axis=1).reshape(len(difference), -1)
@@ -84,9 +85,7 @@ class RegionErrors:
             that of the rest of the face, with its 95 % bootstrap interval over faces. A region in which the faces do
             not differ is left out; {} where no lead can be told.
         """
-        if not self._errors:
-            return {}
-        errors, distances = np.concatenate(self._errors), np.concatenate(self._distances)
+        errors, distances = self._errors[: self._num_added], self._distances[: self._num_added]
         spread = distances.sum(axis=0)
         if len(errors) < MIN_FACES or not (spread > 0).all():
             return {}
@@ -109,8 +108,10 @@ def _lead(sums: Float[np.ndarray, "faces 4"]) -> dict[str, float]:
         sums: error and distance of the eyes, error and distance of the rest, of each face.
     """
     num_faces = len(sums)
-    counts = numpy_generator(0, "regions").multinomial(num_faces, np.full(num_faces, 1 / num_faces), RESAMPLES)
-    drawn = np.concatenate([np.ones((1, num_faces)), counts]) @ sums
+    random, chances = numpy_generator(0, "regions"), np.full(num_faces, 1 / num_faces)
+    # a few resamples at a time: how often each face is drawn in all of them is as much as hundreds of pictures
+    resampled = [random.multinomial(num_faces, chances, AT_A_TIME) @ sums for _ in range(RESAMPLES // AT_A_TIME)]
+    drawn = np.concatenate([sums.sum(axis=0, keepdims=True), *resampled])
     leads = drawn[:, 2] / drawn[:, 3] - drawn[:, 0] / drawn[:, 1]
     low, high = np.quantile(leads[1:], [0.025, 0.975])
     return {"mean": round(float(leads[0]), 5), "low": round(float(low), 5), "high": round(float(high), 5)}

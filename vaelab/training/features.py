@@ -37,9 +37,9 @@ from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.distributed import Ranks
 from vaelab.training.feed import Feed
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import evaluating, pick_precision
-from vaelab.training.validation import held_out_faces
 
 log = logging.getLogger("vaelab.training")
 FORMAT = 1
@@ -54,23 +54,23 @@ Features = Float[np.ndarray, "rows variants features"]
 def use_backbone(
     run: Run,
     network: Network,
-    data: Collection,
+    held_out: HeldOut,
     feed: Feed,
     device: torch.device,
     ranks: Ranks,
     status: RunStatus,
-) -> Float[np.ndarray, "faces features"] | None:
-    """Give a network its frozen backbone and `feed` what it sees in the training faces.
+) -> HeldOut:
+    """Give a network its frozen backbone, and `feed` what it sees in the training faces.
 
     Returns:
-        What it sees in the held-out faces, as they are; None for networks without a backbone.
+        `held_out` with what it sees in the held-out faces; of a network without a backbone as it was.
 
     Raises:
         CheckpointError: the backbone cannot be had, or is not the one the run began with.
         Cancelled: somebody asked to stop before the features were done.
     """
     if not isinstance(network, VGG19VAE):
-        return None
+        return held_out
 
     def tell(text: str) -> None:
         log.info(text)
@@ -82,7 +82,7 @@ def use_backbone(
     keep = partial(
         kept_features,
         network,
-        data,
+        held_out.data,
         config=config,
         device=device,
         tell=tell,
@@ -90,7 +90,7 @@ def use_backbone(
     )
     try:
         feed.features = keep(rows=feed.face_rows, mirrored=config.data.flip)
-        held_out = keep(rows=held_out_faces(data), mirrored=False)
+        features = keep(rows=held_out.faces, mirrored=False)
     except Cancelled as error:
         if ranks.is_first:
             run.write_status(replace(status, state="cancelled", message=str(error)))
@@ -98,7 +98,7 @@ def use_backbone(
         raise
     if ranks.is_first:
         run.write_status(status)
-    return held_out[:, 0]
+    return replace(held_out, features=features[:, 0])
 
 
 @dataclass(frozen=True)

@@ -2,57 +2,51 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from vaelab.config import TrainConfig
-from vaelab.data.collection import Collection
 from vaelab.evaluation.frames import write_faces, write_frame
 from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import numpy_generator
 from vaelab.runs.frames import MOST_FACES
 from vaelab.runs.store import Run
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
-from vaelab.training.validation import held_out_faces
 
-BATCH = 256
+BATCH = 32
 
 
 def keep_frame(
     run: Run,
     objective: Objective,
-    data: Collection,
+    held_out: HeldOut,
     config: TrainConfig,
     device: torch.device,
     images_seen: int,
-    features: Float[np.ndarray, "faces features"] | None = None,
 ) -> None:
     """Write what the encoder makes of up to MOST_FACES held-out faces now; a detector alone leaves nothing.
 
     Nothing is drawn at random and no weight is touched, so a training goes on as if nobody had looked. Encoding costs
     about a third of a validation of as many faces; a validation looks at up to twice as many.
-
-    Args:
-        features: what a frozen backbone sees in the faces of a validation, where it is kept.
     """
-    faces = held_out_faces(data)
+    faces, features = held_out.faces, held_out.features
     if not config.has_decoder or not len(faces):
         return
     some = np.sort(numpy_generator(0, "frames").permutation(len(faces))[:MOST_FACES])
-    labels = data.table(faces[some]).drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
+    labels = held_out.labels.iloc[some].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     write_faces(run, labels.reset_index(drop=True))
-    means, variances = [], []
+    mu, std = np.empty((2, len(some), config.model.latent), np.float32)
     with evaluating(objective):
         for start in range(0, len(some), BATCH):
             part = some[start : start + BATCH]
             if features is None:
-                encoding = objective.network.encode(images_on(data.pixels(faces[part]), device))
+                encoding = objective.network.encode(images_on(held_out.data.pixels(faces[part]), device))
             else:
                 assert isinstance(objective.network, VGG19VAE)
                 seen = torch.from_numpy(features[part].astype(np.float32)).to(device)
                 encoding = objective.network.encode_features(seen)
             assert encoding.posterior is not None
-            means.append(encoding.posterior.mu.cpu().numpy())
-            variances.append(encoding.posterior.std.double().square().cpu().numpy())
-    std = np.sqrt(np.concatenate(variances).mean(axis=0)).astype(np.float32)
-    write_frame(run, images_seen, np.concatenate(means), std, labels["image_id"].tolist())
+            mu[start : start + BATCH] = encoding.posterior.mu.cpu().numpy()
+            std[start : start + BATCH] = encoding.posterior.std.cpu().numpy()
+    typical = np.sqrt(np.square(std, dtype=np.float64).mean(axis=0)).astype(np.float32)
+    write_frame(run, images_seen, mu, typical, labels["image_id"].tolist())

@@ -23,6 +23,8 @@ from vaelab.training.distributed import parallel, process_group, wait_for_all
 from vaelab.training.features import use_backbone
 from vaelab.training.feed import Feed
 from vaelab.training.frames import keep_frame
+from vaelab.training.held_out import HeldOut
+from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.previews import draw_previews
 from vaelab.training.resample import resample, resampling_metrics
@@ -54,10 +56,13 @@ def train(run: Run, on_report: Progress | None = None) -> None:
     """
     config = run.config
     device = pick_device(config.run.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     with process_group(device) as ranks:
         # --- data
         data = Collection.open(config.data.datasets, Path(config.data.data_dir), config.data.size)
         feed = Feed(data, config, device, ranks)
+        held_out = HeldOut.of(data, config)
 
         # --- network, averages, optimizer
         network = build_model(config)
@@ -102,7 +107,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 run.log(f"warning: {warning}")
 
         # --- frozen backbone: its weights, and what it sees in each face, computed once
-        held_out_features = use_backbone(run, network, data, feed, device, ranks, status)
+        held_out = use_backbone(run, network, held_out, feed, device, ranks, status)
 
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
@@ -151,10 +156,9 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 run.append_metrics("train", seen, **report)
                 if is_over or schedules.is_due(config.run.validate_every, before, seen):
                     shown_weights = averaged(objective, averages)
-                    held_out = validate(shown_weights, data, settings, device, held_out_features)
-                    run.append_metrics("validation", seen, **held_out)
-                    draw_previews(run, shown_weights, data, config, device, seen)
-                    keep_frame(run, shown_weights, data, config, device, seen, held_out_features)
+                    run.append_metrics("validation", seen, **validate(shown_weights, held_out, settings, device))
+                    draw_previews(run, shown_weights, held_out, config, device, seen)
+                    keep_frame(run, shown_weights, held_out, config, device, seen)
                 if save:
                     save_state(run, objective, averages, optimizer, status, feed, steering.changes)
                 run.write_status(status)

@@ -3,13 +3,13 @@
 import torch
 
 from vaelab.config import TrainConfig
-from vaelab.data.collection import Collection
 from vaelab.losses import LIKELIHOODS
 from vaelab.pictures import contact_sheet, plain_png_bytes, png_bytes
 from vaelab.rng import generator
 from vaelab.runs.files import replacing
 from vaelab.runs.previews import preview_name, thin_out
 from vaelab.runs.store import Run
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
@@ -17,14 +17,14 @@ NUM_FACES = 8
 
 
 def draw_previews(
-    run: Run, objective: Objective, data: Collection, config: TrainConfig, device: torch.device, images_seen: int
+    run: Run, objective: Objective, held_out: HeldOut, config: TrainConfig, device: torch.device, images_seen: int
 ) -> None:
     """Write what the model makes of eight held-out faces and of fixed noise; a detector alone draws nothing."""
-    rows = data.rows("val", is_face=True, limit=NUM_FACES)
+    rows = held_out.faces[:NUM_FACES]
     if not config.has_decoder or not len(rows):
         return
     run.previews_dir.mkdir(exist_ok=True)
-    pixels = data.pixels(rows)
+    pixels = held_out.data.pixels(rows)
     if not (run.previews_dir / "originals.png").is_file():
         _write(run, "originals.png", plain_png_bytes(contact_sheet(pixels, NUM_FACES)))
     noise = torch.randn(NUM_FACES, config.model.latent, generator=generator(config.run.seed, "previews")).to(device)

@@ -6,66 +6,49 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vaelab.config import TrainConfig
-from vaelab.data.collection import Collection
 from vaelab.data.groups import Grouping, group_columns
 from vaelab.errors import TrainingDiverged
 from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS, LossParts
 from vaelab.rng import generator
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
-MAX_PICTURES = 2048
-"""Faces, and as many non-faces, that one validation looks at."""
-BATCH = 128
-"""Of them at a time: many more need more memory than the steps of a training, fewer take longer."""
+BATCH = 32
+"""Faces, and as many non-faces, at a time: many more need more memory than a training's steps, fewer take longer."""
 
 RECALL_FPR = 0.01
 FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
 """The label column that recall is reported by while training; else the first there is."""
 
 
-def held_out_faces(data: Collection) -> Int[np.ndarray, " faces"]:
-    """The faces that each validation looks at."""
-    return data.rows("val", is_face=True, limit=MAX_PICTURES)
-
-
-def validate(
-    objective: Objective,
-    data: Collection,
-    config: TrainConfig,
-    device: torch.device,
-    features: Float[np.ndarray, "faces features"] | None = None,
-) -> dict[str, Any]:
+def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension,
     and how much of each region of the face is drawn.
 
     The noise is the same each time, so that two validations differ by the weights alone.
 
-    Args:
-        features: what a frozen backbone sees in these faces, where it is kept.
-
     Raises:
         TrainingDiverged: a mean is not finite.
     """
-    faces = held_out_faces(data)
-    others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
+    faces, others, features = held_out.faces, held_out.others, held_out.features
     if not len(faces) or (config.needs_nonfaces and not len(others)):
         return {}
     sums: dict[str, np.ndarray | float] = {}
-    losses: list[np.ndarray] = []
-    sizes: list[int] = []
+    losses: list[float] = []  # no arrays: each would lie where the next batch wants to, and memory grew by every batch
+    is_face: list[bool] = []
     noise = generator(config.run.seed, "validation")
-    regions = RegionErrors(_mean_face(data, faces)) if config.has_decoder else None
+    regions = RegionErrors(held_out.mean_face, len(faces)) if config.has_decoder else None
     with evaluating(objective):
         for start in range(0, len(faces), BATCH):
             mine, rest = faces[start : start + BATCH], others[start : start + BATCH]
-            images = images_on(data.pixels(np.concatenate([mine, rest])), device)
+            images = images_on(held_out.data.pixels(np.concatenate([mine, rest])), device)
             eps = None
             if config.has_decoder:
                 drawn = len(images) if config.loss.mask == "as-published" else len(mine)
@@ -79,8 +62,8 @@ def validate(
                 recon = LIKELIHOODS[config.loss.likelihood].mean(objective.network.decode(parts.mu))
                 regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
-                sizes.append(len(mine))
-                losses.append(parts.classification_loss.double().cpu().numpy())
+                losses += parts.classification_loss.tolist()
+                is_face += [True] * len(mine) + [False] * len(rest)
             values = _batch_means(parts, images[: len(mine)], recon)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
@@ -89,8 +72,7 @@ def validate(
     if regions is not None and (found := regions.result()):
         result["regions"] = found
     if losses:
-        is_face = np.concatenate([np.arange(len(part)) < size for part, size in zip(losses, sizes, strict=True)])
-        result |= recall_by_group(np.concatenate(losses), is_face, data.table(faces))
+        result |= recall_by_group(np.array(losses), np.array(is_face), held_out.labels)
     return result
 
 
@@ -121,13 +103,6 @@ def _batch_means(
         # a picture is on the right side of 0.5 when its cross-entropy is below log 2
         values["accuracy"] = float((parts.classification_loss < np.log(2.0)).float().mean())
     return values
-
-
-def _mean_face(data: Collection, faces: Int[np.ndarray, " faces"]) -> Float[np.ndarray, "3 size size"]:
-    """Pixelwise mean of some faces, in [0, 1]."""
-    batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
-    total = sum(data.pixels(rows).sum(axis=0, dtype=np.int64) for rows in batches)
-    return np.asarray(np.transpose(total, (2, 0, 1)) / (255 * len(faces)), np.float32)
 
 
 def recall_by_group(

@@ -1,0 +1,98 @@
+"""Bare training steps where the C library keeps what each frees, beside steps where it does as it comes.
+
+`python -m benchmarks.keeping`; each round of each is a process of its own, since a process cannot go back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from benchmarks.interleaved import interleaved, ratio
+from benchmarks.kept import Rows
+from benchmarks.training import limit
+from vaelab.recipes import RECIPES
+from vaelab.training.memory import keep_freed_memory
+
+RECIPES_MEASURED = ("dbvae", "mit-vae", "cnn", "face-vae")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def measure(rounds: int, seconds: float = 4.0) -> Rows:
+    """A row for each recipe that is measured."""
+    return [_measured(recipe, rounds, seconds) for recipe in RECIPES_MEASURED]
+
+
+def _measured(recipe: str, rounds: int, seconds: float) -> dict[str, object]:
+    batch = RECIPES[recipe].optim.batch_size
+    images = batch * max(8, round(_Child(recipe, batch * 16, keeps=True).pace * seconds / batch))
+    faults: dict[str, float] = {}
+
+    def way(name: str, keeps: bool) -> Callable[[], float]:
+        def call() -> float:
+            child = _Child(recipe, images, keeps)
+            faults[name] = child.faults / images * batch
+            return images / child.pace
+
+        return call
+
+    found = interleaved({"kept": way("kept", keeps=True), "given_back": way("given_back", keeps=False)}, rounds)
+    middle, low, high = ratio(found["kept"], found["given_back"])
+    return {
+        "what": f"steps of {recipe} with freed memory kept",
+        **{f"{name}_images_per_second": images / timing.median for name, timing in found.items()},
+        **{f"{name}_page_faults_per_step": faults[name] for name in found},
+        "kept_over_given_back": middle,
+        "kept_over_given_back_range": [low, high],
+        "rounds": rounds,
+    }
+
+
+class _Child:
+    """Steps in a fresh process.
+
+    Attributes:
+        pace: images per second.
+        faults: pages that the system had to clear or find for it while it stepped.
+    """
+
+    def __init__(self, recipe: str, images: int, keeps: bool) -> None:
+        words = ["-m", "benchmarks.keeping", "--child", recipe, str(images), *(["--keep"] if keeps else [])]
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+        seconds, self.faults = json.loads(done.stdout)
+        self.pace = images / seconds
+
+
+def _step(recipe: str, images: int, keeps: bool) -> tuple[float, int]:
+    """Seconds and page faults of this process."""
+    if keeps:
+        keep_freed_memory()
+    config = RECIPES[recipe]
+    limit(config, 8 * config.optim.batch_size)()
+    call = limit(config, images)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    return call(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each (default: %(default)s)")
+    parser.add_argument("--child", nargs=2, metavar=("RECIPE", "IMAGES"), help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        recipe, images = given.child
+        print(json.dumps(_step(recipe, int(images), given.keep)))
+        return
+    print(json.dumps({"threads": torch.get_num_threads(), "rows": measure(given.rounds)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What one step frees the next one gets, without asking the system."""
+
+import platform
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from vaelab.training.memory import keep_freed_memory
+
+STEPS = 20
+CHILD = f"""
+import resource, sys
+import torch
+from vaelab.training.memory import keep_freed_memory
+
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+for _ in range(2):  # the first time it is asked for
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range({STEPS}):
+        torch.ones(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+"""Pieces of 64 MiB, which are more than glibc keeps as it comes."""
+
+
+def faults(how: str) -> int:
+    done = subprocess.run([sys.executable, "-c", CHILD, how], check=True, stdout=subprocess.PIPE, text=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library decides for itself")
+def test_kept_memory_is_not_asked_for_again() -> None:
+    pages = 2**26 // resource.getpagesize()
+    assert faults("given back") > STEPS * pages / 600, "even where the system gives huge pages"
+    assert faults("kept") < pages / 10
+
+
+def test_a_library_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaelab.training.memory.ctypes.CDLL", lambda _: object())
+    assert not keep_freed_memory()

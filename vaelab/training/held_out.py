@@ -1,0 +1,53 @@
+"""The pictures that each validation of a training looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from vaelab.config import TrainConfig
+from vaelab.data.collection import Collection
+
+MAX_PICTURES = 2048
+"""Faces, and as many non-faces, that one validation looks at."""
+BLOCK = 128
+"""Pictures read at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Pictures held out from a training, the same at each of its validations; what is known of them is read once.
+
+    Attributes:
+        faces: rows of the faces in the data.
+        others: rows of as many non-faces, none where the training asks for none.
+        features: what a frozen backbone sees in the faces, where it is kept.
+    """
+
+    data: Collection
+    faces: Int[np.ndarray, " faces"]
+    others: Int[np.ndarray, " others"]
+    features: Float[np.ndarray, "faces features"] | None = None
+
+    @classmethod
+    def of(cls, data: Collection, config: TrainConfig) -> HeldOut:
+        """The first of the validation split."""
+        faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
+        others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
+        return cls(data, faces, others)
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """All labels of the faces, in their order."""
+        return self.data.table(self.faces)
+
+    @cached_property
+    def mean_face(self) -> Float[np.ndarray, "3 size size"]:
+        """Pixelwise mean of the faces, in [0, 1]."""
+        blocks = (self.faces[start : start + BLOCK] for start in range(0, len(self.faces), BLOCK))
+        total = sum(self.data.pixels(rows).sum(axis=0, dtype=np.int64) for rows in blocks)
+        return np.asarray(np.transpose(total, (2, 0, 1)) / (255 * len(self.faces)), np.float32)
