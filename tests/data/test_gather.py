@@ -51,6 +51,20 @@ def test_both_ways_give_the_same_copies(path: Path, large: DatasetStore, rows: l
     assert np.array_equal(large.gather(some), expected)
 
 
+@pytest.mark.parametrize("row", [-1, 50])
+def test_a_row_that_is_not_there_is_refused(path: Path, large: DatasetStore, row: int) -> None:
+    for store in (DatasetStore.open(path), large):
+        with pytest.raises(IndexError, match="are 0 to 49"):
+            store.gather(np.array([3, row]))
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 60, 61], [60, 0, 61, 1, 99], [99], []])
+def test_pictures_of_two_stores_come_in_the_order_asked_for(path: Path, rows: list[int]) -> None:
+    both = Collection.open((path.name, path.name), path.parent, 16)
+    some = np.array(rows, np.int64)
+    assert np.array_equal(both.pixels(some), DatasetStore.open(path).pixels[some % 50])
+
+
 def test_a_large_store_beside_another_keeps_its_rows(large: DatasetStore, path: Path) -> None:
     both = Collection.open((large.path.name, large.path.name), large.path.parent, 16)
     rows = np.array([99, 0, 50, 49, 51])
@@ -88,5 +102,5 @@ def test_a_file_that_was_cut_says_so(large: DatasetStore) -> None:
 def test_a_descriptor_goes_with_its_store(path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        gather.PictureFile(path / "pixels.u8", 16).gather(np.array([1]))
+        gather.PictureFile(path / "pixels.u8", 16).gather(np.array([1]), np.empty((1, 16, 16, 3), np.uint8))
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1

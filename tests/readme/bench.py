@@ -48,7 +48,7 @@ def speed_block() -> str:
     kept = read_kept("results")
     rows = {row["what"]: row for row in kept["results"]}
     lines = [f"`make bench` on {where(kept['machine'])}."]
-    for part in (_trainings, _starts, _reruns, _drags, _decoders, _beside, _preparations):
+    for part in (_trainings, _kept_memory, _starts, _reruns, _drags, _decoders, _beside, _preparations):
         lines += ["", *part(rows)]
     for what, row in rows.items():
         figures = "; ".join(
@@ -89,8 +89,34 @@ def _trainings(rows: dict[str, Row]) -> list[str]:
             f"[{', '.join(figure(end) for end in row['seconds_range'])}], "
             f"{percent(row['share_of_training'])} of the training."
         )
+    for name, row in _taken(rows, "a face of "):
+        low, high = row["many_over_few_range"]
+        said.append(
+            f"A face of {name.removesuffix(', resampling')} takes {row['many_over_few']:.2f} times as long to resample "
+            f"[{low:.2f}, {high:.2f}], {figure(row['microseconds_many'])} microseconds."
+        )
     headings = ["training", "beside", "images/s", "beside it, images/s", "ratio, lowest and highest round"]
     return [*_table(headings, made), "", " ".join(said)]
+
+
+def _kept_memory(rows: dict[str, Row]) -> list[str]:
+    made = []
+    for name, row in _taken(rows, "steps of "):
+        low, high = row["kept_over_given_back_range"]
+        ways = ("kept", "given_back")
+        made.append(
+            [
+                f"`{name.removesuffix(' with freed memory kept')}`",
+                *(figure(row[f"{way}_images_per_second"]) for way in ways),
+                f"{row['kept_over_given_back']:.2f} [{low:.2f}, {high:.2f}] of {row['rounds']}",
+                *(figure(row[f"{way}_page_faults_per_step"]) for way in ways),
+            ]
+        )
+    headings = [
+        "bare steps of", "freed memory kept, images/s", "given back, images/s", "ratio, lowest and highest round",
+        "page faults a step, kept", "given back",
+    ]  # fmt: skip
+    return _table(headings, made)
 
 
 def _starts(rows: dict[str, Row]) -> list[str]:

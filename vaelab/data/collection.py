@@ -93,12 +93,13 @@ class Collection:
             DataError: a store that does not fit into memory is gone or was cut.
         """
         which = self._stores_of(rows)
-        if len(rows) and (which == which[0]).all():
-            only = self.stores[int(which[0])]
-            return only.gather(rows - self._offsets[which[0]])
         size = self.stores[0].size
         result = np.empty((len(rows), size, size, 3), np.uint8)
-        for index, store in enumerate(self.stores):
-            mine = which == index
-            result[mine] = store.gather(rows[mine] - self._offsets[index])
+        for index in np.unique(which):
+            store, mine = self.stores[index], np.flatnonzero(which == index)
+            theirs = rows[mine] - self._offsets[index]
+            if mine[-1] - mine[0] == len(mine) - 1:  # one behind the other, as in a batch: not copied again
+                store.gather(theirs, result[mine[0] : mine[-1] + 1])
+            else:
+                result[mine] = store.gather(theirs)
         return result

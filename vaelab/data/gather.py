@@ -50,17 +50,15 @@ class PictureFile:
             with contextlib.suppress(OSError):  # some file systems take no advice
                 os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)
 
-    def gather(self, rows: Int[np.ndarray, " some"]) -> UInt8[np.ndarray, "some size size 3"]:
-        """The pictures of some rows; neighbours are read at once.
+    def gather(self, rows: Int[np.ndarray, " some"], into: UInt8[np.ndarray, "some size size 3"]) -> None:
+        """Fill `into` with the pictures of some rows; neighbours are read at once.
 
         Raises:
             DataError: the file is shorter than it was.
         """
-        found = np.empty((len(rows), self._size, self._size, 3), np.uint8)
         begins = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
         for begin, end in zip(begins, [*begins[1:], len(rows)], strict=False):  # no rows: an end and no beginning
-            self._read(found[begin:end], int(rows[begin]))
-        return found
+            self._read(into[begin:end], int(rows[begin]))
 
     def _read(self, into: UInt8[np.ndarray, "some size size 3"], row: int) -> None:
         left, place = into.reshape(-1).data, row * 3 * self._size**2

@@ -29,6 +29,8 @@ from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, prepare_hint
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
 
+Pictures = UInt8[np.ndarray, "some size size 3"]
+
 PIXELS_FILE = "pixels.u8"
 LABELS_FILE = "labels.parquet"
 REQUIRED_COLUMNS = ("image_id", "is_face", "split")
@@ -123,13 +125,24 @@ class DatasetStore:
         shape = (len(self), self.size, self.size, 3)
         return np.memmap(self.path / PIXELS_FILE, dtype=np.uint8, mode="r", shape=shape)
 
-    def gather(self, rows: Int[np.ndarray, " some"]) -> UInt8[np.ndarray, "some size size 3"]:
+    def gather(self, rows: Int[np.ndarray, " some"], into: Pictures | None = None) -> Pictures:
         """The pictures of some rows, copied; from a file that does not fit into memory without its map.
+
+        Args:
+            into: where they go; by default an array of their own.
 
         Raises:
             DataError: the file is gone or was cut.
+            IndexError: there is no such row.
         """
-        return np.asarray(self.pixels[rows]) if self._file is None else self._file.gather(rows)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"the rows of {self.path.name} are 0 to {len(self) - 1}, not {rows.min()} to {rows.max()}")
+        found = np.empty((len(rows), self.size, self.size, 3), np.uint8) if into is None else into
+        if self._file is None:
+            np.take(self.pixels, rows, axis=0, out=found, mode="clip")  # else it would check and copy once more
+        else:
+            self._file.gather(rows, found)
+        return found
 
     @functools.cached_property
     def _file(self) -> PictureFile | None:

@@ -9,11 +9,9 @@ from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import numpy_generator
 from vaelab.runs.frames import MOST_FACES
 from vaelab.runs.store import Run
-from vaelab.training.held_out import HeldOut
+from vaelab.training.held_out import HeldOut, batch_size
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
-
-BATCH = 32
 
 
 def keep_frame(
@@ -36,9 +34,10 @@ def keep_frame(
     labels = held_out.labels.iloc[some].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     write_faces(run, labels.reset_index(drop=True))
     mu, std = np.empty((2, len(some), config.model.latent), np.float32)
+    batch = batch_size(device)
     with evaluating(objective):
-        for start in range(0, len(some), BATCH):
-            part = some[start : start + BATCH]
+        for start in range(0, len(some), batch):
+            part = some[start : start + batch]
             if features is None:
                 encoding = objective.network.encode(images_on(held_out.data.pixels(faces[part]), device))
             else:
@@ -46,7 +45,7 @@ def keep_frame(
                 seen = torch.from_numpy(features[part].astype(np.float32)).to(device)
                 encoding = objective.network.encode_features(seen)
             assert encoding.posterior is not None
-            mu[start : start + BATCH] = encoding.posterior.mu.cpu().numpy()
-            std[start : start + BATCH] = encoding.posterior.std.cpu().numpy()
+            mu[start : start + batch] = encoding.posterior.mu.cpu().numpy()
+            std[start : start + batch] = encoding.posterior.std.cpu().numpy()
     typical = np.sqrt(np.square(std, dtype=np.float64).mean(axis=0)).astype(np.float32)
     write_frame(run, images_seen, mu, typical, labels["image_id"].tolist())

@@ -7,8 +7,8 @@ import pyarrow as pa
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """Numbers of the two settings in malloc.h."""
 KEPT, KEPT_BY_OLD = 2**30, 2**25
-"""Bytes that a piece of memory, or all that is free at the heap's end, may have to be kept; glibc before 2.35 takes no
-more than the second for a piece."""
+"""Bytes that a piece of memory, or all that is free at the heap's end, may have to be kept; for a piece, an older glibc
+takes no more than the second."""
 
 
 def keep_freed_memory() -> bool:

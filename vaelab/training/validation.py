@@ -16,12 +16,9 @@ from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS, LossParts
 from vaelab.rng import generator
-from vaelab.training.held_out import HeldOut
+from vaelab.training.held_out import HeldOut, batch_size
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
-
-BATCH = 32
-"""Faces, and as many non-faces, at a time: many more need more memory than a training's steps, fewer take longer."""
 
 RECALL_FPR = 0.01
 FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
@@ -45,9 +42,10 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
     is_face: list[bool] = []
     noise = generator(config.run.seed, "validation")
     regions = RegionErrors(held_out.mean_face, len(faces)) if config.has_decoder else None
+    batch = batch_size(device)
     with evaluating(objective):
-        for start in range(0, len(faces), BATCH):
-            mine, rest = faces[start : start + BATCH], others[start : start + BATCH]
+        for start in range(0, len(faces), batch):
+            mine, rest = faces[start : start + batch], others[start : start + batch]
             images = images_on(held_out.data.pixels(np.concatenate([mine, rest])), device)
             eps = None
             if config.has_decoder:
@@ -55,7 +53,7 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
                 eps = torch.randn(drawn, config.model.latent, generator=noise).to(device)
             seen = None
             if features is not None:
-                seen = torch.from_numpy(features[start : start + BATCH].astype(np.float32)).to(device)
+                seen = torch.from_numpy(features[start : start + batch].astype(np.float32)).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
             recon = None
             if regions is not None:
