@@ -33,6 +33,10 @@ def check_finite(objective: Objective, optimizer: torch.optim.Optimizer, images_
     tensors = dict(objective.state_dict())
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"{slot} of parameter {index}": value for slot, value in slots.items()}
+    device = next(objective.parameters()).device
+    sums = torch.stack([tensor.sum().to(device, torch.float32) for tensor in tensors.values()])
+    if bool(sums.isfinite().all()):  # then all that was summed is, and a sum takes a tenth of the time of a look at all
+        return
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise TrainingDiverged(
