@@ -84,7 +84,7 @@ class Grouping:
     Attributes:
         columns: the label columns whose values make a group; none makes one group of all rows.
         groups: every combination of values, naturally sorted, also those that no row has (count 0).
-        keys: (n,) int64; place in `groups` of each row, -1 where one of the columns is missing.
+        keys: (n,) integers; place in `groups` of each row, -1 where one of the columns is missing.
     """
 
     columns: tuple[str, ...]

@@ -1,6 +1,8 @@
 """Batches: pictures, mirrored, as floats on the device, faces first; their noise; their features."""
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.data.groups import ABOUT_THE_FILE, Grouping, group_columns
 from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
@@ -46,7 +49,7 @@ class Feed:
     """
 
     def __init__(self, data: Collection, config: TrainConfig, device: torch.device, ranks: Ranks) -> None:
-        self._config, self._device, self._ranks = config, device, ranks
+        self._data, self._config, self._device, self._ranks = data, config, device, ranks
         self.face_rows = data.rows("train", is_face=True, limit=config.data.max_faces)
         seed = config.run.seed
         self.faces = EndlessSampler(len(self.face_rows), seed, "faces")
@@ -58,6 +61,17 @@ class Feed:
             self.faces_per_batch //= 2
         others = self.nonface_rows if config.needs_nonfaces else self.face_rows[:0]
         self.pixels = training_pixels(data, np.concatenate([self.face_rows, others]), device)
+
+    @cached_property
+    def groups(self) -> dict[str, Grouping]:
+        """The training faces by each label that sorts them; read once, and kept in a byte for each face and label."""
+        found = {}
+        for column in (name for name in self._data.columns if name not in ABOUT_THE_FILE):
+            labels = self._data.table(self.face_rows, [column])  # one at a time: all of a million are too many to keep
+            if group_columns(labels):
+                grouping = Grouping.of(labels, [column])
+                found[column] = dataclasses.replace(grouping, keys=grouping.keys.astype(np.int8))
+        return found
 
     def batch(self, images_seen: int) -> Batch:
         """The batch that a training which saw `images_seen` images takes next."""

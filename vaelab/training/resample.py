@@ -11,7 +11,6 @@ from jaxtyping import Float
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
-from vaelab.data.groups import ABOUT_THE_FILE, Grouping, group_columns
 from vaelab.debiasing import Latents, Resampling, resampling
 from vaelab.models.network import Network
 from vaelab.training.distributed import Ranks, sum_over_ranks
@@ -78,17 +77,13 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
     drawn beside that of the data.
     """
     num_faces = len(feed.face_rows)
-    groups = {}
-    for column in (name for name in data.columns if name not in ABOUT_THE_FILE):
-        labels = data.table(feed.face_rows, [column])  # one at a time: all of a million faces are too many to keep
-        if not group_columns(labels):
-            continue
-        grouping = Grouping.of(labels, [column])
-        in_draws = grouping.mean(drawn.sample_probs) * grouping.counts
-        groups[column] = {
+    groups = {
+        column: {
             group.name: {"data": round(group.count / num_faces, 6), "drawn": round(float(share), 6)}
-            for group, share in zip(grouping.groups, in_draws, strict=True)
+            for group, share in zip(grouping.groups, grouping.mean(drawn.sample_probs) * grouping.counts, strict=True)
         }
+        for column, grouping in feed.groups.items()
+    }
     return {
         "effective_sample_size": drawn.effective_sample_size,
         "effective_share": drawn.effective_share,
