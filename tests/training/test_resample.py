@@ -1,14 +1,16 @@
 """The resampling pass: each face's own mean, whatever the chunks and processes, without the decoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.debiasing import Resampling
 from vaelab.models import build_model
 from vaelab.models.network import Network
 from vaelab.recipes import RECIPES
@@ -16,7 +18,7 @@ from vaelab.training import resample as resampling_pass
 from vaelab.training.distributed import Ranks
 from vaelab.training.feed import Feed
 from vaelab.training.pixels import images_on
-from vaelab.training.resample import encode_faces
+from vaelab.training.resample import encode_faces, resampling_metrics
 
 CPU = torch.device("cpu")
 Encode = Callable[..., tuple[np.ndarray, np.ndarray | None]]
@@ -100,3 +102,30 @@ def test_a_pass_of_a_detector_is_two_images_for_each_face(tiny_config: Callable[
     assert RECIPES["dbvae"].images_between_resamplings(300) == 1_200
     assert RECIPES["mit-dbvae"].images_between_resamplings(300) == 600
     assert tiny_config(model="dbvae", aggregation="max", refresh_every=64).images_between_resamplings(300) == 64
+
+
+def test_the_shares_of_groups_are_those_of_the_labels_and_are_read_once(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(tiny_data, tiny_config(model="dbvae"), torch.device("cpu"), Ranks())
+    probs = np.random.default_rng(0).dirichlet(np.ones(len(feed.face_rows)))
+    found = resampling_metrics(Resampling(probs, num_active=3), tiny_data, feed)
+    labels = tiny_data.labels.loc[feed.face_rows]
+    assert {"skin", "hair"} <= found["groups"].keys()
+    assert not {"image_id", "split", "dataset", "age"} & found["groups"].keys()
+    for column, shares in found["groups"].items():
+        values = labels[column].astype(object)
+        expected = pd.Series(probs, labels.index).groupby(values).sum()
+        assert {name: share["drawn"] for name, share in shares.items()} == pytest.approx(expected.to_dict(), abs=1e-6)
+        counts = (values.value_counts() / len(values)).to_dict()
+        assert {name: share["data"] for name, share in shares.items()} == pytest.approx(counts, abs=1e-6)
+    read: list[Sequence[str] | None] = []
+    table = Collection.table
+
+    def counted(self: Collection, rows: np.ndarray, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        read.append(columns)
+        return table(self, rows, columns)
+
+    monkeypatch.setattr(Collection, "table", counted)
+    assert resampling_metrics(Resampling(probs, num_active=3), tiny_data, feed) == found
+    assert read == [["image_id"], ["image_id"]], "the most and the least drawn faces have names"
