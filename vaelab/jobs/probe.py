@@ -20,6 +20,7 @@ from vaelab.models import build_model, count_parameters
 from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import generator
 from vaelab.runs.store import RUNS_DIR
+from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.schedules import ema_decay
 from vaelab.training.step import Objective, descend, evaluating, pick_device, pick_precision
@@ -34,6 +35,8 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
         started: `time.monotonic()` when the process began to work.
     """
     device = pick_device(config.run.device)
+    if device.type == "cpu":
+        keep_freed_memory()  # as a training does
     step, encode = _real_step(config, device)
     for _ in range(WARM_UP_STEPS):
         step()
