@@ -18,7 +18,7 @@ from vaelab.training import resample as resampling_pass
 from vaelab.training.distributed import Ranks
 from vaelab.training.feed import Feed
 from vaelab.training.pixels import images_on
-from vaelab.training.resample import encode_faces, resampling_metrics
+from vaelab.training.resample import NUM_EXTREMES, encode_faces, resampling_metrics
 
 CPU = torch.device("cpu")
 Encode = Callable[..., tuple[np.ndarray, np.ndarray | None]]
@@ -128,4 +128,9 @@ def test_the_shares_of_groups_are_those_of_the_labels_and_are_read_once(
 
     monkeypatch.setattr(Collection, "table", counted)
     assert resampling_metrics(Resampling(probs, num_active=3), tiny_data, feed) == found
-    assert read == [["image_id"], ["image_id"]], "the most and the least drawn faces have names"
+    assert read == [["image_id"]], "the most and the least drawn faces have names"
+    order = np.argsort(probs)
+    for name, faces in (("most_drawn", order[::-1][:NUM_EXTREMES]), ("least_drawn", order[:NUM_EXTREMES])):
+        names = tiny_data.labels["image_id"].to_numpy()[feed.face_rows[faces]].tolist()
+        assert [row["image_id"] for row in found[name]] == names
+        assert [row["prob"] for row in found[name]] == probs[faces].tolist()

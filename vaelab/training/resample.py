@@ -89,17 +89,21 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
         "effective_share": drawn.effective_share,
         "num_active": drawn.num_active,
         "largest_prob_times_faces": float(drawn.sample_probs.max() * len(drawn.sample_probs)),
-        "most_drawn": _extremes(-drawn.sample_probs, drawn, data, feed),
-        "least_drawn": _extremes(drawn.sample_probs, drawn, data, feed),
+        **_extremes(drawn, data, feed),
         "groups": groups,
     }
 
 
-def _extremes(order: np.ndarray, drawn: Resampling, data: Collection, feed: Feed) -> list[dict[str, Any]]:
-    """The faces that come first by `order`, with the probability of each draw; of equals the earlier in the data."""
-    first = np.argsort(order, kind="stable")[:NUM_EXTREMES]
-    names = data.table(feed.face_rows[first], ["image_id"])["image_id"]
-    return [
-        {"image_id": str(name), "prob": float(drawn.sample_probs[face])}
-        for name, face in zip(names, first, strict=True)
-    ]
+def _extremes(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, list[dict[str, Any]]]:
+    """The most and the least drawn faces, with the probability of each draw; of equals the earlier in the data."""
+    probs = drawn.sample_probs
+    found = {
+        name: np.argsort(order, kind="stable")[:NUM_EXTREMES]
+        for name, order in (("most_drawn", -probs), ("least_drawn", probs))
+    }
+    rows = np.unique(feed.face_rows[np.concatenate(list(found.values()))])
+    names = data.table(rows, ["image_id"])["image_id"]
+    return {
+        name: [{"image_id": str(names[feed.face_rows[face]]), "prob": float(probs[face])} for face in faces]
+        for name, faces in found.items()
+    }
