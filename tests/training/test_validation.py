@@ -55,6 +55,35 @@ def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_d
     assert found["accuracy"] == pytest.approx(float(right.float().mean()))
 
 
+def test_with_few_non_faces_it_is_still_of_as_many(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the loss would be that of batches with more faces than a training's have, and higher by that alone."""
+    config = tiny_config(model="dbvae", beta=2.0, classifier_weight=5.0)
+    objective = Objective(build_model(config), config.loss)
+    whole = HeldOut.of(tiny_data, config)
+    rows = Collection.rows
+
+    def few(self: Collection, split: str, is_face: bool, limit: int = 0) -> np.ndarray:
+        return rows(self, split, is_face, limit) if is_face else rows(self, split, is_face, 3)
+
+    monkeypatch.setattr(Collection, "rows", few)
+    held_out = HeldOut.of(tiny_data, config)
+    assert held_out.num_others == len(set(held_out.others)) == 3
+    assert len(held_out.others) == len(held_out.faces) == len(whole.others)
+    taken: list[int] = []
+
+    def counted(losses: np.ndarray, is_face: np.ndarray, labels: object) -> dict[str, object]:
+        taken.extend(int((is_face == kind).sum()) for kind in (True, False))
+        return {}
+
+    monkeypatch.setattr("vaelab.training.validation.recall_by_group", counted)
+    found, expected = (validate(objective, some, config, CPU) for some in (held_out, whole))
+    assert taken[:2] == [len(held_out.faces), 3], "a threshold counts each non-face once"
+    assert found["recon_loss"] == expected["recon_loss"]
+    assert found["loss"] == pytest.approx(expected["loss"], rel=0.02), "faces and non-faces weigh as before"
+
+
 def test_psnr_is_that_of_the_saved_model(trained: Callable[[str], Run], tiny_data: Collection) -> None:
     run = trained("residual")
     pixels = tiny_data.pixels(tiny_data.rows("val", is_face=True))

@@ -26,13 +26,16 @@ class HeldOut:
 
     Attributes:
         faces: rows of the faces in the data.
-        others: rows of as many non-faces, none where the training asks for none.
+        others: rows of as many non-faces, since a training's loss is of as many; from the first one again where the
+            split has fewer, and none where the training asks for none.
+        num_others: how many different ones these are.
         features: what a frozen backbone sees in the faces, where it is kept.
     """
 
     data: Collection
     faces: Int[np.ndarray, " faces"]
     others: Int[np.ndarray, " others"]
+    num_others: int
     features: Float[np.ndarray, "faces features"] | None = None
 
     @classmethod
@@ -40,7 +43,7 @@ class HeldOut:
         """The first of the validation split."""
         faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
         others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
-        return cls(data, faces, others)
+        return cls(data, faces, np.resize(others, len(faces)) if len(others) else others, len(others))
 
     @cached_property
     def labels(self) -> pd.DataFrame:

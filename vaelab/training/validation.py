@@ -60,8 +60,9 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
                 recon = LIKELIHOODS[config.loss.likelihood].mean(objective.network.decode(parts.mu))
                 regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
-                losses += parts.classification_loss.tolist()
-                is_face += [True] * len(mine) + [False] * len(rest)
+                new = min(len(rest), max(0, held_out.num_others - start))
+                losses += parts.classification_loss[: len(mine) + new].tolist()
+                is_face += [True] * len(mine) + [False] * new
             values = _batch_means(parts, images[: len(mine)], recon)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value * (len(mine) / len(faces))
