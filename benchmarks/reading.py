@@ -45,9 +45,8 @@ def measure(path: Path, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         for name, way in WAYS.items():
             forget(file)
-            found[name].append(
-                timed(way(DatasetStore.open(path)), draws, store.size)
-            )  # a map that is still open keeps its pages
+            # opened anew, and by nobody else: a map that is still open keeps its pages
+            found[name].append(timed(way(DatasetStore.open(path)), draws, store.size))
     result: dict[str, Any] = {"what": f"batches of {BATCH} random pictures of {store.size}x{store.size} from a file"}
     for name, times in found.items():
         cold, megabytes, warm = (median(values) for values in zip(*times, strict=True))

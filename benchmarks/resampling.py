@@ -1,6 +1,6 @@
 """What resampling costs a training of `dbvae`, and whether a face costs more among ten times as many.
 
-`python -m benchmarks.resampling --json benchmarks/results.json`
+`python -m benchmarks.resampling`; `python -m benchmarks --only resampling --json benchmarks/results.json` keeps it.
 """
 
 from __future__ import annotations

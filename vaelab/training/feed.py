@@ -1,7 +1,6 @@
 """Batches: pictures, mirrored, as floats on the device, faces first; their noise; their features."""
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,7 +69,7 @@ class Feed:
             labels = self._data.table(self.face_rows, [column])  # one at a time: all of a million are too many to keep
             if group_columns(labels):
                 grouping = Grouping.of(labels, [column])
-                found[column] = dataclasses.replace(grouping, keys=grouping.keys.astype(np.int8))
+                found[column] = replace(grouping, keys=grouping.keys.astype(np.int8))
         return found
 
     def batch(self, images_seen: int) -> Batch:
