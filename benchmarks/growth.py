@@ -31,6 +31,7 @@ ORDINARY = {"pictures": 10_000, "latent": 100, "size": 64}
 MEASURES = ("images_per_second", "memory_mb", "resample_seconds", "start_seconds")
 DRAWN = 1_000
 """Different pictures; the others repeat them."""
+READ = 1_024
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Row:
         memory_mb: the most that the process held for itself; pages of the mapped pictures, which the system takes back
             whenever it wants, are not in it.
         resident_mb: the most that it held with them.
-        resample_seconds: to encode all training faces and find how often each is drawn.
+        resample_seconds: to encode all training faces, find how often each is drawn, and tell of it; each has been read
+            once before.
         resample_share: of a training that does so after as many passes as `dbvae`.
         start_seconds: from the settings to the first step's end.
         written: pictures that are no hole in the file.
@@ -84,7 +86,7 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
     from vaelab.training.distributed import Ranks
     from vaelab.training.feed import Feed
     from vaelab.training.loop import train
-    from vaelab.training.resample import resample
+    from vaelab.training.resample import resample, resampling_metrics
     from vaelab.training.step import Objective, pick_device
 
     torch.set_num_threads(1)
@@ -111,9 +113,13 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
         device = pick_device("auto")
         feed = Feed(data, config, device, Ranks())
         objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+        for start in range(0, len(feed.face_rows), READ):  # as a training has, before it resamples
+            data.pixels(feed.face_rows[start : start + READ])
+        groups = feed.groups
         started = time.process_time()
-        resample(objective, data, feed, config, device, Ranks())
+        resampling_metrics(resample(objective, data, feed, config, device, Ranks()), data, feed)
         resampling = time.process_time() - started
+    assert groups, "the labels sort nobody"
     faces = len(feed.face_rows)
     between = RECIPES["dbvae"].images_between_resamplings(faces) / pace
     return Row(

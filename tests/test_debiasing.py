@@ -6,7 +6,7 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from vaelab.debiasing import Resampling, resampling
+from vaelab.debiasing import FEW_EDGES, Histogram, Resampling, resampling
 from vaelab.errors import TrainingDiverged
 from vaelab.rng import numpy_generator
 from vaelab.settings import DebiasConfig
@@ -40,11 +40,25 @@ def lab_loop(mu: np.ndarray, bins: int, alpha: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.001])
-@pytest.mark.parametrize("bins", [10, 25])
+@pytest.mark.parametrize("bins", [10, 25, FEW_EDGES + 30])
 def test_max_without_standardising_is_the_labs_loop(alpha: float, bins: int) -> None:
     mu = latents() * np.linspace(0.2, 3.0, 8, dtype=np.float32)
     config = replace(NO_FLOOR, aggregation="max", standardise=False, alpha=alpha, bins=bins)
     np.testing.assert_allclose(resampling(mu, config).sample_probs, lab_loop(mu, bins, alpha), rtol=1e-5)
+
+
+@pytest.mark.parametrize("bins", [4, FEW_EDGES + 2])
+def test_a_value_on_an_edge_is_in_the_bin_above_it_and_the_largest_in_the_last(bins: int) -> None:
+    column = np.arange(bins + 1, dtype=np.float32)  # each value is an edge
+    histogram = Histogram.of(column, replace(NO_FLOOR, bins=bins))
+    np.testing.assert_array_equal(histogram.places, [*range(bins), bins - 1])
+
+
+def test_empty_bins_add_nothing_to_the_sum_of_rarities() -> None:
+    column = np.repeat(np.float32([0, 10]), [30, 10])
+    histogram = Histogram.of(column, replace(NO_FLOOR, bins=10, alpha=1e-9, standardise=False))
+    assert (histogram.counts == 0).sum() == 8
+    np.testing.assert_allclose(np.exp(histogram.log_rarity_of_all), 30 / 0.75 + 10 / 0.25, rtol=1e-6)
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)

@@ -26,6 +26,9 @@ from vaelab.settings import DebiasConfig
 Latents = Float[np.ndarray, "faces latent"]
 PerFace = Float[np.ndarray, " faces"]
 
+FEW_EDGES = 128
+"""Up to so many, comparing all values with each edge is faster than searching; with nine, eight times."""
+
 
 @dataclass(frozen=True)
 class Resampling:
@@ -118,7 +121,8 @@ class Histogram:
     @property
     def log_rarity_of_all(self) -> float:
         """Log of the sum of all faces' rarities: of a bin's faces each has the same, so the counts know it."""
-        return float(logsumexp(self.log_rarity, b=self.counts))
+        filled = self.counts > 0  # whose density is at least a face's share, so that no exponential overflows
+        return float(np.log(np.exp(self.log_rarity[filled]) @ self.counts[filled]))
 
     def log_rarity_at(self, column: PerFace) -> PerFace:
         """Log rarity that other faces have in this histogram."""
@@ -175,7 +179,12 @@ def _aggregate(histograms: Iterable[Histogram], aggregation: str) -> PerFace:
 
 def _places(inner_edges: Float[np.ndarray, " edges"], column: PerFace) -> Int[np.ndarray, " rows"]:
     """Bin of each value; a value on an edge belongs to the bin above it."""
-    return np.searchsorted(inner_edges, column, side="right")
+    if len(inner_edges) > FEW_EDGES:
+        return np.searchsorted(inner_edges, column, side="right")
+    places = np.zeros(len(column), np.int16)
+    for edge in inner_edges:
+        places += column >= edge
+    return places
 
 
 def _posterior_share(mu: PerFace, std: PerFace, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, " bins"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaelab.data.groups import Grouping, standing_of
+from vaelab.data.groups import MAX_VALUES, Grouping, group_columns, grouped, standing_of
 from vaelab.errors import DataError
 
 
@@ -42,6 +42,33 @@ def test_groups_are_counted_and_sorted_as_people_count(labels):
     assert grouping.names == ("0-2", "3-9", "10-19", "20-29", "more than 70")
     assert grouping.counts.tolist() == [11] * 5
     assert [labels["age"][row] for row in grouping.rows("3-9")] == ["3-9"] * 11
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 7, 55, 100])
+@pytest.mark.parametrize("categories", [False, True])
+def test_grouped_in_parts_is_grouped_at_once(labels, rows_at_a_time, categories):
+    if categories:
+        labels = labels.astype({"gender": "category", "age": "category"})
+    parts = [labels[start : start + rows_at_a_time] for start in range(0, len(labels), rows_at_a_time)]
+    found = {column: grouped(parts, column) for column in labels}
+    columns = group_columns(labels)
+    assert [column for column, grouping in found.items() if grouping] == columns == ["gender", "age", "many"]
+    for column in columns:
+        once = Grouping.of(labels, [column])
+        assert found[column].groups == once.groups
+        assert found[column].columns == once.columns
+        np.testing.assert_array_equal(found[column].keys, once.keys)
+        assert found[column].keys.dtype == np.int8
+
+
+def test_too_many_values_or_one_are_no_groups_in_parts_either():
+    names = pd.DataFrame({"name": [f"name {number}" for number in range(MAX_VALUES + 1)], "one": "same"})
+    parts = [names[:40], names[40:]]
+    assert grouped(parts, "name") is None
+    assert grouped([names], "name") is None
+    assert grouped([names[:40], names[30:MAX_VALUES]], "name").counts.sum() == MAX_VALUES + 10
+    assert grouped(parts, "one") is None
+    assert grouped([], "one") is None
 
 
 def test_rows_without_a_label_are_in_no_group_and_counted(labels):

@@ -5,7 +5,7 @@ A number about a group is worth what its size allows: each carries its count and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal, final
@@ -46,6 +46,29 @@ def _holds_words(column: pd.Series) -> bool:
     if isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype):
         return True  # without a look at its values, which may be millions
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
+
+
+def grouped(tables: Iterable[pd.DataFrame], column: str) -> Grouping | None:
+    """`Grouping.of` one column of tables that stand one below the other, with a byte a row; they need not be in memory
+    together. None where `group_columns` would not name the column.
+    """
+    values: list[str] = []
+    parts = [np.zeros(0, np.int8)]
+    for table in tables:
+        if not _holds_words(table[column]) or table[column].nunique() > MAX_VALUES:
+            return None
+        mine, codes = _values_and_codes(table, column)
+        values += [value for value in mine if value not in values]
+        if len(values) > MAX_VALUES:
+            return None
+        parts.append(np.array([*map(values.index, mine), -1], np.int8)[codes])
+    if len(values) < 2:
+        return None
+    names = sorted(values, key=natural_key)
+    keys = np.array([*map(names.index, values), -1], np.int8)[np.concatenate(parts)]
+    counts = np.bincount(keys + 1, minlength=len(names) + 1)[1:]
+    groups = tuple(Group(name, (name,), int(count)) for name, count in zip(names, counts, strict=True))
+    return Grouping((column,), groups, keys)
 
 
 def standing_of(count: int) -> Standing:

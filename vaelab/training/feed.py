@@ -1,6 +1,6 @@
 """Batches: pictures, mirrored, as floats on the device, faces first; their noise; their features."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,13 +10,16 @@ from torch import Tensor
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
-from vaelab.data.groups import ABOUT_THE_FILE, Grouping, group_columns
+from vaelab.data.groups import ABOUT_THE_FILE, Grouping, grouped
 from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
 from vaelab.training.pixels import training_pixels
 
 Rows = Int[np.ndarray, " faces"]
+
+BLOCK = 65_536
+"""Faces whose labels are read at a time: those of a million are too many to keep."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,11 @@ class Feed:
     @cached_property
     def groups(self) -> dict[str, Grouping]:
         """The training faces by each label that sorts them; read once, and kept in a byte for each face and label."""
+        blocks = [self.face_rows[start : start + BLOCK] for start in range(0, len(self.face_rows), BLOCK)]
         found = {}
         for column in (name for name in self._data.columns if name not in ABOUT_THE_FILE):
-            labels = self._data.table(self.face_rows, [column])  # one at a time: all of a million are too many to keep
-            if group_columns(labels):
-                grouping = Grouping.of(labels, [column])
-                found[column] = replace(grouping, keys=grouping.keys.astype(np.int8))
+            if grouping := grouped((self._data.table(rows, [column]) for rows in blocks), column):
+                found[column] = grouping
         return found
 
     def batch(self, images_seen: int) -> Batch:
