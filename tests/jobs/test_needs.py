@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vaelab.config import TrainConfig, replace
-from vaelab.errors import RunError
+from vaelab.errors import ConfigError, RunError
 from vaelab.jobs.needs import CACHE, Probe, estimate, known, needs_of
 
 MakeConfig = Callable[..., TrainConfig]
@@ -65,3 +65,11 @@ def test_a_measurement_can_be_stopped(tmp_path: Path, tiny_config: MakeConfig) -
     with pytest.raises(RunError, match="was stopped"):
         estimate(tiny_config(), None, tmp_path, seconds=30.0, stop=stop)
     assert known(tiny_config(), tmp_path) is None
+
+
+def test_what_a_training_would_refuse_a_probe_refuses_in_the_same_words(
+    tmp_path: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(ConfigError, match=r"^device is cuda, but this machine has none"):
+        estimate(tiny_config(device="cuda"), None, tmp_path, seconds=0.3)

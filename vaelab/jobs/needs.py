@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from vaelab.config import TrainConfig
-from vaelab.errors import DataError, RunError
+from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import free_bytes, replacing
@@ -106,7 +106,7 @@ def estimate(
         stop: setting it kills the probe, which then raises.
 
     Raises:
-        ConfigError: this machine has no such device.
+        ConfigError: a training with these settings would be refused on this machine.
         RunError: the probe failed, for example for want of memory, or was stopped.
     """
     remembered, key = _remembered(root), _key(config)
@@ -208,6 +208,7 @@ def _probe(
     config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None = None
 ) -> Probe:
     found: dict[str, Any] | None = None
+    refused = ""
     stop = stop or threading.Event()
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
@@ -230,7 +231,7 @@ def _probe(
                 process.stdin.close()
             for line in process.stdout:
                 told = json.loads(line)
-                found = told.get("probe", found)
+                found, refused = told.get("probe", found), told.get("refused", refused)
                 if on_progress is not None and "share" in told:
                     on_progress(told["share"])
         finally:
@@ -239,6 +240,8 @@ def _probe(
         said = errors.read().strip().splitlines()
     if stop.is_set():
         raise RunError("the measurement was stopped")
+    if refused:
+        raise ConfigError(refused)
     if found is None:
         last = said[-1] if said else "it was killed, perhaps for want of memory"
         raise RunError(

@@ -1,6 +1,7 @@
 """The process that measures a training step: `python -m vaelab.jobs.probe SECONDS`, the config as JSON on its input.
 
-It answers with one JSON object per line: {"share": 0.3} while it works, {"probe": {...}} at the end.
+It answers with one JSON object per line: {"share": 0.3} while it works, and at the end {"probe": {...}}, or {"refused":
+"why"} where a training with this config would be refused too.
 """
 
 import json
@@ -15,7 +16,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig, from_dict, replace
+from vaelab.errors import VaelabError
 from vaelab.jobs.environment import give_way
+from vaelab.losses import LossParts
 from vaelab.models import build_model, count_parameters
 from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import generator
@@ -23,7 +26,7 @@ from vaelab.runs.store import RUNS_DIR
 from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.schedules import ema_decay
-from vaelab.training.step import Objective, descend, evaluating, pick_device, pick_precision
+from vaelab.training.step import Objective, compiled, descend, evaluating, pick_device, pick_precision
 
 WARM_UP_STEPS = 2
 
@@ -83,7 +86,7 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
     drawn = batch if config.loss.mask == "as-published" else faces
     eps = torch.randn(drawn, config.model.latent, generator=noise).to(device) if config.has_decoder else None
     beta = torch.tensor(config.loss.beta, device=device)
-    call = torch.compile(objective) if config.run.compile else objective
+    call: Callable[..., LossParts] = compiled(objective) if config.run.compile else objective
     features = None
     if isinstance(network, VGG19VAE):  # any weights cost the same, and training reads features from the disk
         attach_backbone(network, replace(config, backbone="random"), device)
@@ -129,10 +132,16 @@ def main() -> None:
     """Read the config, measure, tell."""
     started = time.monotonic()
     give_way()
-    config = from_dict(json.load(sys.stdin))
-    for told in measure(config, float(sys.argv[1]), started):
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
+    try:
+        for told in measure(from_dict(json.load(sys.stdin)), float(sys.argv[1]), started):
+            _tell(told)
+    except VaelabError as error:
+        _tell({"refused": str(error)})
+
+
+def _tell(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

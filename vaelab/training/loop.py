@@ -31,7 +31,7 @@ from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import begin
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.steering import Asked, Steering
-from vaelab.training.step import Objective, descend, pick_device, pick_precision
+from vaelab.training.step import Objective, compiled, descend, pick_device, pick_precision
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
 
@@ -112,7 +112,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
-            step = torch.compile(step)
+            step = compiled(step)
 
         # --- steps
         seen, seconds = status.images_seen, status.train_seconds

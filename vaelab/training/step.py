@@ -2,7 +2,7 @@
 
 import contextlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -140,6 +140,29 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             yield
     finally:
         module.train(was_training)
+
+
+def compiled(step: Callable[..., LossParts]) -> Callable[..., LossParts]:
+    """`step`, compiled by torch when it is called first, for which that call takes seconds (`benchmarks/compiling.py`).
+
+    Raises:
+        ConfigError: torch cannot compile on this machine; raised by the first call.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # a second, and only whoever compiles needs it
+
+    fast = torch.compile(step)
+
+    def call(*arguments: object) -> LossParts:
+        try:
+            return fast(*arguments)
+        except TorchDynamoException as error:
+            reason = str(getattr(error, "inner_exception", error)).partition("\n")[0]
+            raise ConfigError(
+                f"torch cannot compile the training step here ({reason}); install a C++ compiler such as g++, or train "
+                "without compile"
+            ) from error
+
+    return call
 
 
 def pick_device(name: str) -> torch.device:

@@ -1,0 +1,102 @@
+"""Does compiling the step pay: bare steps compiled beside bare steps as they are, and what compiling takes.
+
+`python -m benchmarks.compiling --recipe dbvae --json benchmarks/compiling.json`. A recipe takes two processes: in the
+first nothing was compiled before, the second finds what the first one left in torch's cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.interleaved import interleaved, ratio
+from benchmarks.kept import merged, read_rows, write_rows
+from benchmarks.training import limit
+from vaelab.config import replace
+from vaelab.recipes import RECIPES
+from vaelab.training.memory import keep_freed_memory
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def measure(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
+    """Images per second of both, what compiling takes, and after how many images it has paid."""
+    with tempfile.TemporaryDirectory() as cache:
+        words = ["-m", "benchmarks.compiling", "--child", "--recipe", recipe]
+        words += ["--rounds", str(rounds), "--seconds", str(seconds)]
+        cold, warm = (
+            json.loads(
+                subprocess.run(
+                    [sys.executable, *words],
+                    cwd=ROOT,
+                    env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache},
+                    check=True,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                ).stdout
+            )
+            for _ in range(2)
+        )
+    saved = 1 / warm["plain_images_per_second"] - 1 / warm["compiled_images_per_second"]
+    return {
+        "what": f"compiled steps of {recipe}",
+        "recipe": recipe,
+        **warm,
+        "compile_seconds": cold["compile_seconds"],
+        "compile_seconds_from_cache": warm["compile_seconds"],
+        "pays_after_images": cold["compile_seconds"] / saved if saved > 0 else None,
+        "pays_after_images_from_cache": warm["compile_seconds"] / saved if saved > 0 else None,
+        "num_images": RECIPES[recipe].optim.num_images,
+    }
+
+
+def in_this_process(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
+    """What one process finds; it has compiled nothing yet."""
+    keep_freed_memory()
+    config = RECIPES[recipe]
+    batch = config.optim.batch_size
+    for count in (4, 16):  # the first steps are slow
+        pace = batch * count / limit(config, batch * count)()
+    images = batch * max(4, round(pace * seconds / batch))
+    compiled = replace(config, compile=True)
+    started = time.perf_counter()
+    limit(compiled, batch)()
+    first = time.perf_counter() - started
+    found = interleaved({"compiled": limit(compiled, images), "plain": limit(config, images)}, rounds)
+    middle, low, high = ratio(found["compiled"], found["plain"])
+    return {
+        **{f"{name}_images_per_second": images / timing.median for name, timing in found.items()},
+        "compiled_over_plain": middle,
+        "compiled_over_plain_range": [low, high],
+        "compile_seconds": first - 2 * batch * found["compiled"].median / images,
+        "rounds": rounds,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", nargs="+", choices=list(RECIPES), default=list(RECIPES), help="default: all")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of a round, about (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file to keep the results in")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    for recipe in given.recipe:
+        if given.child:
+            print(json.dumps(in_this_process(recipe, given.rounds, given.seconds)))
+            continue
+        row = measure(recipe, given.rounds, given.seconds)
+        print(json.dumps(row, indent=1), flush=True)
+        if given.json:
+            write_rows(given.json, merged(read_rows(given.json), [row]))
+
+
+if __name__ == "__main__":
+    main()
