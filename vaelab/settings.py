@@ -222,7 +222,9 @@ class RunConfig:
     precision: str = option(
         "auto", "auto takes bfloat16 where the processor has it", choices=("auto", "float32", "bfloat16")
     )
-    compile: bool = option(False, "compile the step: some 20 s the first time; small networks gain, large ones may lose")
+    compile: bool = option(
+        False, "compile the step: some 20 s the first time; small networks gain, large ones may lose"
+    )
     report_every: int = option(2_000, "write the metrics after so many images", unit="images", low=1)
     validate_every: int = option(20_000, "validate after so many images", unit="images", low=1)
     checkpoint_every: int = option(20_000, "save weights and state after so many images", unit="images", low=1)

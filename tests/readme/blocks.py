@@ -8,7 +8,7 @@ from tests.readme.audits import audits_block, coverage_block
 from tests.readme.bench import reading_block, speed_block
 from tests.readme.code import recipes_block, settings_block, tree_block
 from tests.readme.models import detecting_block, measured_block, models_block, objectives_block, priors_block
-from tests.readme.speed import growth_block, limits_block, maps_block
+from tests.readme.speed import compiling_block, growth_block, limits_block, maps_block
 
 BLOCKS = {
     "tree": tree_block,
@@ -17,6 +17,7 @@ BLOCKS = {
     "models": models_block,
     "speed": speed_block,
     "limits": limits_block,
+    "compiling": compiling_block,
     "reading": reading_block,
     "growth": growth_block,
     "objectives": objectives_block,

@@ -39,9 +39,9 @@ def measured_block() -> str:
     """The rows of the last `python -m benchmarks.recipes` that were kept."""
     rows = read_kept("recipes")
     lines = [
-        "| recipe, and what was cut | faces | PSNR, dB | PSNR of PCA | SSIM | bits per value | FD-cnn: reconstructed | "
-        "N(0, I) | mixture | training faces | recall at 1 % false positives (found) |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| recipe, and what was cut | trained, minutes | faces | PSNR, dB | PSNR of PCA | SSIM | bits per value | "
+        "FD-cnn: reconstructed | N(0, I) | mixture | training faces | recall at 1 % false positives (found) |",
+        f"|---|{'---|' * 11}",
     ]
     eyes = []
     for recipe, row in rows.items():
@@ -52,7 +52,8 @@ def measured_block() -> str:
         cells = " | ".join(estimate(value) if value else "" for value in shown)
         recall = f"{row['recall']['rate']:.2%} ({row['realised_fpr']['rate']:.2%})" if "recall" in row else ""
         data = f"{row['num_faces']:,} of {', '.join(row['data'])}, {row['split']}"
-        lines.append(f"| `{recipe} {cut}` | {data} | {cells} | {recall} |")
+        minutes = f"{row['train_seconds'] / 60:.0f}"
+        lines.append(f"| `{f'{recipe} {cut}'.strip()}` | {minutes} | {data} | {cells} | {recall} |")
         if "eyes_sentence" in row:
             eyes.append(f"- `{recipe}`: {row['eyes_sentence']}")
     return "\n".join([*lines, "", "Eyes first? At the last validation:", "", *eyes])

@@ -21,9 +21,9 @@ def growth_block() -> str:
     lines = [
         f"The network of `dbvae` on {where(kept['machine'])}, a process of its own for each row "
         f"(`python -m benchmarks.growth`). Pictures are {kept['drawn']:,} drawn ones, repeated; above {written:,} they "
-        "are a hole in the file, black and read from no disk. Seconds are those one core worked. Memory is "
-        "what a process needs for itself, without the "
-        "pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
+        "are a hole in the file, black and read from no disk. Seconds are those one core worked; before resampling all "
+        "pictures were read once. Memory is what a process needs for itself, without the pages "
+        "of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
     ]
     for found in kept["growth"]:
         by, rows, exponents = found["by"], found["rows"], found["exponents"]
@@ -86,4 +86,27 @@ def limits_block() -> str:
             f"| {percent(row['loop_of_limit'])} [{percent(low)}, {percent(high)}] of {row['rounds']} | {uniform} | "
             f"{resampling} |"
         )
+    return "\n".join([f"On {where(kept['machine'])}:", "", *lines])
+
+
+def compiling_block() -> str:
+    """What the last `python -m benchmarks.compiling` that was kept found."""
+    kept = read_kept("compiling")
+    lines = [
+        "| recipe | compiled, images/s | as it is, images/s | ratio, lowest and highest round | compiling, s | "
+        "from torch's cache, s | pays after images | from the cache | the recipe trains on |",
+        f"|---|{'---|' * 8}",
+    ]
+    for row in kept["results"]:
+        low, high = row["compiled_over_plain_range"]
+        paid = [row[name] for name in ("pays_after_images", "pays_after_images_from_cache")]
+        cells = [
+            f"`{row['recipe']}`",
+            *(figure(row[f"{name}_images_per_second"]) for name in ("compiled", "plain")),
+            f"{row['compiled_over_plain']:.2f} [{low:.2f}, {high:.2f}] of {row['rounds']}",
+            *(figure(row[name]) for name in ("compile_seconds", "compile_seconds_from_cache")),
+            *("never" if images is None else f"{round(images, -3):,.0f}" for images in paid),
+            f"{row['num_images']:,}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([f"On {where(kept['machine'])}:", "", *lines])
