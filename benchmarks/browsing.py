@@ -76,6 +76,12 @@ def lab(*shipped: str) -> Iterator[Path]:
         yield place
 
 
+def resident_mb(process: int) -> float:
+    """Memory of a process that is not shared away, in MB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 async def pulled(page: Page, places: Iterable[tuple[float, float]], seconds: float) -> np.ndarray:
     """Move the pressed mouse through places of the page, then let go; (n, 2) what the page kept in `window.drawn`.
 

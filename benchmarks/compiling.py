@@ -1,7 +1,7 @@
 """Does compiling the step pay: bare steps compiled beside bare steps as they are, and what compiling takes.
 
-`python -m benchmarks.compiling --recipe dbvae --json benchmarks/compiling.json`. A recipe takes two processes: in the
-first nothing was compiled before, the second finds what the first one left in torch's cache.
+A recipe takes two processes: in the first nothing was compiled before, the second finds what the first one left in
+torch's cache.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.interleaved import interleaved, ratio
-from benchmarks.kept import merged, read_rows, write_rows
 from benchmarks.training import limit
 from vaelab.config import replace
 from vaelab.recipes import RECIPES
 from vaelab.training.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 2.0
+"""That a round takes, about."""
 
 
-def measure(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
+def measure(recipe: str, rounds: int, seconds: float = SECONDS) -> dict[str, Any]:
     """Images per second of both, what compiling takes, and after how many images it has paid."""
     with tempfile.TemporaryDirectory() as cache:
-        words = ["-m", "benchmarks.compiling", "--child", "--recipe", recipe]
-        words += ["--rounds", str(rounds), "--seconds", str(seconds)]
+        words = ["-m", "benchmarks.compiling", recipe, "--rounds", str(rounds), "--seconds", str(seconds)]
         cold, warm = (
             json.loads(
                 subprocess.run(
@@ -81,21 +81,12 @@ def in_this_process(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", nargs="+", choices=list(RECIPES), default=list(RECIPES), help="default: all")
+    parser = argparse.ArgumentParser(description="What one process finds, as JSON.")
+    parser.add_argument("recipe", choices=list(RECIPES))
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of a round, about (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file to keep the results in")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of a round, about (default: %(default)s)")
     given = parser.parse_args()
-    for recipe in given.recipe:
-        if given.child:
-            print(json.dumps(in_this_process(recipe, given.rounds, given.seconds)))
-            continue
-        row = measure(recipe, given.rounds, given.seconds)
-        print(json.dumps(row, indent=1), flush=True)
-        if given.json:
-            write_rows(given.json, merged(read_rows(given.json), [row]))
+    print(json.dumps(in_this_process(given.recipe, given.rounds, given.seconds)))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.interleaved import interleaved, ratio
+from benchmarks.kept import Rows
 from benchmarks.marked import MARKED, paths_of, read_marked
 from benchmarks.scenes import held_out_photos, make_scenes
+from vaelab.data.store import DatasetStore
 from vaelab.detection.dense import DenseDetector
 from vaelab.detection.search import Search, all_windows, cut, find, pyramid
 from vaelab.detection.thresholds import RATES, alarm_threshold
@@ -35,10 +37,14 @@ from vaelab.evaluation.intervals import bootstrapped
 from vaelab.inference import FaceModel
 from vaelab.photos import read_photo
 from vaelab.runs.store import RUNS_DIR, find_run
+from vaelab.settings import EMBEDDED
 
 LEAVE_OUT = Path(__file__).with_name("photos-with-people.txt")
 SAMPLED = 256
 """Windows of the photo that are timed one by one; all of them would take minutes."""
+DETECTORS = ("cnn", "dbvae", "detector")
+TIMED = (1024, 768)
+"""Width and height of the photo that is timed."""
 LARGE = (4900, 6200)
 """Rows and columns of a photo of 30 megapixels."""
 CASCADE_TO_FRAME = (1.02, 0.084)
@@ -56,7 +62,7 @@ def main() -> None:
     parser.add_argument("--leave-out", type=Path, default=LEAVE_OUT, help="names of photos with people or drawn faces")
     parser.add_argument("--marked", type=Path, default=MARKED, help="squares of the real faces in some of the photos")
     parser.add_argument("--faces", type=Path, required=True, help="folder of held-out face crops")
-    parser.add_argument("--runs", nargs="+", default=["cnn", "dbvae", "detector"])
+    parser.add_argument("--runs", nargs="+", default=DETECTORS)
     parser.add_argument("--scenes-each", type=int, default=2, help="scenes of each photo (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each timing (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="file to keep the results in")
@@ -79,7 +85,7 @@ def main() -> None:
             for name, (found, thresholds) in finders.items()
         },
         "found_marked": on_marked(arguments.marked, arguments.photos, finders),
-        "seconds": timings(models, photos[0], arguments.rounds),
+        "seconds": timings(models, at_size(read_photo(photos[0].read_bytes())), arguments.rounds),
         "large_photo": _in_its_own_process(arguments.runs[0], arguments),
     }  # fmt: skip
     print(json.dumps(results, indent=1))
@@ -197,9 +203,39 @@ def agreement(model: FaceModel, photos: list[Path]) -> dict[str, float]:
     }
 
 
-def timings(models: dict[str, FaceModel], path: Path, rounds: int) -> dict[str, Any]:
-    """Seconds for a photo of 1024 x 768, all ways in turn; the one-by-one windows are those of the same pyramid."""
-    photo = np.asarray(Image.fromarray(read_photo(path.read_bytes())).resize((1024, 768), Image.Resampling.LANCZOS))
+def at_size(photo: np.ndarray) -> np.ndarray:
+    """`photo` with the sides that are timed."""
+    return np.asarray(Image.fromarray(photo).resize(TIMED, Image.Resampling.LANCZOS))
+
+
+def rows(data_dir: Path, rounds: int) -> Rows:
+    """From a photo to boxes by each shipped detector; the photo is twelve drawn pictures side by side, half faces."""
+    store = DatasetStore.open(data_dir / EMBEDDED)
+    shown = [store.indices(is_face=is_face)[place] for place in range(6) for is_face in (True, False)]
+    tiles = store.gather(np.array(shown)).reshape(3, 4, store.size, store.size, 3)
+    photo = at_size(tiles.transpose(0, 2, 1, 3, 4).reshape(3 * store.size, 4 * store.size, 3))
+    models = {
+        name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in ("cnn", "dbvae", "detector")
+    }
+    found: Rows = []
+    for name, result in timings(models, photo, rounds).items():
+        middle, low, high = result["times_as_fast_as_one_by_one"]
+        found.append(
+            {
+                "what": f"a drawn photo of {TIMED[0]}x{TIMED[1]} to boxes by {name}",
+                "dense_seconds": result["dense"],
+                "one_by_one_seconds": result["one_by_one"],
+                "dense_over_one_by_one": middle,
+                "dense_over_one_by_one_range": [low, high],
+                "windows": result["windows"],
+                "rounds": rounds,
+            }
+        )
+    return found
+
+
+def timings(models: dict[str, FaceModel], photo: np.ndarray, rounds: int) -> dict[str, Any]:
+    """Seconds for a photo, all ways in turn; the one-by-one windows are those of the same pyramid."""
     results: dict[str, Any] = {}
     for name, model in models.items():
         levels = list(pyramid(photo, model.size, Search()))

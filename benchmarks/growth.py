@@ -1,6 +1,6 @@
-"""What more pictures, latents and pixels cost: `python -m benchmarks.growth` writes growth.json, a process a row.
+"""What more pictures, latents and pixels cost, a process a row.
 
-The pictures are drawn faces and things, repeated; what exceeds `--most-written` of them is a hole in the file, which
+The pictures are drawn faces and things, repeated; what exceeds MOST_WRITTEN of them is a hole in the file, which
 reads as black pictures and costs neither disk nor reading from it. Everything else about them, labels too, is there.
 The network is that of `dbvae`, which is the one that resamples. Seconds are those that one core worked, so that other
 work on the machine hardly counts; as many rows are measured at a time as there are cores.
@@ -23,11 +23,20 @@ from typing import Any
 
 import numpy as np
 
-OUT = Path(__file__).with_name("growth.json")
-PICTURES = (1_000, 10_000, 100_000, 1_000_000)
-LATENTS = (32, 64, 128, 256, 512)
-SIZES = (64, 128)
+from benchmarks.kept import Rows
+from vaelab.data.prepare import usable_cores
+
+VALUES = {
+    "pictures": (1_000, 10_000, 100_000, 1_000_000),
+    "latent": (32, 64, 128, 256, 512),
+    "size": (64, 128),
+}
+"""Pictures in the data set, lengths of z, and sides of a picture in pixels."""
 ORDINARY = {"pictures": 10_000, "latent": 100, "size": 64}
+NUM_IMAGES = 6_400
+"""Trained on in a row."""
+MOST_WRITTEN = 100_000
+"""Pictures that are on the disk."""
 MEASURES = ("images_per_second", "memory_mb", "resample_seconds", "start_seconds")
 DRAWN = 1_000
 """Different pictures; the others repeat them."""
@@ -163,66 +172,43 @@ def exponent(rows: Sequence[dict[str, Any]], by: str, measure: str) -> float:
     return float(slope)
 
 
-def made_store(folder: Path, row: dict[str, int], written: int) -> Path:
+def rows(by: str) -> Rows:
+    """What more of a quantity costs: a row for each of its values, with the row of exponents below."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [ORDINARY | {by: value} for value in VALUES[by]]
+        stores = [made_store(Path(folder), row) for row in asked]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            found = list(pool.map(in_own_process, stores, asked))
+    exponents = {measure: exponent(found, by, measure) for measure in MEASURES}
+    named = [{"what": f"growth by {by}: {row[by]:,}", **row} for row in found]
+    return [*named, {"what": f"growth by {by}: exponents", **exponents}]
+
+
+def made_store(folder: Path, row: dict[str, int]) -> Path:
     """The folder of a row's store under `folder`, drawn where it is not there yet."""
     there = folder / f"{row['pictures']}x{row['size']}"
     if not (there / "repeated" / "manifest.json").is_file():
         there.mkdir(parents=True)
-        repeated_store(there, row["pictures"], row["size"], written)
+        repeated_store(there, row["pictures"], row["size"], MOST_WRITTEN)
     return there
 
 
-def in_own_process(store: Path, row: dict[str, int], arguments: argparse.Namespace) -> dict[str, Any]:
+def in_own_process(store: Path, row: dict[str, int]) -> dict[str, Any]:
     """What a fresh Python measured."""
-    words = [f"--{name}={number}" for name, number in row.items()]
-    words += [f"--store={store}", f"--most-written={arguments.most_written}", f"--num-images={arguments.num_images}"]
-    command = [sys.executable, "-m", "benchmarks.growth", *words]
+    command = [sys.executable, "-m", "benchmarks.growth", str(store), *map(str, row.values())]
     found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    print(found, flush=True)
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure what more pictures, latents and pixels cost.")
-    parser.add_argument("--pictures", type=int, nargs="+", default=PICTURES, help="of a data set")
-    parser.add_argument("--latent", type=int, nargs="+", default=LATENTS, help="lengths of z")
-    parser.add_argument("--size", type=int, nargs="+", default=SIZES, help="sides of the pictures, pixels")
-    parser.add_argument("--by", nargs="+", choices=list(ORDINARY), default=list(ORDINARY), help="tables to make anew")
-    parser.add_argument("--num-images", type=int, default=6_400, help="trained on in a row (default: %(default)s)")
-    parser.add_argument("--most-written", type=int, default=100_000, help="pictures on disk (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, help="where the pictures are made and kept; default: a temporary one")
-    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)  # a row in a process of its own
-    parser.add_argument("--json", type=Path, default=OUT, help="file of the rows (default: %(default)s)")
-    arguments = parser.parse_args()
-    asked: dict[str, Sequence[int]] = {name: getattr(arguments, name) for name in ORDINARY}
-    if arguments.store:
-        one = {name: values[0] for name, values in asked.items()}
-        with tempfile.TemporaryDirectory() as runs:
-            row = measured(
-                arguments.store, Path(runs), **one, written=arguments.most_written, num_images=arguments.num_images
-            )
-        print(json.dumps(asdict(row)))
-        return
-    from benchmarks.machine import machine
-    from vaelab.data.prepare import usable_cores
-
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
-        rows = {by: [ORDINARY | {by: value} for value in asked[by]] for by in arguments.by}
-        measured_rows = [row for some in rows.values() for row in some]
-        stores = [made_store(folder, row, arguments.most_written) for row in measured_rows]
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            found = list(pool.map(lambda store, row: in_own_process(store, row, arguments), stores, measured_rows))
-    made = iter(found)
-    by_quantity = {by: [next(made) for _ in some] for by, some in rows.items()}
-    before = json.loads(arguments.json.read_text(encoding="utf-8"))["growth"] if arguments.json.is_file() else []
-    tables = {table["by"]: table for table in before}
-    for by, some in by_quantity.items():
-        exponents = {measure: exponent(some, by, measure) for measure in MEASURES}
-        tables[by] = {"by": by, "rows": some, "exponents": exponents}
-    growth = [tables[by] for by in ORDINARY if by in tables]
-    kept = {"machine": machine(), "drawn": DRAWN, "growth": growth}
-    arguments.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    parser = argparse.ArgumentParser(description="What one process measures, as JSON.")
+    parser.add_argument("store", type=Path, help="folder of the pictures")
+    for name in ORDINARY:
+        parser.add_argument(name, type=int)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as runs:
+        row = measured(asked.store, Path(runs), asked.pictures, asked.latent, asked.size, MOST_WRITTEN, NUM_IMAGES)
+    print(json.dumps(asdict(row)))
 
 
 if __name__ == "__main__":

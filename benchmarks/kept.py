@@ -8,12 +8,21 @@ from typing import Any
 
 from benchmarks.machine import machine
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
+
+RESULTS = Path(__file__).with_name("results.json")
+"""The results that the README shows and a later run is compared with."""
 
 
 def read_rows(path: Path) -> Rows:
     """The rows of `path`; none where it is not there yet."""
     return list(json.loads(path.read_text(encoding="utf-8"))["results"]) if path.is_file() else []
+
+
+def machine_of(path: Path) -> dict[str, Any]:
+    """The machine that the rows of `path` are from; nothing where there are none."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))["machine"]) if path.is_file() else {}
 
 
 def write_rows(path: Path, rows: Rows) -> None:

@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.kept import Rows
 from vaelab.evaluation.facemap import FaceMap, features
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import SAMPLE, MapSettings, exact_neighbours, principal_places, quality
@@ -91,6 +93,17 @@ def fresh(count: int, with_default: bool) -> dict[str, Any]:
     return measured
 
 
+def rows(sizes: Sequence[int]) -> Rows:
+    """A row for each size, each from two fresh processes."""
+    return [{**both(count, with_default=False), "what": f"a map of {count:,} drawn faces"} for count in sizes]
+
+
+def both(count: int, with_default: bool) -> dict[str, Any]:
+    """What the first of two fresh processes measured, and whether the second found the same coordinates."""
+    first, second = fresh(count, with_default), fresh(count, False)
+    return {**first, "same_in_two_fresh_processes": first["places"] == second["places"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the map in fresh processes.")
     parser.add_argument("--faces", type=int, nargs="+", default=[1000], help="sizes of the map (default: 1000)")
@@ -103,8 +116,7 @@ def main() -> None:
         return
     results = []
     for count in arguments.faces:
-        first, second = fresh(count, arguments.default), fresh(count, False)
-        results.append({**first, "same_in_two_fresh_processes": first["places"] == second["places"]})
+        results.append(both(count, arguments.default))
         for name, value in results[-1].items():
             print(f"{name:32} {value:.4g}" if isinstance(value, float) else f"{name:32} {value}")
         print()

@@ -1,13 +1,11 @@
 """Batches of random pictures out of a file: through its memory map, and each by itself; cold, and once in memory.
 
-`python -m benchmarks.reading --store data/fairface-128`. Cold means that the system was told to forget the file; what
-it then reads from the disk is counted by the kernel, so this measures on Linux alone.
+Cold means that the system was told to forget the file; what it then reads from the disk is counted by the kernel, so
+this measures on Linux alone.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from collections.abc import Callable
@@ -17,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.kept import merged, read_rows, write_rows
+from benchmarks.kept import Rows
 from vaelab.data.gather import PictureFile
 from vaelab.data.store import PIXELS_FILE, DatasetStore
 from vaelab.rng import numpy_generator
@@ -30,6 +28,15 @@ WAYS: dict[str, Callable[[DatasetStore], Gather]] = {
 BATCH, BATCHES = 64, 60
 
 
+STORES = ("fairface-64", "fairface-128")
+
+
+def rows(data_dir: Path, rounds: int) -> Rows:
+    """A row for each of STORES that is prepared, or for the drawn pictures where none is."""
+    there = [name for name in STORES if (data_dir / name).is_dir()] or ["synthetic-64"]
+    return [measure(data_dir / name, rounds) for name in there]
+
+
 def measure(path: Path, rounds: int) -> dict[str, Any]:
     """Milliseconds of a batch, and megabytes that the disk gave for it; medians over rounds taken in turn.
 
@@ -37,7 +44,7 @@ def measure(path: Path, rounds: int) -> dict[str, Any]:
         RuntimeError: this system does not count what a process reads.
     """
     if not Path("/proc/self/io").is_file():
-        raise RuntimeError("reading is measured on Linux alone: /proc/self/io counts what the disk gives")
+        raise RuntimeError("reading is measured on Linux alone, where /proc/self/io counts what the disk gives")
     store = DatasetStore.open(path)
     file = path / PIXELS_FILE
     draws = numpy_generator(0, "reading").integers(0, len(store), (BATCHES, BATCH))
@@ -80,20 +87,3 @@ def from_disk() -> int:
     """Bytes that the disk gave to this process so far."""
     lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Random pictures out of a file: mapped, and each by itself.")
-    parser.add_argument("--store", type=Path, nargs="+", required=True, help="folders of prepared data sets")
-    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file whose rows of the same kind the results replace")
-    arguments = parser.parse_args()
-    for path in arguments.store:
-        found = measure(path, arguments.rounds)
-        print(json.dumps(found, indent=1), flush=True)
-        if arguments.json:
-            write_rows(arguments.json, merged(read_rows(arguments.json), [found]))
-
-
-if __name__ == "__main__":
-    main()

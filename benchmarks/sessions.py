@@ -6,13 +6,11 @@ Not part of `make bench`, for it takes as long as it watches: `python -m benchma
 from __future__ import annotations
 
 import argparse
-import os
 import time
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.browsing import CHROMIUM, app, lab, training
+from benchmarks.browsing import CHROMIUM, app, lab, resident_mb, training
 from benchmarks.watching import open_live
 
 
@@ -31,11 +29,11 @@ def main() -> None:
             pages.append(open_live(browser, server.address, run.id))
             listen(pages[-1], faults)
         begun = time.monotonic()
-        print(f"{len(pages)} browsers watch; seconds, images seen, memory of the server in MiB:", flush=True)
+        print(f"{len(pages)} browsers watch; seconds, images seen, memory of the server in MB:", flush=True)
         while (passed := time.monotonic() - begun) < arguments.seconds:
-            print(f"{passed:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}", flush=True)
+            print(f"{passed:5.0f} {run.status.images_seen:9,} {resident_mb(server.process):7.1f}", flush=True)
             pages[0].wait_for_timeout(1e3 * min(30.0, arguments.seconds - passed))
-        print(f"{arguments.seconds:5.0f} {run.status.images_seen:9,} {resident_mib(server.process):7.1f}")
+        print(f"{arguments.seconds:5.0f} {run.status.images_seen:9,} {resident_mb(server.process):7.1f}")
         shown = [shown_images(page) for page in pages]
         faults += [f"a page shows {images:,} images" for images in shown if images < 0.9 * run.status.images_seen]
         browser.close()
@@ -53,12 +51,6 @@ def shown_images(page: Page) -> int:
     """Images seen, as the live view says it; the sidebar's bar tells no count."""
     words = page.get_by_test_id("stProgress").filter(has_text=" of ").first.inner_text()
     return int("".join(filter(str.isdigit, words.split(" of ")[0])))
-
-
-def resident_mib(process: int) -> float:
-    """Memory of a process that is not shared away, MiB."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 if __name__ == "__main__":

@@ -1,11 +1,5 @@
-"""Training throughput: recipes in our loop against bare steps of the same network on a tensor already in memory.
+"""Training throughput: recipes in our loop against bare steps of the same network on a tensor already in memory."""
 
-`python -m benchmarks.training --recipe dbvae face-vae` measures one recipe after the other, all of them without
-`--recipe`; `--json benchmarks/limits.json` puts what was found among what is kept there.
-"""
-
-import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,7 +9,6 @@ from typing import Any
 import torch
 
 from benchmarks.interleaved import interleaved, ratio
-from benchmarks.kept import merged, read_rows, write_rows
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.models import build_model
@@ -33,7 +26,7 @@ MOST_FACES = 4_096
 """Faces that a training reads at most: its start (features of a frozen backbone, principal components) stays short."""
 
 
-def measure(data_dir: Path, rounds: int, recipe: str = "dbvae", seconds: float = 10.0) -> dict[str, Any]:
+def measure(data_dir: Path, rounds: int, recipe: str, seconds: float = 6.0) -> dict[str, Any]:
     """Images per second of a recipe in our loop and of bare steps, and their ratio, on about `seconds` of training.
 
     The loop reads, mirrors, draws, averages, resamples and reports. Its start is not counted, and what validating and
@@ -50,7 +43,7 @@ def measure(data_dir: Path, rounds: int, recipe: str = "dbvae", seconds: float =
             uniform = timed(replace(config, aggregation="none"), window)
             variants["uniform"] = Loop(uniform, window, data, Path(folder) / "uniform")
         found = interleaved(variants, rounds)
-    result: dict[str, Any] = {"what": f"training {recipe}: our loop against a tensor in memory"}
+    result: dict[str, Any] = {"what": f"training {recipe}: our loop against a tensor in memory", "recipe": recipe}
     result |= {f"{name}_images_per_second": WINDOWS * window / timing.median for name, timing in found.items()}
     for name in variants:
         if name != "limit":
@@ -165,22 +158,3 @@ def limit(config: TrainConfig, num_images: int) -> Callable[[], float]:
         return time.perf_counter() - started
 
     return call
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Our training loop against bare steps of the same network.")
-    parser.add_argument("--recipe", nargs="+", choices=list(RECIPES), default=list(RECIPES), help="default: all")
-    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each variant (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of a round, about (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file to keep the results in")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
-    arguments = parser.parse_args()
-    for recipe in arguments.recipe:
-        found = measure(arguments.data_dir, arguments.rounds, recipe, arguments.seconds)
-        print(json.dumps(found, indent=1), flush=True)
-        if arguments.json:
-            write_rows(arguments.json, merged(read_rows(arguments.json), [found | {"recipe": recipe}]))
-
-
-if __name__ == "__main__":
-    main()

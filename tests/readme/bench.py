@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.readme.figures import figure, percent, read_kept, where
+from tests.readme.figures import bench_machine, figure, kept_rows, percent
 
 Row = Mapping[str, Any]
 
@@ -40,16 +41,24 @@ STARTING = {
     "train_seconds": "`python -m vaelab train` is understood",
     "seconds": "`python -m vaelab --help` is understood",
 }
+MEMORY = {
+    "at_rest_mb": "the server, nobody there",
+    "one_visitor_on_every_page_mb": "after a visitor of ten pages",
+    "watched_by_five_browsers_mb": "while five browsers watch a training",
+    "the_training_itself_mb": "that training (`first-minute`)",
+}
+ELSEWHERE = re.compile(r"training \S+: our loop against a tensor|compiled steps of |growth by |batches of ")
+"""Rows that have blocks of their own."""
 BESIDE = {"slider": "a slider's release", "page_change": "another page"}
 
 
 def speed_block() -> str:
     """All of it, by what one would ask for; what no table takes comes as it is at the end."""
-    kept = read_kept("results")
-    rows = {row["what"]: row for row in kept["results"]}
-    lines = [f"`make bench` on {where(kept['machine'])}."]
-    for part in (_trainings, _kept_memory, _starts, _reruns, _drags, _decoders, _beside, _preparations):
-        lines += ["", *part(rows)]
+    rows = {row["what"]: row for row in kept_rows() if row["what"] in AGAINST or not ELSEWHERE.match(row["what"])}
+    lines = [f"`make bench` on {bench_machine()}."]
+    for part in (_trainings, _kept_memory, _starts, _memory, _reruns, _drags, _decoders, _photos, _beside, _rest):
+        if made := part(rows):
+            lines += ["", *made]
     for what, row in rows.items():
         figures = "; ".join(
             f"{name.replace('_', ' ')} {figure(value)}" for name, value in row.items() if name != "what"
@@ -165,7 +174,7 @@ def _beside(rows: dict[str, Row]) -> list[str]:
     return [*table, "", f"Watched by two browsers, a training keeps {row['watched_of_alone']:.2f} of its speed."]
 
 
-def _preparations(rows: dict[str, Row]) -> list[str]:
+def _rest(rows: dict[str, Row]) -> list[str]:
     said = []
     for name, row in _taken(rows, "epochs 2 to 5 of "):
         low, high = row["seen_over_kept_range"]
@@ -175,12 +184,38 @@ def _preparations(rows: dict[str, Row]) -> list[str]:
         )
     for name, row in _taken(rows, "drawing "):
         said.append(f"Drawing {name}: {figure(row['pictures_per_second'])} a second on {row['processes']} processes.")
+    for name, row in _taken(rows, "a map of "):
+        same = "the same" if row["same_in_two_fresh_processes"] else "NOT the same"
+        said.append(
+            f"A map of {name}: {figure(row['umap_seconds_cold'])} s by UMAP in a fresh process, "
+            f"{figure(row['pca_seconds'])} s by principal components, {figure(row['place_one_milliseconds'])} ms to "
+            f"place a photo; {same} coordinates in two processes."
+        )
     return [" ".join(said)]
 
 
+def _memory(rows: dict[str, Row]) -> list[str]:
+    row = rows.pop("memory of the app", {})
+    return _table(["memory", "MB"], [[words, figure(row[name])] for name, words in MEMORY.items()]) if row else []
+
+
+def _photos(rows: dict[str, Row]) -> list[str]:
+    made = []
+    for what, row in _taken(rows, "a drawn photo of "):
+        size, detector = what.split(" to boxes by ")
+        low, high = row["dense_over_one_by_one_range"]
+        made.append(
+            [
+                f"`{detector}`, {size}",
+                *(figure(row[f"{way}_seconds"]) for way in ("dense", "one_by_one")),
+                f"{row['dense_over_one_by_one']:.0f} [{low:.0f}, {high:.0f}] of {row['rounds']}",
+            ]
+        )
+    return _table(["photo to boxes", "seconds", "window by window, seconds", "ratio"], made) if made else []
+
+
 def reading_block() -> str:
-    """What the last `python -m benchmarks.reading` that was kept found."""
-    kept = read_kept("reading")
+    """Random pictures out of a file, as `make bench` kept it."""
     made = [
         [
             row["what"].removeprefix("batches of "),
@@ -191,7 +226,7 @@ def reading_block() -> str:
                 for way in ("mapped", "by_itself")
             ),
         ]
-        for row in kept["results"]
+        for row in kept_rows("batches of ")
     ]
     headings = ["a batch of", "needs, MB", "through the map: cold; in memory", "each by itself: cold; in memory"]
-    return "\n".join([f"On {where(kept['machine'])}:", "", *_table(headings, made)])
+    return "\n".join([f"On {bench_machine()}:", "", *_table(headings, made)])

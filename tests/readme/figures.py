@@ -13,6 +13,17 @@ def read_kept(name: str) -> Any:
     return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def kept_rows(beginning: str = "") -> list[dict[str, Any]]:
+    """What `make bench` kept of what begins so."""
+    rows: list[dict[str, Any]] = read_kept("results")["results"]
+    return [row for row in rows if row["what"].startswith(beginning)]
+
+
+def bench_machine() -> str:
+    """The machine that `make bench` was kept on."""
+    return where(read_kept("results")["machine"])
+
+
 def where(machine: dict[str, Any]) -> str:
     """The machine that something was measured on."""
     name = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.readme.figures import figure, percent, read_kept, where
+from benchmarks.growth import DRAWN, MOST_WRITTEN, VALUES
+from tests.readme.figures import bench_machine, figure, kept_rows, percent, read_kept, where
 
 GROWTH = {
     "images_per_second": "images/s",
@@ -15,20 +16,18 @@ GROWTH = {
 
 
 def growth_block() -> str:
-    """The tables of the last `python -m benchmarks.growth` that were kept."""
-    kept = read_kept("growth")
-    written = max(row["written"] for found in kept["growth"] for row in found["rows"])
+    """What more pictures, latents and larger pictures cost, as `make bench` kept it."""
+    rows = {by: kept_rows(f"growth by {by}: ") for by in VALUES}
     lines = [
-        f"The network of `dbvae` on {where(kept['machine'])}, a process of its own for each row "
-        f"(`python -m benchmarks.growth`). Pictures are {kept['drawn']:,} drawn ones, repeated; above {written:,} they "
-        "are a hole in the file, black and read from no disk. Seconds are those one core worked; before resampling all "
-        "pictures were read once. Memory is what a process needs for itself, without the pages "
-        "of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 grows in proportion.",
+        f"The network of `dbvae` on {bench_machine()}, a process of its own for each row. Pictures are {DRAWN:,} drawn "
+        f"ones, repeated; above {MOST_WRITTEN:,} they are a hole in the file, black and read from no disk. Seconds are "
+        "those one core worked; before resampling all pictures were read once. Memory is what a process needs for "
+        "itself, without the pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 "
+        "grows in proportion.",
     ]
-    for found in kept["growth"]:
-        by, rows, exponents = found["by"], found["rows"], found["exponents"]
+    for by, (*measured, exponents) in rows.items():
         lines += ["", f"| {by} | {' | '.join(GROWTH.values())} |", f"|---|{'---|' * len(GROWTH)}"]
-        for row in rows:
+        for row in measured:
             cells = [percent(row[name]) if name == "resample_share" else figure(row[name]) for name in GROWTH]
             lines.append(f"| {row[by]:,} | {' | '.join(cells)} |")
         powers = [f"{exponents[name]:+.2f}" if name in exponents else "" for name in GROWTH]
@@ -70,14 +69,15 @@ def maps_block() -> str:
 
 
 def limits_block() -> str:
-    """What the last `python -m benchmarks.training` that was kept found."""
-    kept = read_kept("limits")
+    """How near the loops of all recipes come to bare steps, as `make bench` kept it."""
     lines = [
         "| recipe | our loop, images/s | bare steps, images/s | loop of bare steps, lowest and highest round | "
         "without resampling | resampling, share of training |",
         "|---|---|---|---|---|---|",
     ]
-    for row in kept["results"]:
+    for row in kept_rows("training "):
+        if "loop_of_limit" not in row:
+            continue
         uniform = percent(row["uniform_of_limit"]) if "uniform_of_limit" in row else ""
         resampling = percent(row["resample_share"]) if "resample_share" in row else ""
         low, high = row["loop_of_limit_range"]
@@ -86,18 +86,17 @@ def limits_block() -> str:
             f"| {percent(row['loop_of_limit'])} [{percent(low)}, {percent(high)}] of {row['rounds']} | {uniform} | "
             f"{resampling} |"
         )
-    return "\n".join([f"On {where(kept['machine'])}:", "", *lines])
+    return "\n".join([f"On {bench_machine()}:", "", *lines])
 
 
 def compiling_block() -> str:
-    """What the last `python -m benchmarks.compiling` that was kept found."""
-    kept = read_kept("compiling")
+    """Whether compiling pays, as `make bench` kept it."""
     lines = [
         "| recipe | compiled, images/s | as it is, images/s | ratio, lowest and highest round | compiling, s | "
         "from torch's cache, s | pays after images | from the cache | the recipe trains on |",
         f"|---|{'---|' * 8}",
     ]
-    for row in kept["results"]:
+    for row in kept_rows("compiled steps of "):
         low, high = row["compiled_over_plain_range"]
         paid = [row[name] for name in ("pays_after_images", "pays_after_images_from_cache")]
         cells = [
@@ -109,4 +108,4 @@ def compiling_block() -> str:
             f"{row['num_images']:,}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([f"On {where(kept['machine'])}:", "", *lines])
+    return "\n".join([f"On {bench_machine()}:", "", *lines])
