@@ -58,7 +58,7 @@ MEASURES: dict[str, Measure] = {
     "reading": lambda data_dir, rounds: reading.rows(data_dir, rounds),
     "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
     "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],
-    "preparing": lambda _, __: [preparing.measure()],
+    "preparing": lambda _, rounds: preparing.rows(rounds),
     "photo": lambda data_dir, rounds: detecting.rows(data_dir, rounds),
     "map": lambda _, __: mapping.rows([MOST_MAPPED]),
     "dragging": lambda _, rounds: dragging.measure("face-vae", fewer(rounds)),

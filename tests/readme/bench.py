@@ -184,6 +184,14 @@ def _rest(rows: dict[str, Row]) -> list[str]:
         )
     for name, row in _taken(rows, "drawing "):
         said.append(f"Drawing {name}: {figure(row['pictures_per_second'])} a second on {row['processes']} processes.")
+    for name, row in _taken(rows, "preparing "):
+        low, high = row["ours_over_pillow_range"]
+        said.append(
+            f"Preparing {name}: {figure(row['ours_pictures_per_second'])} a second on {row['processes']} processes, "
+            f"{figure(row['one_process_pictures_per_second'])} on one; a Pillow loop that only opens and resizes them "
+            f"does {figure(row['pillow_pictures_per_second'])} (ratio {row['ours_over_pillow']:.2f} [{low:.2f}, "
+            f"{high:.2f}])."
+        )
     for name, row in _taken(rows, "a map of "):
         same = "the same" if row["same_in_two_fresh_processes"] else "NOT the same"
         said.append(
