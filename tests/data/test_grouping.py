@@ -61,6 +61,15 @@ def test_grouped_in_parts_is_grouped_at_once(labels, rows_at_a_time, categories)
         assert found[column].keys.dtype == np.int8
 
 
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_a_part_without_the_label_is_in_no_group(labels, nothing):
+    without = pd.DataFrame({"gender": [nothing] * 20})
+    found = grouped([without, labels], "gender")
+    np.testing.assert_array_equal(found.keys, [*[-1] * 20, *Grouping.of(labels, ["gender"]).keys])
+    assert found.num_ungrouped == 23
+    assert grouped([without], "gender") is None
+
+
 def test_too_many_values_or_one_are_no_groups_in_parts_either():
     names = pd.DataFrame({"name": [f"name {number}" for number in range(MAX_VALUES + 1)], "one": "same"})
     parts = [names[:40], names[40:]]

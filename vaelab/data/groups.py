@@ -55,6 +55,9 @@ def grouped(tables: Iterable[pd.DataFrame], column: str) -> Grouping | None:
     values: list[str] = []
     parts = [np.zeros(0, np.int8)]
     for table in tables:
+        if table[column].isna().all():  # of whatever type: a data set without this label
+            parts.append(np.full(len(table), -1, np.int8))
+            continue
         if not _holds_words(table[column]) or table[column].nunique() > MAX_VALUES:
             return None
         mine, codes = _values_and_codes(table, column)
