@@ -45,7 +45,10 @@ MEASURES: dict[str, Measure] = {
         for name, config in RECIPES.items()
         if name not in ("dbvae", "detector")  # whose network is cnn's
     },
-    "peers": lambda data_dir, rounds: peers.measure(data_dir, fewer(rounds)),
+    **{
+        f"peers/{name}": lambda data_dir, rounds, name=name: peers.measure(data_dir, fewer(rounds), name)
+        for name in peers.PEERS
+    },
     "resampling": lambda data_dir, rounds: resampling.rows(data_dir, rounds),
     "keeping": lambda _, rounds: keeping.measure(fewer(rounds)),
     **{

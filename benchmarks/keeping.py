@@ -1,6 +1,6 @@
 """Bare training steps where the C library keeps what each frees, beside steps where it does as it comes.
 
-`python -m benchmarks.keeping`; each round of each is a process of its own, since a process cannot go back.
+Each round of each is a process of its own, since a process cannot go back.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import torch
 
 from benchmarks.interleaved import interleaved, ratio
 from benchmarks.kept import Rows
@@ -64,7 +62,7 @@ class _Child:
     """
 
     def __init__(self, recipe: str, images: int, keeps: bool) -> None:
-        words = ["-m", "benchmarks.keeping", "--child", recipe, str(images), *(["--keep"] if keeps else [])]
+        words = ["-m", "benchmarks.keeping", recipe, str(images), *(["--keep"] if keeps else [])]
         done = subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
         seconds, self.faults = json.loads(done.stdout)
         self.pace = images / seconds
@@ -82,16 +80,12 @@ def _step(recipe: str, images: int, keeps: bool) -> tuple[float, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each (default: %(default)s)")
-    parser.add_argument("--child", nargs=2, metavar=("RECIPE", "IMAGES"), help=argparse.SUPPRESS)
-    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description="Seconds and page faults of this process, as JSON.")
+    parser.add_argument("recipe", choices=list(RECIPES))
+    parser.add_argument("images", type=int)
+    parser.add_argument("--keep", action="store_true", help="freed memory")
     given = parser.parse_args()
-    if given.child:
-        recipe, images = given.child
-        print(json.dumps(_step(recipe, int(images), given.keep)))
-        return
-    print(json.dumps({"threads": torch.get_num_threads(), "rows": measure(given.rounds)}, indent=1))
+    print(json.dumps(_step(given.recipe, given.images, given.keep)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Other people's training loops on the same networks and faces, in turn with ours: `python -m benchmarks.peers`.
+"""Other people's training loops on the same networks and faces, in turn with ours.
 
 Two comparisons, each with a limit, which is bare steps of our form on a tensor already in memory:
 
@@ -9,12 +9,10 @@ Two comparisons, each with a limit, which is bare steps of our form on a tensor 
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
-import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.interleaved import Timing, interleaved, ratio
-from benchmarks.kept import merged, read_rows, write_rows
+from benchmarks.kept import Rows
 from benchmarks.training import WINDOWS, Loop, limit, prepared, timed, window_of
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
@@ -35,16 +33,16 @@ from vaelab.recipes import RECIPES
 BATCH = 32
 
 
-def measure(
-    data_dir: Path, rounds: int, seconds: float = 8.0, peers: Sequence[str] = ("lab", "pythae")
-) -> list[dict[str, Any]]:
-    """The comparisons with `peers`, on about `seconds` of training a round; pythae may not be installed."""
-    found = []
-    if "lab" in peers:
-        found.append(_compared("mit-dbvae", "lab", lab_loop, data_dir, rounds, seconds, with_compiled=True))
-    if "pythae" in peers and importlib.util.find_spec("pythae"):
-        found.append(_compared("mit-vae", "pythae", pythae_loop, data_dir, rounds, seconds))
-    return found
+PEERS = ("lab", "pythae")
+
+
+def measure(data_dir: Path, rounds: int, peer: str, seconds: float = 8.0) -> Rows:
+    """The comparison with one of PEERS, on about `seconds` of training a round; none where pythae is not installed."""
+    if peer == "lab":
+        return [_compared("mit-dbvae", "lab", lab_loop, data_dir, rounds, seconds, with_compiled=True)]
+    if importlib.util.find_spec("pythae"):
+        return [_compared("mit-vae", "pythae", pythae_loop, data_dir, rounds, seconds)]
+    return []
 
 
 PeerLoop = Callable[[TrainConfig, Collection, int], Callable[[], float]]
@@ -228,23 +226,3 @@ def pythae_loop(config: TrainConfig, data: Collection, window: int) -> Callable[
         return clock.ends[-1] - clock.ends[0]
 
     return call
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Our training loop against those of others, on the same networks.")
-    parser.add_argument(
-        "--peers", nargs="+", choices=("lab", "pythae"), default=["lab", "pythae"], help="default: both"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each variant (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of a round, about (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="file whose rows of the same kind the results replace")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
-    arguments = parser.parse_args()
-    found = measure(arguments.data_dir, arguments.rounds, arguments.seconds, arguments.peers)
-    print(json.dumps(found, indent=1))
-    if arguments.json:
-        write_rows(arguments.json, merged(read_rows(arguments.json), found))
-
-
-if __name__ == "__main__":
-    main()

@@ -70,8 +70,3 @@ def timed(name: str, rerun: Callable[[], object], reruns: int) -> dict[str, floa
         rerun()
         milliseconds.append(1e3 * (time.process_time() - started))
     return {f"{name}_ms": median(milliseconds), f"{name}_p95_ms": quantiles(milliseconds, n=20)[-1]}
-
-
-if __name__ == "__main__":
-    for result in measure():
-        print(result)

@@ -1,12 +1,7 @@
-"""What resampling costs a training of `dbvae`, and whether a face costs more among ten times as many.
-
-`python -m benchmarks.resampling`; `python -m benchmarks --only resampling --json benchmarks/results.json` keeps it.
-"""
+"""What resampling costs a training of `dbvae`, and whether a face costs more among ten times as many."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -106,15 +101,3 @@ def measure_more(data_dir: Path, rounds: int, few: int = 40_000, times: int = 10
 def rows(data_dir: Path, resamplings: int) -> Rows:
     """Both; of the second half as many rounds, which take longer."""
     return [measure(data_dir, resamplings), measure_more(data_dir, max(1, resamplings // 2))]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--resamplings", type=int, default=5, help="how many are timed (default: %(default)s)")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="prepared data sets (default: %(default)s)")
-    given = parser.parse_args()
-    print(json.dumps(rows(given.data_dir, given.resamplings), indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -130,8 +130,3 @@ def _packages(report: str) -> tuple[int, dict[str, int]]:
             name = module.strip().split(".")[0]
             packages[name] = packages.get(name, 0) + int(own)
     return sum(packages.values()), packages
-
-
-if __name__ == "__main__":
-    for result in measure(3):
-        print(result)
