@@ -134,7 +134,8 @@ def chunk_results(
                 yield under_way.pop(future), future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            "a worker process died (was it killed for memory?); prepare again to continue, with fewer --workers"
+            "a worker process died: killed for memory, perhaps, or started by a script that does not ask whether "
+            '__name__ is "__main__" before it prepares; prepare again to continue, with fewer --workers'
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
