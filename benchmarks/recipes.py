@@ -1,4 +1,4 @@
-"""Every project the lab grew from, trained and measured: `python -m benchmarks.recipes`, two hours on two cores.
+"""Every project the lab grew from, trained and measured: `python -m benchmarks.recipes`, an hour on two cores.
 
 The runs stay under `checkpoints/` by the name of their recipe, where every page shows them; one that is there already
 with the same settings is resumed or measured as it is. `--only NAME` makes one row and leaves the others as they are.
@@ -41,7 +41,7 @@ SCALES: dict[str, dict[str, Any]] = {
     "mit-vae": {},
     "mit-cnn": {},
     "mit-dbvae": {},
-    "face-producer": {},
+    "face-producer": {"num_images": 180_000},
     "vgg19-transfer": {"backbone": "random", "max_faces": 1_500, "num_images": 7_500},
     "anime": {"num_images": 30_000},
 }

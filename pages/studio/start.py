@@ -107,7 +107,7 @@ def _prior_controls() -> None:
         low,
         high,
         step=0.05,
-        width=190,
+        width=160,  # with it the row fits a window of 1280
         key=temperature,
         help="How far from the average face the prior may stray: low is plain, high is daring.",
         on_change=lambda: keep(recipe().started(temperature=round(st.session_state[temperature], 2))),
