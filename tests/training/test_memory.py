@@ -4,9 +4,14 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from vaelab.config import TrainConfig
+from vaelab.runs.store import Run
+from vaelab.training import loop
 from vaelab.training.memory import keep_freed_memory
 
 STEPS = 20
@@ -41,3 +46,15 @@ def test_kept_memory_is_not_asked_for_again() -> None:
 def test_a_library_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaelab.training.memory.ctypes.CDLL", lambda _: object())
     assert not keep_freed_memory()
+
+
+def test_a_training_keeps_memory_from_its_first_step_on_and_what_its_start_took_goes_back(
+    monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    order = []
+    for name in ("begin", "use_backbone", "keep_freed_memory", "descend"):
+        real = getattr(loop, name)
+        monkeypatch.setattr(loop, name, lambda *a, name=name, real=real: (order.append(name), real(*a))[1])
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: order.append("keep_freed_memory"))
+    loop.train(Run.create(tiny_config(num_images=32), tmp_path, "run"))
+    assert order[:4] == ["begin", "use_backbone", "keep_freed_memory", "descend"]

@@ -56,8 +56,6 @@ def train(run: Run, on_report: Progress | None = None) -> None:
     """
     config = run.config
     device = pick_device(config.run.device)
-    if device.type == "cpu":
-        keep_freed_memory()
     with process_group(device) as ranks:
         # --- data
         data = Collection.open(config.data.datasets, Path(config.data.data_dir), config.data.size)
@@ -109,6 +107,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         # --- frozen backbone: its weights, and what it sees in each face, computed once
         held_out = use_backbone(run, network, held_out, feed, device, ranks, status)
 
+        if device.type == "cpu":
+            keep_freed_memory()  # only now: the start may have needed much more than a step does
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:
