@@ -181,7 +181,7 @@ def rows(by: str) -> Rows:
             found = list(pool.map(in_own_process, stores, asked))
     exponents = {measure: exponent(found, by, measure) for measure in MEASURES}
     named = [{"what": f"growth by {by}: {row[by]:,}", **row} for row in found]
-    return [*named, {"what": f"growth by {by}: exponents", **exponents}]
+    return [*named, {"what": f"growth by {by}: exponents", "exponents": exponents}]
 
 
 def made_store(folder: Path, row: dict[str, int]) -> Path:

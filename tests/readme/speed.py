@@ -25,12 +25,12 @@ def growth_block() -> str:
         "itself, without the pages of mapped pictures that the system lends it. An exponent of 0 does not grow, 1 "
         "grows in proportion.",
     ]
-    for by, (*measured, exponents) in rows.items():
+    for by, (*measured, last) in rows.items():
         lines += ["", f"| {by} | {' | '.join(GROWTH.values())} |", f"|---|{'---|' * len(GROWTH)}"]
         for row in measured:
             cells = [percent(row[name]) if name == "resample_share" else figure(row[name]) for name in GROWTH]
             lines.append(f"| {row[by]:,} | {' | '.join(cells)} |")
-        powers = [f"{exponents[name]:+.2f}" if name in exponents else "" for name in GROWTH]
+        powers = [f"{last['exponents'][name]:+.2f}" if name in last["exponents"] else "" for name in GROWTH]
         lines.append(f"| exponent | {' | '.join(powers)} |")
     return "\n".join(lines)
 
