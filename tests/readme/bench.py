@@ -188,7 +188,7 @@ def _rest(rows: dict[str, Row]) -> list[str]:
         low, high = row["ours_over_pillow_range"]
         said.append(
             f"Preparing {name}: {figure(row['ours_pictures_per_second'])} a second on {row['processes']} processes, "
-            f"{figure(row['one_process_pictures_per_second'])} on one; a Pillow loop that opens, crops and resizes them "
+            f"{figure(row['one_process_pictures_per_second'])} on one; a Pillow loop that crops and resizes them "
             f"does {figure(row['pillow_pictures_per_second'])} (ratio {row['ours_over_pillow']:.2f} [{low:.2f}, "
             f"{high:.2f}])."
         )
