@@ -42,7 +42,7 @@ MEASURES: dict[str, Measure] = {
     "training/dbvae": lambda data_dir, rounds: [training.measure(data_dir, rounds, "dbvae", seconds=10.0)],
     **{
         f"training/{name}": lambda data_dir, rounds, name=name: [training.measure(data_dir, fewer(rounds), name)]
-        for name, config in RECIPES.items()
+        for name in RECIPES
         if name not in ("dbvae", "detector")  # whose network is cnn's
     },
     **{

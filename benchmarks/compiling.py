@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.interleaved import interleaved, ratio
-from benchmarks.training import limit
+from benchmarks.own_process import answer_of
+from benchmarks.training import limit, window_of
 from vaelab.config import replace
 from vaelab.recipes import RECIPES
 from vaelab.training.memory import keep_freed_memory
 
-ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 2.0
 """That a round takes, about."""
 
@@ -30,20 +26,8 @@ SECONDS = 2.0
 def measure(recipe: str, rounds: int, seconds: float = SECONDS) -> dict[str, Any]:
     """Images per second of both, what compiling takes, and after how many images it has paid."""
     with tempfile.TemporaryDirectory() as cache:
-        words = ["-m", "benchmarks.compiling", recipe, "--rounds", str(rounds), "--seconds", str(seconds)]
-        cold, warm = (
-            json.loads(
-                subprocess.run(
-                    [sys.executable, *words],
-                    cwd=ROOT,
-                    env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache},
-                    check=True,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                ).stdout
-            )
-            for _ in range(2)
-        )
+        words = ("benchmarks.compiling", recipe, "--rounds", rounds, "--seconds", seconds)
+        cold, warm = (answer_of(*words, TORCHINDUCTOR_CACHE_DIR=cache) for _ in range(2))
     saved = 1 / warm["plain_images_per_second"] - 1 / warm["compiled_images_per_second"]
     return {
         "what": f"compiled steps of {recipe}",
@@ -62,9 +46,7 @@ def in_this_process(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
     keep_freed_memory()
     config = RECIPES[recipe]
     batch = config.optim.batch_size
-    for count in (4, 16):  # the first steps are slow
-        pace = batch * count / limit(config, batch * count)()
-    images = batch * max(4, round(pace * seconds / batch))
+    images = window_of(config, seconds)
     compiled = replace(config, compile=True)
     started = time.perf_counter()
     limit(compiled, batch)()

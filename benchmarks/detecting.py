@@ -13,8 +13,6 @@ import functools
 import importlib.util
 import json
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,6 +25,7 @@ from PIL import Image
 from benchmarks.interleaved import interleaved, ratio
 from benchmarks.kept import Rows
 from benchmarks.marked import MARKED, paths_of, read_marked
+from benchmarks.own_process import answer_of
 from benchmarks.scenes import held_out_photos, make_scenes
 from vaelab.data.store import DatasetStore
 from vaelab.detection.dense import DenseDetector
@@ -214,9 +213,7 @@ def rows(data_dir: Path, rounds: int) -> Rows:
     shown = [store.indices(is_face=is_face)[place] for place in range(6) for is_face in (True, False)]
     tiles = store.gather(np.array(shown)).reshape(3, 4, store.size, store.size, 3)
     photo = at_size(tiles.transpose(0, 2, 1, 3, 4).reshape(3 * store.size, 4 * store.size, 3))
-    models = {
-        name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in ("cnn", "dbvae", "detector")
-    }
+    models = {name: FaceModel.load(find_run(name, RUNS_DIR), with_latents=False) for name in DETECTORS}
     found: Rows = []
     for name, result in timings(models, photo, rounds).items():
         middle, low, high = result["times_as_fast_as_one_by_one"]
@@ -268,11 +265,9 @@ def _thresholds(name: str, model: FaceModel) -> dict[str, float]:
 
 def _in_its_own_process(run: str, arguments: argparse.Namespace) -> dict[str, float]:
     """`_large_photo` where nothing else has taken memory before."""
-    command = [sys.executable, "-m", "benchmarks.detecting", "--memory-of", run]
-    command += ["--photos", str(arguments.photos), "--faces", str(arguments.faces)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    answer: dict[str, float] = json.loads(done.stdout)
-    return answer
+    folders = ("--photos", arguments.photos.resolve(), "--faces", arguments.faces.resolve())
+    found: dict[str, float] = answer_of("benchmarks.detecting", "--memory-of", run, *folders)
+    return found
 
 
 def _large_photo(run: str) -> dict[str, float]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kept import Rows
+from benchmarks.own_process import answer_of
 from vaelab.data.prepare import usable_cores
 
 VALUES = {
@@ -41,6 +40,7 @@ MEASURES = ("images_per_second", "memory_mb", "resample_seconds", "start_seconds
 DRAWN = 1_000
 """Different pictures; the others repeat them."""
 READ = 1_024
+MODULE = "benchmarks.growth"
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,10 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
         objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
         for start in range(0, len(feed.face_rows), READ):  # as a training has, before it resamples
             data.pixels(feed.face_rows[start : start + READ])
-        groups = feed.groups
+        assert feed.groups, "the labels sort nobody"
         started = time.process_time()
         resampling_metrics(resample(objective, data, feed, config, device, Ranks()), data, feed)
         resampling = time.process_time() - started
-    assert groups, "the labels sort nobody"
     faces = len(feed.face_rows)
     between = RECIPES["dbvae"].images_between_resamplings(faces) / pace
     return Row(
@@ -178,7 +177,9 @@ def rows(by: str) -> Rows:
         asked = [ORDINARY | {by: value} for value in VALUES[by]]
         stores = [made_store(Path(folder), row) for row in asked]
         with ThreadPoolExecutor(usable_cores()) as pool:
-            found = list(pool.map(in_own_process, stores, asked))
+            found = list(
+                pool.map(lambda store, row: answer_of("benchmarks.growth", store, *row.values()), stores, asked)
+            )
     exponents = {measure: exponent(found, by, measure) for measure in MEASURES}
     named = [{"what": f"growth by {by}: {row[by]:,}", **row} for row in found]
     return [*named, {"what": f"growth by {by}: exponents", "exponents": exponents}]
@@ -191,13 +192,6 @@ def made_store(folder: Path, row: dict[str, int]) -> Path:
         there.mkdir(parents=True)
         repeated_store(there, row["pictures"], row["size"], MOST_WRITTEN)
     return there
-
-
-def in_own_process(store: Path, row: dict[str, int]) -> dict[str, Any]:
-    """What a fresh Python measured."""
-    command = [sys.executable, "-m", "benchmarks.growth", str(store), *map(str, row.values())]
-    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return found
 
 
 def main() -> None:

@@ -8,19 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from benchmarks.interleaved import interleaved, ratio
 from benchmarks.kept import Rows
+from benchmarks.own_process import answer_of
 from benchmarks.training import limit
 from vaelab.recipes import RECIPES
 from vaelab.training.memory import keep_freed_memory
 
 RECIPES_MEASURED = ("dbvae", "mit-vae", "cnn", "face-vae")
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def measure(rounds: int, seconds: float = 4.0) -> Rows:
@@ -62,9 +59,7 @@ class _Child:
     """
 
     def __init__(self, recipe: str, images: int, keeps: bool) -> None:
-        words = ["-m", "benchmarks.keeping", recipe, str(images), *(["--keep"] if keeps else [])]
-        done = subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-        seconds, self.faults = json.loads(done.stdout)
+        seconds, self.faults = answer_of("benchmarks.keeping", recipe, images, *(["--keep"] if keeps else []))
         self.pace = images / seconds
 
 

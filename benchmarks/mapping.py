@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.kept import Rows
+from benchmarks.own_process import answer_of
 from vaelab.evaluation.facemap import FaceMap, features
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import SAMPLE, MapSettings, exact_neighbours, principal_places, quality
@@ -85,12 +84,8 @@ def _by_default(found: np.ndarray) -> float:
 
 def fresh(count: int, with_default: bool) -> dict[str, Any]:
     """`measure` in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.mapping", "--one", str(count)]
-    said = subprocess.run(
-        command + ["--default"] * with_default, check=True, capture_output=True, text=True
-    ).stdout  # fmt: skip
-    measured: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return measured
+    found: dict[str, Any] = answer_of("benchmarks.mapping", "--one", count, *["--default"] * with_default)
+    return found
 
 
 def rows(sizes: Sequence[int]) -> Rows:

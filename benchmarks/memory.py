@@ -25,7 +25,7 @@ def measure() -> Row:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         found["at_rest_mb"] = settled(server.process)
         visit(browser, server.address)
-        found["one_visitor_on_every_page_mb"] = settled(server.process)
+        found["one_visitor_on_ten_pages_mb"] = settled(server.process)
         with training(place) as run:
             watchers = [open_live(browser, server.address, run.id) for _ in range(WATCHERS)]
             watchers[0].wait_for_timeout(20_000)

@@ -43,7 +43,7 @@ STARTING = {
 }
 MEMORY = {
     "at_rest_mb": "the server, nobody there",
-    "one_visitor_on_every_page_mb": "after a visitor of ten pages",
+    "one_visitor_on_ten_pages_mb": "after a visitor of ten pages",
     "watched_by_five_browsers_mb": "while five browsers watch a training",
     "the_training_itself_mb": "that training (`first-minute`)",
 }
