@@ -25,7 +25,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr
 START_TIMEOUT_SECONDS = 90.0
 PATIENCE_MS = 60_000
 """Generous: the tests are about what happens, and may share a busy machine."""
-FACE = ".panel .current canvas"
+FACE = ".current canvas"
 
 needs_chromium = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason="no chromium on this machine; install it to run these"
@@ -121,27 +121,28 @@ def visit(profile: BrowserContext) -> Iterator[Visit]:
     assert visited.errors == []
 
 
-READ_FACE = """selector => {
-  const canvas = find(document, selector)
-  function find(root, selector) {
-    const here = root.querySelector(selector)
-    if (here) return here
-    for (const element of root.querySelectorAll("*"))
-      if (element.shadowRoot) { const inside = find(element.shadowRoot, selector); if (inside) return inside }
-    return null
-  }
-  if (!canvas || !canvas.width) return null
+def mounted(page: Page, root: str) -> Locator:
+    """A component by the class of its root, as a visitor sees it.
+
+    Whenever a page puts another component into the place of one, the one before stays in the document for a moment,
+    hidden.
+    """
+    return page.locator(f".{root}:visible")
+
+
+READ_FACE = """canvas => {
+  if (!canvas.width) return null
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
   return data[3] ? Array.from(data) : null
 }"""
-"""The bytes of a canvas inside the panel's shadow root; null until something is drawn on it."""
+"""The bytes of a canvas; null until something is drawn on it."""
 
 
 def face(page: Page, selector: str = FACE) -> np.ndarray:
     """Pixels (size, size, 3) of the face on screen, once there is one and it no longer changes."""
     before = None
     for _ in range(round(PATIENCE_MS / 150)):
-        values = page.evaluate(READ_FACE, selector)
+        values = mounted(page, "panel").first.locator(selector).first.evaluate(READ_FACE)
         if values is not None and values == before:
             side = round((len(values) / 4) ** 0.5)
             return np.array(values, np.uint8).reshape(side, side, 4)[..., :3]
@@ -167,4 +168,4 @@ def choose_family(page: Page, name: str) -> None:
 
 def slider(page: Page, key: str) -> Locator:
     """The panel's slider with this key; its family must be shown."""
-    return page.locator(f'.panel .row[data-key="{key}"] input[type=range]')
+    return mounted(page, "panel").locator(f'.row[data-key="{key}"] input[type=range]')

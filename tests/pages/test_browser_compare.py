@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pages.sidebyside.pair import BETWEEN, Pair, read_pair
 from pages.sidebyside.paths import NUM_FRAMES, drawn, start_frame
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import make_detector
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
@@ -54,7 +54,7 @@ def models_of(server: Server) -> tuple[FaceModel, FaceModel]:
 
 def open_compare(server: Server, page: Page, pair: Pair) -> None:
     page.goto(f"{server.address}/compare?{urlencode(pair.to_query())}", timeout=PATIENCE_MS)
-    expect(page.locator(".scrub figure")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(mounted(page, "scrub").locator("figure")).to_have_count(2, timeout=PATIENCE_MS)
 
 
 def link(page: Page) -> Pair:
@@ -63,15 +63,15 @@ def link(page: Page) -> Pair:
 
 def shown(page: Page, place: int) -> np.ndarray:
     """Pixels of the face that is shown for the first or the second model."""
-    values = page.locator(".scrub .faces .face").nth(place).evaluate(READ_FRAME)
+    values = mounted(page, "scrub").locator(".faces .face").nth(place).evaluate(READ_FRAME)
     side = round((len(values) / 4) ** 0.5)
     return np.array(values, float).reshape(side, side, 4)[..., :3]
 
 
 def drag(page: Page, share: float) -> None:
     """Press the slider at its thumb in the middle and move it to `share` of its width, without letting go."""
-    page.locator(".scrub input").scroll_into_view_if_needed()
-    box = page.locator(".scrub input").bounding_box()
+    mounted(page, "scrub").locator("input").scroll_into_view_if_needed()
+    box = mounted(page, "scrub").locator("input").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -82,17 +82,20 @@ def test_both_faces_move_while_the_slider_is_held_and_the_release_is_measured(se
     page, models = visit.page, models_of(server)
     open_compare(server, page, PAIR)
     ways = [drawn(model, models, PAIR) for model in models]
-    assert page.locator(".scrub figcaption b").all_inner_texts() == ["tiny", "seeing"]
+    assert mounted(page, "scrub").locator("figcaption b").all_inner_texts() == ["tiny", "seeing"]
     starts = [shown(page, place) for place in (0, 1)]
     drag(page, 1.0)
-    expect(page.locator(".scrub output")).to_have_text("+3.00")
+    expect(mounted(page, "scrub").locator("output")).to_have_text("+3.00")
     for place in (0, 1):
         assert np.abs(starts[place] - ways[place].pixels[start_frame(PAIR)]).mean() < JPEG_LEVELS
         assert np.abs(shown(page, place) - ways[place].pixels[NUM_FRAMES - 1]).mean() < JPEG_LEVELS
         assert not np.array_equal(shown(page, place), starts[place]), "it changes while it is held"
     assert ways[1].face_prob is not None
     spoken = f"sees a face with probability {ways[1].face_prob[-1]:.3f}"
-    assert page.locator(".scrub figcaption span").all_inner_texts() == ["draws only, detects nothing", spoken]
+    assert mounted(page, "scrub").locator("figcaption span").all_inner_texts() == [
+        "draws only, detects nothing",
+        spoken,
+    ]
     expect(page.get_by_text("Let the slider go somewhere")).to_be_visible()
     page.mouse.up()
     expect(page.get_by_text(re.compile(r"At \+3\.00: tiny"))).to_be_visible(timeout=PATIENCE_MS)
@@ -103,10 +106,10 @@ def test_both_faces_move_while_the_slider_is_held_and_the_release_is_measured(se
 def test_keys_and_the_strip_move_both(server: Server, visit: Visit) -> None:
     page = visit.page
     open_compare(server, page, PAIR)
-    page.locator(".scrub input").press("ArrowRight")
-    expect(page.locator(".scrub output")).to_have_text("+0.25")
-    page.locator(".scrub .strip").last.locator(".face").first.click()
-    expect(page.locator(".scrub output")).to_have_text("−3.00")
+    mounted(page, "scrub").locator("input").press("ArrowRight")
+    expect(mounted(page, "scrub").locator("output")).to_have_text("+0.25")
+    mounted(page, "scrub").locator(".strip").last.locator(".face").first.click()
+    expect(mounted(page, "scrub").locator("output")).to_have_text("−3.00")
     expect(page.get_by_text(re.compile("At −3.00: tiny"))).to_be_visible(timeout=PATIENCE_MS)
 
 
@@ -117,16 +120,16 @@ def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, bro
     page.get_by_role("option", name="To another face").click()
     page.get_by_role("button", name="Another end").click()
     expect(page.get_by_text("to the one labelled")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.locator(".scrub output")).to_have_text("0%", timeout=PATIENCE_MS)
+    expect(mounted(page, "scrub").locator("output")).to_have_text("0%", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Another face").click()
     page.wait_for_url(lambda address: link(page).face not in ("", PAIR.face))
     assert (link(page).first, link(page).second, link(page).along) == ("tiny", "seeing", BETWEEN)
     expect(page.get_by_text("to the one labelled")).to_be_visible(timeout=PATIENCE_MS)
     other = browser.new_page()
     other.goto(page.url, timeout=PATIENCE_MS)
-    expect(other.locator(".scrub output")).to_have_text("0%", timeout=PATIENCE_MS)
+    expect(mounted(other, "scrub").locator("output")).to_have_text("0%", timeout=PATIENCE_MS)
     for seen in (page, other):
-        seen.locator(".scrub input").press("End")
+        mounted(seen, "scrub").locator("input").press("End")
     for place in (0, 1):
         assert np.array_equal(shown(other, place), shown(page, place))
     other.close()
@@ -146,6 +149,6 @@ def test_nothing_is_cut_off_on_a_phone(server: Server, browser: Browser) -> None
     page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     open_compare(server, page, PAIR)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
-    boxes = [page.locator(".scrub .faces .face").nth(place).bounding_box() for place in (0, 1)]
+    boxes = [mounted(page, "scrub").locator(".faces .face").nth(place).bounding_box() for place in (0, 1)]
     assert all(box is not None and box["width"] > 130 and box["x"] + box["width"] <= 390 for box in boxes)
     page.close()

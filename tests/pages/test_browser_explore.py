@@ -19,6 +19,7 @@ from tests.pages.browsing import (
     Visit,
     choose_family,
     face,
+    mounted,
     needs_chromium,
     slider,
     wait_for_another_face,
@@ -31,7 +32,7 @@ from vaelab.runs.store import Run
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
-START_FACE = ".panel .start canvas"
+START_FACE = ".start canvas"
 ONE_STEP = 1
 """Grey levels the browser's decoder may differ from the server's."""
 
@@ -205,7 +206,7 @@ def test_a_photo_without_a_face_gets_a_sentence_and_a_square_to_place(server: Se
         {"name": "sky.png", "mimeType": "image/png", "buffer": flat.getvalue()}
     )
     expect(page.get_by_text(re.compile("No face was found"))).to_be_visible(timeout=PATIENCE_MS)
-    page.locator(".stage .box").press("ArrowRight")  # where the visitor puts the square, that is the face
+    mounted(page, "stage").locator(".box").press("ArrowRight")  # where the visitor puts the square, that is the face
     wait_for_another_face(page, before)
     page.wait_for_url(re.compile("from=latent&z="))
     forget = page.get_by_role("button", name="Forget this photo")
@@ -226,12 +227,16 @@ def test_a_renamed_slider_keeps_its_name(server: Server, visit: Visit, browser: 
     page.get_by_role("button", name="Rename Component 2").click()
     page.keyboard.type("turns the head")
     page.keyboard.press("Enter")
-    expect(page.locator('.panel .row[data-key="p1"] .name')).to_have_text("turns the head", timeout=PATIENCE_MS)
+    expect(mounted(page, "panel").locator('.row[data-key="p1"] .name')).to_have_text(
+        "turns the head", timeout=PATIENCE_MS
+    )
     other = browser.new_page()
     other.goto(server.address, timeout=PATIENCE_MS)
     face(other)
     choose_family(other, "Principal")
-    expect(other.locator('.panel .row[data-key="p1"] .name')).to_have_text("turns the head", timeout=PATIENCE_MS)
+    expect(mounted(other, "panel").locator('.row[data-key="p1"] .name')).to_have_text(
+        "turns the head", timeout=PATIENCE_MS
+    )
     other.close()
 
 
@@ -255,7 +260,7 @@ def test_nothing_is_cut_off_on_a_phone(server: Server, browser: Browser) -> None
     face(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     slider(page, "a.age").scroll_into_view_if_needed()
-    box = page.locator(FACE).bounding_box()
+    box = mounted(page, "panel").locator(FACE).bounding_box()
     assert box is not None
     assert box["y"] + box["height"] > 60, "the face stays in view"
     page.close()

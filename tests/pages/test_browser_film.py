@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import FILMED, make_run, write_frames
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -29,10 +29,10 @@ def filmed(server: Server) -> Iterator[str]:
 def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit: Visit, filmed: str) -> None:
     page = visit.page
     page.goto(f"{server.address}/map?model={filmed}&map=pca&view=film&by=gender")
-    canvas, slider, clock = (page.locator(f".film {part}") for part in (".sheet canvas", "input", "output"))
+    canvas, slider, clock = (mounted(page, "film").locator(f"{part}") for part in (".sheet canvas", "input", "output"))
     expect(clock).to_have_text("12,000 images", timeout=PATIENCE_MS)
     expect(canvas).to_have_attribute("aria-label", re.compile(f"Map of {FILMED} held-out faces"))
-    expect(page.locator(".film .strip button")).to_have_count(4)
+    expect(mounted(page, "film").locator(".strip button")).to_have_count(4)
     last = canvas.evaluate(PICTURE)
     chosen = page.get_by_role("radio", name="Over training")
     assert chosen.get_attribute("aria-checked") == "true"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import STORED, make_run
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
@@ -31,7 +31,7 @@ def second(server: Server) -> Iterator[str]:
 
 def open_map(server: Server, page: Page, query: str = "") -> Locator:
     page.goto(f"{server.address}/map?model=tiny&map=pca{query}")
-    canvas = page.locator(".scene canvas")
+    canvas = mounted(page, "scene").locator("canvas")
     expect(canvas).to_be_visible(timeout=PATIENCE_MS)
     canvas.scroll_into_view_if_needed()
     return canvas
@@ -79,8 +79,10 @@ def test_a_face_is_hovered_pressed_and_taken_to_explore(server: Server, visit: V
     lonely = int(places[:, 0].argmax())
     spot = at(canvas, float(places[lonely, 0]), float(places[lonely, 1]))
     canvas.hover(position=spot)
-    expect(page.locator(".scene .tip")).to_be_visible()
-    expect(page.locator(".scene .tip .face")).to_have_attribute("style", re.compile(r"rows=\d+"), timeout=PATIENCE_MS)
+    expect(mounted(page, "scene").locator(".tip")).to_be_visible()
+    expect(mounted(page, "scene").locator(".tip .face")).to_have_attribute(
+        "style", re.compile(r"rows=\d+"), timeout=PATIENCE_MS
+    )
     canvas.click(position=spot)
     expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Open in Explore").click()
@@ -117,7 +119,7 @@ def test_a_path_is_walked_by_keyboard(server: Server, visit: Visit) -> None:
     canvas.press("Shift+ArrowRight")
     canvas.press("Enter")
     page.get_by_role("tab", name="Path").click()
-    expect(page.locator(".scrub input[type=range]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(mounted(page, "scrub").locator("input[type=range]")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("frame 1 of 11")).to_be_visible(timeout=PATIENCE_MS)
     canvas.press("Backspace")
     expect(page.get_by_text("press two to six places")).to_be_visible(timeout=PATIENCE_MS)
@@ -140,7 +142,7 @@ def test_close_by_the_points_are_faces(server: Server, visit: Visit) -> None:
 def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, second: str) -> None:
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&beside={second}")
-    maps = page.locator(".scene canvas")
+    maps = mounted(page, "scene").locator("canvas")
     expect(maps).to_have_count(2, timeout=PATIENCE_MS)
     boxes = page.get_by_role("button", name="Box", exact=True)
     chosen = page.get_by_text(re.compile(rf"of {STORED} faces are selected"))
@@ -164,7 +166,7 @@ def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, 
 def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&dims=3")
-    space = page.locator(".solid .space")
+    space = mounted(page, "solid").locator(".space")
     expect(space).to_have_attribute("aria-label", re.compile(f"Map of {STORED} faces"), timeout=PATIENCE_MS)
     expect(space.locator("canvas").or_(space.locator("p")).first).to_be_visible(timeout=PATIENCE_MS)
     if space.locator("p").count():
@@ -180,4 +182,4 @@ def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visi
     assert graph.evaluate("graph => graph.mark") == "turned", "the same scene, with its camera"
     assert not [address for address in visit.requests if not address.startswith((server.address, "blob:", "data:"))]
     page.get_by_text("2-D", exact=True).click()
-    expect(page.locator(".scene canvas")).to_be_visible(timeout=PATIENCE_MS)
+    expect(mounted(page, "scene").locator("canvas")).to_be_visible(timeout=PATIENCE_MS)

@@ -10,7 +10,16 @@ import pytest
 from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.pages.browsing import CHROMIUM, PATIENCE_MS, Server, Visit, face, needs_chromium, wait_for_another_face
+from tests.pages.browsing import (
+    CHROMIUM,
+    PATIENCE_MS,
+    Server,
+    Visit,
+    face,
+    mounted,
+    needs_chromium,
+    wait_for_another_face,
+)
 from tests.pages.test_studio_photo import keep_familiarity
 from tests.test_photos import encoded, needs_face, photo_with_face
 from vaelab.runs.store import Run
@@ -48,7 +57,7 @@ def give(page: Page, data: bytes, name: str = "me.jpg") -> None:
 
 def square(page: Page) -> tuple[int, int, int, int]:
     """Centre, side and angle of the square on the photo, in pixels of the photo and degrees."""
-    box = page.locator(".stage .box")
+    box = mounted(page, "stage").locator(".box")
     expect(box).to_have_attribute("aria-label", re.compile("Square around the face"), timeout=PATIENCE_MS)
     x, y, side, angle = map(int, re.findall(r"-?\d+", box.get_attribute("aria-label") or ""))
     return x, y, side, angle
@@ -101,8 +110,8 @@ def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) 
     before = face(page)
     moves = {".box": (-60, 40), ".box .corner:not(.left):not(.top)": (25, 25), ".box .turn": (50, 10)}
     for handle, shift in moves.items():
-        page.locator(f".stage {handle}").scroll_into_view_if_needed()
-        x, y = middle(page.locator(f".stage {handle}"))
+        mounted(page, "stage").locator(handle).scroll_into_view_if_needed()
+        x, y = middle(mounted(page, "stage").locator(handle))
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + shift[0], y + shift[1], steps=4)
@@ -113,7 +122,7 @@ def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) 
     assert left[2] > began[2]
     assert left[3] > began[3] + 5
     changed = wait_for_another_face(page, before)
-    page.locator(".stage .box").dblclick()
+    mounted(page, "stage").locator(".box").dblclick()
     assert square(page) == began
     wait_for_another_face(page, changed)
 
@@ -130,7 +139,7 @@ def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> N
     page.wait_for_timeout(2_500)  # until the camera has sent its first picture: before it there is nothing to take
     taking.click()
     square(page)
-    page.locator(".stage .box").press("ArrowDown")
+    mounted(page, "stage").locator(".box").press("ArrowDown")
     wait_for_another_face(page, before)
     expect(page.locator(PHOTO)).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Forget this photo").click()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import write_priors
 from vaelab.runs.store import Run
 
@@ -26,7 +26,7 @@ def _priors(server: Server) -> Iterator[None]:
 def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")
-    canvas = page.locator(".plane canvas")
+    canvas = mounted(page, "plane").locator("canvas")
     expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible(timeout=PATIENCE_MS)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()

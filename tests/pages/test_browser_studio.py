@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from pages.atelier.bench import Bench, read_link, to_link
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, face, needs_chromium
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, face, mounted, needs_chromium
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, read_record
 from vaelab.editing.sliders import edited_latent
@@ -65,11 +65,11 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
     page.get_by_text("Straight", exact=True).click()
     page.wait_for_url(re.compile("way=linear"))
 
-    here, where = page.locator(".scrub .faces .face"), page.locator(".scrub output")
+    here, where = mounted(page, "scrub").locator(".faces .face"), mounted(page, "scrub").locator("output")
     expect(where).to_have_text("face 1", timeout=PATIENCE_MS)
     before = here.evaluate("face => face.style.backgroundPosition")
-    page.locator(".scrub input").scroll_into_view_if_needed()
-    box = page.locator(".scrub input").bounding_box()
+    mounted(page, "scrub").locator("input").scroll_into_view_if_needed()
+    box = mounted(page, "scrub").locator("input").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -150,7 +150,7 @@ def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser
     expect(tray(other)).to_have_count(2, timeout=PATIENCE_MS)
     shown = [tray(seen).evaluate_all("images => images.map(image => image.alt)") for seen in (page, other)]
     assert shown[0] == shown[1]
-    expect(other.locator(".scrub output")).to_have_text("face 1", timeout=PATIENCE_MS)
+    expect(mounted(other, "scrub").locator("output")).to_have_text("face 1", timeout=PATIENCE_MS)
     other.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium, start_server, stop_server
 from tests.pages.training_lab import TINY, prepare_data
 from vaelab import jobs
 from vaelab.config import replace
@@ -63,7 +63,7 @@ def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     page.reload()
     wait_done(page, "Watch it learn")
     go_on(page, "One face, many dimensions")
-    slider = page.locator(".panel .row input[type=range]").first
+    slider = mounted(page, "panel").locator(".row input[type=range]").first
     slider.focus()
     slider.press("PageUp")
     wait_done(page, "Move a slider")

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
+from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium, start_server, stop_server
 from tests.pages.training_lab import TINY, prepare_data
 from vaelab.config import replace
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, list_runs
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-PLOT = ".plot"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def points(page: Page) -> int:
     """How many points the loss curves show."""
-    return int(page.locator(PLOT).first.get_attribute("data-points") or 0)
+    return int(mounted(page, "plot").first.get_attribute("data-points") or 0)
 
 
 def wait_for_more_points(page: Page, than: int) -> int:
@@ -53,14 +52,14 @@ def wait_for_more_points(page: Page, than: int) -> int:
 
 def zoom_in(page: Page) -> str:
     """Drag across the first curve; the range that is shown then."""
-    box = page.locator(f"{PLOT} canvas").first.bounding_box()
+    box = mounted(page, "plot").first.locator("canvas").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 60, steps=5)
     page.mouse.up()
-    expect(page.locator(PLOT).first).to_have_attribute("data-zoom", re.compile(r"\d+ \d+"))
-    return page.locator(PLOT).first.get_attribute("data-zoom") or ""
+    expect(mounted(page, "plot").first).to_have_attribute("data-zoom", re.compile(r"\d+ \d+"))
+    return mounted(page, "plot").first.get_attribute("data-zoom") or ""
 
 
 def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,11 +70,11 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
     run = jobs.start(replace(RECIPES["first-minute"], **TINY), name="life", root=RUNS_DIR)
     page.goto(f"{lab_server.address}/train?run=life")
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
-    page.wait_for_selector(f"{PLOT} canvas", timeout=PATIENCE_MS)
+    mounted(page, "plot").locator("canvas").first.wait_for(timeout=PATIENCE_MS)
     seen = wait_for_more_points(page, 4)
     zoomed = zoom_in(page)
     wait_for_more_points(page, seen)
-    assert page.locator(PLOT).first.get_attribute("data-zoom") == zoomed
+    assert mounted(page, "plot").first.get_attribute("data-zoom") == zoomed
 
     page.get_by_role("button", name="Change settings").click()
     field = page.get_by_role("spinbutton", name="Beta")
