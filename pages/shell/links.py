@@ -7,6 +7,8 @@ frame keeps there must not look like a link.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -34,6 +36,11 @@ def write_page_query(query: Mapping[str, str | Sequence[str]]) -> None:
     """Replace the page's own query parameters; the frame's stay."""
     kept = {name: st.query_params[name] for name in FRAME if name in st.query_params}
     st.query_params.from_dict({**query, **kept})
+
+
+def lead_on(page: Path) -> NoReturn:
+    """Go to a page, with all that the address asks for."""
+    st.switch_page(page, query_params={name: st.query_params.get_all(name) for name in st.query_params})
 
 
 def is_link(key: str) -> bool:

@@ -6,17 +6,21 @@ straight to one of them would open it without this frame.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from pages.launch.sidebar import sidebar, sidebar_to_come
 from pages.shell.brand import mark_address
+from pages.shell.links import lead_on
 from pages.shell.style import apply_style
 from pages.shell.warming import is_warm, page_is_out, wait_until_warm
 from pages.tour.card import remember_opening, tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
+# Paths in the address that people type or were once given, and the files of the pages that they lead to.
+OTHER_PATHS = {"explore": "explore.py", "walk": "walk.py"}
 
 page = st.navigation(
     [
@@ -24,6 +28,7 @@ page = st.navigation(
             PAGES_DIR / "explore.py",
             title="Explore",
             default=True,
+            url_path="start",  # of no effect but this: its own, "explore", is free for OTHER_PATHS
             help="Start from a face and move the dimensions a model uses most.",
         ),
         st.Page(
@@ -41,7 +46,7 @@ page = st.navigation(
         st.Page(
             PAGES_DIR / "walk.py",
             title="Counterfactual",
-            url_path="walk",
+            url_path="counterfactual",
             help="Move a face until a detector stops seeing one.",
         ),
         st.Page(
@@ -98,12 +103,18 @@ page = st.navigation(
             url_path="models",
             help="The card and the measured results of every model on this machine.",
         ),
+        *(
+            st.Page(partial(lead_on, PAGES_DIR / file), title=path, url_path=path, visibility="hidden")
+            for path, file in OTHER_PATHS.items()
+        ),
     ],
     position="top",
 )
 st.set_page_config(
     page_title=f"{page.title} · vaelab", page_icon=mark_address(), layout="wide", initial_sidebar_state="collapsed"
 )
+if page.visibility == "hidden":
+    page.run()
 apply_style()
 st.logo(mark_address(128), size="large")
 tour(page.url_path)

@@ -13,7 +13,7 @@ from pages.sidebyside.pair import PAIR
 from pages.tour import signs
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
-FILES = {"": "explore.py", "studio": "paths.py"}
+FILES = {"": "explore.py", "studio": "paths.py", "counterfactual": "walk.py"}
 """Files of the pages whose path in the address is not their own name."""
 
 
@@ -166,7 +166,7 @@ ALL_STEPS = (
     ),
     Step(
         "detector",
-        "walk",
+        "counterfactual",
         "Ask a detector",
         "Choose another direction or another face, and see where a detector stops seeing one.",
         "The same face, changed one way only: what a detector reacts to becomes visible. It needs a detector for "

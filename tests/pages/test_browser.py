@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.browser, needs_chromium]
     "path",
     [
         "/?seed=%3Cb%3E&e=nonsense",
-        "/walk",
+        "/counterfactual",
         *(pytest.param(path, marks=pytest.mark.thorough) for path in ("/", "/models", "/compare")),
     ],
 )
@@ -118,3 +118,20 @@ def test_an_empty_page_fills_itself_when_a_model_appears(tmp_path: Path, visit: 
     finally:
         stop_server(server)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to", "title"),
+    [("/explore", "/", "Explore · vaelab"), ("/walk", "/counterfactual", "Counterfactual · vaelab")],
+)
+def test_another_address_of_a_page_leads_there_with_its_query(
+    server: Server, visit: Visit, path: str, leads_to: str, title: str
+) -> None:
+    page = visit.page
+    page.goto(f"{server.address}{path}?model=tiny&seed=41&from=prior", timeout=PATIENCE_MS)
+    expect(page).to_have_title(title, timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE_MS)
+    address = urlsplit(page.url)
+    assert address.path == leads_to
+    assert parse_qs(address.query)["seed"] == ["41"]
+    expect(page.get_by_text("Page not found")).to_have_count(0)

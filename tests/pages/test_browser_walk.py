@@ -50,7 +50,7 @@ def model_of(server: Server, name: str) -> FaceModel:
 
 
 def open_walk(server: Server, page: Page, plan: Plan) -> None:
-    page.goto(f"{server.address}/walk?{urlencode(plan.to_query())}", timeout=PATIENCE_MS)
+    page.goto(f"{server.address}/counterfactual?{urlencode(plan.to_query())}", timeout=PATIENCE_MS)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE_MS)
 
 
