@@ -74,6 +74,10 @@ def new_training() -> None:
         if "" in troubles:
             st.error(troubles[""], icon=":material/error:")
     with side.container(border=True):
+        # What follows changes its height with the settings: a click that leaves a field must still meet the button.
+        if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.go"):
+            assert config is not None
+            start(config, draft().name, None)
         st.subheader("What it will need", anchor=False)
         if config is None:
             st.markdown(f"First {'this setting has' if len(troubles) == 1 else 'these settings have'} to be mended:")
@@ -81,9 +85,6 @@ def new_training() -> None:
                 st.error(text, icon=":material/error:")
         else:
             needs(config)
-        if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.go"):
-            assert config is not None
-            start(config, draft().name, None)
         st.markdown("The same from the command line:")
         st.code(draft().command(), language="bash", wrap_lines=True)
 

@@ -57,16 +57,16 @@ class Order:
 def launch_form() -> None:
     """The form, what it costs, and the button."""
     order = _order()
-    _cost(order.experiment)
     obstacle = _obstacle(order.experiment)
-    if obstacle:
-        st.caption(f":orange[{obstacle}]")
     go = st.button(
         "Start the audit", type="primary", icon=":material/play_arrow:", disabled=bool(obstacle), key="audit.go"
     )
     if go:
         start_audit(begin(order.experiment))
         st.rerun(scope="app")
+    if obstacle:
+        st.caption(f":orange[{obstacle}]")
+    _cost(order.experiment)
     st.caption("It goes on when this page is closed, and can be stopped and resumed. The same from the command line:")
     st.code(order.command, language="bash", wrap_lines=True)
 

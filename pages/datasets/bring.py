@@ -59,19 +59,19 @@ def bring_form() -> None:
     suggested = f"{SOURCES[kind].store_stem or kind}-{size}"
     name = name_column.text_input("Name of the data set", key="data.name", placeholder=suggested).strip() or suggested
     own_labels = own_labels_table()
-    ready = bool(path) or uploaded is not None
     buttons = st.container(horizontal=True)
-    is_begun = buttons.button(
-        "Prepare", type="primary", icon=":material/input:", disabled=not ready, key="data.prepare"
-    )
+    is_begun = buttons.button("Prepare", type="primary", icon=":material/input:", key="data.prepare")
     is_checked = buttons.button(
         "Check",
         icon=":material/fact_check:",
-        disabled=not ready,
         key="data.check",
         help="Finds everything that is wrong with the pictures and their labels, and prepares nothing",
     )
     if is_begun or is_checked:
+        if not path and uploaded is None:  # the buttons are never disabled: a typed path counts once it is left
+            raise DataError(
+                "Choose an archive to upload first." if from_folder == "Upload" else "Name a folder or file first."
+            )
         mappings = mappings_in(own_labels)
         out_dir = checked_dir(name) if is_begun else None
         make_source, litter = _brought(SOURCES[kind], uploaded, path, given)

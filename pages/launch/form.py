@@ -70,6 +70,8 @@ def setting_widget(name: str, place: str, troubles: Mapping[str, str]) -> None:
 
     unit = f" ({about.unit})" if about.unit else ""
     label = name.replace("_", " ").capitalize() + unit
+    if name in now.changes:  # in the label: a line of its own would move what is underneath
+        label += f" :gray[· recipe {_shown(values_of(now.base)[name])}]"
     common: dict[str, Any] = {"key": key, "help": about.help, "on_change": changed}
     if kind is bool:
         st.toggle(label, **common)
@@ -84,8 +86,6 @@ def setting_widget(name: str, place: str, troubles: Mapping[str, str]) -> None:
         st.multiselect(label, [*known, *(item for item in value if item not in known)], **common)
     if name in troubles:
         st.markdown(f":red[:material/error: {troubles[name]}]")
-    elif name in now.changes:
-        st.caption(f"Recipe: {_shown(values_of(now.base)[name])}")
 
 
 def all_settings(place: str, troubles: Mapping[str, str]) -> None:

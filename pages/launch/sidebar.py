@@ -70,12 +70,12 @@ def _launcher() -> None:
         if name != "beta" or draft().value("model") != "cnn":
             setting_widget(name, "side", troubles)
     name_widget("side")
+    if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.side.go"):
+        assert config is not None
+        start(config, draft().name, TRAIN_PAGE)
     for name, text in troubles.items():
         if name not in MAIN_SETTINGS:
             st.error(text, icon=":material/error:")
     if config is not None:
         needs_line(config)
-    if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.side.go"):
-        assert config is not None
-        start(config, draft().name, TRAIN_PAGE)
     st.page_link(TRAIN_PAGE, label="All settings", icon=":material/tune:")

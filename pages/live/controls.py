@@ -61,9 +61,10 @@ def _settings(run: Run) -> None:
         )
     changed = {name: value for name, value in values.items() if value != _value(now, name)}
     st.caption("Counts from the next step on, through the same warm-up and schedule, and is kept in the run's record.")
-    if st.button("Apply", type="primary", disabled=not changed, key="live.apply"):
-        run.request(**changed)
-        st.toast(f"Asked for {_words(changed)}.", icon=":material/tune:")
+    if st.button("Apply", type="primary", key="live.apply"):  # never disabled: a typed number counts once it is left
+        if changed:
+            run.request(**changed)
+        st.toast(f"Asked for {_words(changed)}." if changed else "Nothing was changed.", icon=":material/tune:")
 
 
 def _changeable(config: TrainConfig) -> list[tuple[str, Any, Any]]:

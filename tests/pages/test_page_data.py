@@ -100,6 +100,16 @@ def test_a_folder_is_prepared_in_the_background(lab: Path, open_app: Open) -> No
     assert "6 pictures" in app.success[0].value
 
 
+@pytest.mark.parametrize("button", ["data.prepare", "data.check"])
+def test_nothing_named_is_asked_for(open_app: Open, button: str) -> None:
+    app = open_app(PAGE)
+    next(found for found in app.button if found.key == button).click().run()
+    assert [error.value for error in app.error] == ["Name a folder or file first."]
+    next(box for box in app.get("button_group")).set_value("Upload").run()
+    next(found for found in app.button if found.key == button).click().run()
+    assert [error.value for error in app.error] == ["Choose an archive to upload first."]
+
+
 def test_an_upload_is_prepared_and_leaves_nothing_behind(lab: Path, open_app: Open) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

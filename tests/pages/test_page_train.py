@@ -39,7 +39,7 @@ def test_a_recipe_fills_the_form_and_the_command_line(open_app: Open) -> None:
     assert app.code[0].value == "python -m vaelab train --recipe dbvae"
     next(box for box in app.number_input if box.label == "Batch size (images)").set_value(32).run()
     assert app.code[0].value == "python -m vaelab train --recipe dbvae --batch-size 32"
-    assert any(caption.value == "Recipe: 64" for caption in app.caption)
+    assert any(box.label == "Batch size (images) :gray[· recipe 64]" for box in app.number_input)
 
 
 def test_a_mistake_is_told_beside_its_field_and_nothing_can_be_started(open_app: Open) -> None:
