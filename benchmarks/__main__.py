@@ -38,26 +38,36 @@ from vaelab.settings import DataConfig
 Measure = Callable[[Path, int], Rows]
 MOST_MAPPED = 5_000
 
+
+def _training(name: str) -> Measure:
+    return lambda data_dir, rounds: [training.measure(data_dir, fewer(rounds), name)]
+
+
+def _peer(name: str) -> Measure:
+    return lambda data_dir, rounds: peers.measure(data_dir, fewer(rounds), name)
+
+
+def _compiling(name: str) -> Measure:
+    return lambda _, rounds: [compiling.measure(name, rounds)]
+
+
+def _growth(by: str) -> Measure:
+    return lambda _, __: growth.rows(by)
+
+
 MEASURES: dict[str, Measure] = {
     "training/dbvae": lambda data_dir, rounds: [training.measure(data_dir, rounds, "dbvae", seconds=10.0)],
-    **{
-        f"training/{name}": lambda data_dir, rounds, name=name: [training.measure(data_dir, fewer(rounds), name)]
-        for name in RECIPES
-        if name not in ("dbvae", "detector")  # whose network is cnn's
-    },
-    **{
-        f"peers/{name}": lambda data_dir, rounds, name=name: peers.measure(data_dir, fewer(rounds), name)
-        for name in peers.PEERS
-    },
+    **{f"training/{name}": _training(name) for name in RECIPES if name not in ("dbvae", "detector")},  # cnn's network
+    **{f"peers/{name}": _peer(name) for name in peers.PEERS},
     "resampling": lambda data_dir, rounds: resampling.rows(data_dir, rounds),
     "keeping": lambda _, rounds: keeping.measure(fewer(rounds)),
     **{
-        f"compiling/{name}": lambda _, rounds, name=name: [compiling.measure(name, rounds)]
+        f"compiling/{name}": _compiling(name)
         for name in RECIPES
         if name not in ("detector", "first-minute")  # the one has cnn's network, the other is over before it paid
     },
     "scaling": lambda data_dir, rounds: [scaling.measure(data_dir, fewer(rounds))],
-    **{f"growth/{by}": lambda _, __, by=by: growth.rows(by) for by in growth.VALUES},
+    **{f"growth/{by}": _growth(by) for by in growth.VALUES},
     "reading": lambda data_dir, rounds: reading.rows(data_dir, rounds),
     "decoding": lambda _, rounds: decoding_shipped(10 * rounds),
     "feature-cache": lambda data_dir, _: [feature_cache.measure(data_dir)],

@@ -166,14 +166,20 @@ def accuracy(held: list[Matched], thresholds: dict[str, float]) -> dict[str, Any
     A square is right if it and a face share half of their union (`matched`).
     """
 
+    def recall(some: list[Matched], threshold: float) -> float:
+        return recall_and_alarms(some, threshold)[0]
+
+    def alarms(some: list[Matched], threshold: float) -> float:
+        return recall_and_alarms(some, threshold)[1]
+
     def estimate(statistic: Callable[[list[Matched]], float]) -> dict[str, Any]:
         places = np.arange(len(held), dtype=np.float64)[:, None]
         return asdict(bootstrapped(lambda rows: statistic([held[int(row)] for row in rows[:, 0]]), places))
 
     at = {
         rate: {
-            "recall": estimate(lambda some, threshold=threshold: recall_and_alarms(some, threshold)[0]),
-            "false_alarms_per_photo": estimate(lambda some, threshold=threshold: recall_and_alarms(some, threshold)[1]),
+            "recall": estimate(functools.partial(recall, threshold=threshold)),
+            "false_alarms_per_photo": estimate(functools.partial(alarms, threshold=threshold)),
         }
         for rate, threshold in thresholds.items()
     }
@@ -231,6 +237,12 @@ def rows(data_dir: Path, rounds: int) -> Rows:
     return found
 
 
+def one_by_one(model: FaceModel, windows: np.ndarray) -> None:
+    """Each window by itself, as a loop over them would ask."""
+    for window in windows:
+        model.face_logit(window[None])
+
+
 def timings(models: dict[str, FaceModel], photo: np.ndarray, rounds: int) -> dict[str, Any]:
     """Seconds for a photo, all ways in turn; the one-by-one windows are those of the same pyramid."""
     results: dict[str, Any] = {}
@@ -240,11 +252,11 @@ def timings(models: dict[str, FaceModel], photo: np.ndarray, rounds: int) -> dic
         sampled = windows.taken(np.linspace(0, len(windows.logits) - 1, SAMPLED).astype(int))
         some = cut(levels, sampled.boxes, sampled.places[:, 0], model.size)
         ways: dict[str, Callable[[], object]] = {
-            "dense": lambda model=model: find(model, photo, 0.0),
-            "one_by_one": lambda model=model, some=some: [model.face_logit(one[None]) for one in some],
+            "dense": functools.partial(find, model, photo, 0.0),
+            "one_by_one": functools.partial(one_by_one, model, some),
         }
         if (haar := haar_finder()) is not None:
-            ways["haar"] = lambda haar=haar: haar(photo)
+            ways["haar"] = functools.partial(haar, photo)
         timed = interleaved(ways, rounds)
         share = len(windows.logits) / SAMPLED
         middle, low, high = ratio(timed["dense"], timed["one_by_one"])

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace as replace_batch
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,7 +40,7 @@ def measure(data_dir: Path, num_faces: int = 256) -> dict[str, Any]:
     network = build_model(config)
     assert isinstance(network, VGG19VAE)
     attach_backbone(network, config, device)
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device).to(memory_format=torch.channels_last)
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = replace(config, data_dir=folder)  # so that nothing kept earlier is found
         started = time.perf_counter()
@@ -90,7 +91,7 @@ def _epochs(
     seconds: dict[bool, list[float]] = {True: [], False: []}
     for index in range(NUM_EPOCHS):
         for is_kept in (True, False):
-            found = timed(lambda index=index, is_kept=is_kept: epoch(index, is_kept))
+            found = timed(partial(epoch, index, is_kept))
             if index > 0:
                 seconds[is_kept].append(found)
     return seconds[True], seconds[False]

@@ -47,7 +47,7 @@ def measure(model: FaceModel, data: Collection, extractor: Extractor, num_chosen
     training = data.rows("train", is_face=True)
     some = np.sort(numpy_generator(0, "fitted priors").choice(training, min(num_chosen, len(training)), replace=False))
     real = extractor.features(data.pixels(some))
-    table = [
+    table: list[dict[str, Any]] = [
         {"prior": prior, "temperature": heat, extractor.measure: frechet_distance(
             real, features(model, extractor, len(real), prior, heat, 0))}
         for prior in model.priors

@@ -121,7 +121,7 @@ def measured(store: Path, runs: Path, pictures: int, latent: int, size: int, wri
         data = Collection.open(config.data.datasets, store, size)
         device = pick_device("auto")
         feed = Feed(data, config, device, Ranks())
-        objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+        objective = Objective(build_model(config), config.loss).to(device).to(memory_format=torch.channels_last)
         for start in range(0, len(feed.face_rows), READ):  # as a training has, before it resamples
             data.pixels(feed.face_rows[start : start + READ])
         assert feed.groups, "the labels sort nobody"
@@ -167,7 +167,7 @@ class Peak:
 
 def exponent(rows: Sequence[dict[str, Any]], by: str, measure: str) -> float:
     """Slope of log `measure` over log `by`: 0 does not grow, 1 grows with it."""
-    slope, _ = np.polyfit(*(np.log([row[name] for row in rows]) for name in (by, measure)), 1)
+    slope, _ = np.polyfit(np.log([row[by] for row in rows]), np.log([row[measure] for row in rows]), 1)
     return float(slope)
 
 

@@ -24,8 +24,7 @@ from typing import Any
 
 from playwright.sync_api import FilePayload, sync_playwright
 
-from benchmarks.browsing import CHROMIUM, PATIENCE_SECONDS, ROOT, app, lab
-from benchmarks.sessions import resident_mib
+from benchmarks.browsing import CHROMIUM, PATIENCE_SECONDS, ROOT, app, lab, resident_mb
 from tests.hostile import hostile_files, odd_files
 from vaelab.rng import numpy_generator
 
@@ -81,11 +80,11 @@ def to_the_api(files: list[bytes]) -> dict[str, Any]:
         settled = 0.0
         for number, data in enumerate(files):
             if number == min(SETTLED, len(files) - 1):
-                settled = resident_mib(process)
+                settled = resident_mb(process)
             answers[_asked(address, base64.b64encode(data).decode())] += 1
-        grown = resident_mib(process) - settled
+        grown = resident_mb(process) - settled
         trouble = log.read_text().count("Traceback")
-    return {"answers": dict(answers), "tracebacks": trouble, "memory_grown_mib": round(grown, 1)}
+    return {"answers": dict(answers), "tracebacks": trouble, "memory_grown_mb": round(grown, 1)}
 
 
 def _asked(address: str, photo: str) -> str:
@@ -159,10 +158,10 @@ def to_the_page(files: list[bytes]) -> dict[str, Any]:
             if page.get_by_test_id("stException").count():
                 faults.append(f"an exception on the page after file {start}")
             if start <= SETTLED:
-                settled = resident_mib(server.process)
-        grown = resident_mib(server.process) - settled
+                settled = resident_mb(server.process)
+        grown = resident_mb(server.process) - settled
         browser.close()
-    return {"answers": dict(answers), "faults": faults, "memory_grown_mib": round(grown, 1)}
+    return {"answers": dict(answers), "faults": faults, "memory_grown_mb": round(grown, 1)}
 
 
 def _settled(page: Any, count: int) -> tuple[int, int]:

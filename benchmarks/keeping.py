@@ -59,8 +59,8 @@ class _Child:
     """
 
     def __init__(self, recipe: str, images: int, keeps: bool) -> None:
-        seconds, self.faults = answer_of("benchmarks.keeping", recipe, images, *(["--keep"] if keeps else []))
-        self.pace = images / seconds
+        seconds, faults = answer_of("benchmarks.keeping", recipe, images, *(["--keep"] if keeps else []))
+        self.pace, self.faults = images / float(seconds), int(faults)
 
 
 def _step(recipe: str, images: int, keeps: bool) -> tuple[float, int]:

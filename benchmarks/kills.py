@@ -44,7 +44,7 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
         `kills` that hit a training at work, those `during_write` of a file, `runs` compared, `equal` ones, `seconds`.
     """
     random, begun = numpy_generator(seed, "kills"), time.monotonic()
-    found = {"what": "kills", "kills": 0, "during_write": 0, "runs": 0, "equal": 0}
+    found = {"kills": 0, "during_write": 0, "runs": 0, "equal": 0}
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         prepare(Synthetic(num_faces=300, num_nonfaces=700), root / "data" / "tiny-16", size=16, workers=1)
@@ -62,7 +62,7 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
                 train(run).join()
             found["runs"] += 1
             found["equal"] += _is_equal(run, straight[kind])
-    return found | {"seconds": round(time.monotonic() - begun, 1)}
+    return {"what": "kills", **found, "seconds": round(time.monotonic() - begun, 1)}
 
 
 def _config(kind: str, root: Path) -> TrainConfig:

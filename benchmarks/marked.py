@@ -77,8 +77,9 @@ def read_table_of_marks(path: Path = MARKED) -> list[MarkedPhoto]:
     is_right = (is_none | is_square) & unsure.isin(["0", "1"]).to_numpy() & (table["photo"] != "").to_numpy()
     if not is_right.all():
         row = int(np.flatnonzero(~is_right)[0])
+        met = ",".join(str(table.loc[row, column]) for column in COLUMNS)
         raise DataError(
-            f"{path}, line {row + 2}: met {','.join(table.loc[row, list(COLUMNS)])!r}; expected the name of a photo, "
+            f"{path}, line {row + 2}: met {met!r}; expected the name of a photo, "
             f"x, y and a side of at least 1 in pixels (all three empty where it shows no face), and unsure 0 or 1"
         )
     is_unsure = (unsure == "1").to_numpy()

@@ -71,7 +71,7 @@ def measure_more(data_dir: Path, rounds: int, few: int = 40_000, times: int = 10
         of_faces, of_others = config.data.datasets
         given = DatasetStore.open(Path(config.data.data_dir) / of_faces)
         device = pick_device("auto")
-        objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+        objective = Objective(build_model(config), config.loss).to(device).to(memory_format=torch.channels_last)
 
         def resampled(num_faces: int, repeats: int) -> Callable[[], None]:
             rows = np.resize(given.indices("train", is_face=True), num_faces)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
 
 from benchmarks.browsing import CHROMIUM, app, lab, resident_mb, training
 from benchmarks.watching import open_live
@@ -44,7 +44,12 @@ def listen(page: Page, faults: list[str]) -> None:
     """Note everything that goes wrong in a page."""
     page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
     page.on("websocket", lambda _: faults.append("a page lost its connection and opened another"))
-    page.on("response", lambda answer: answer.status >= 400 and faults.append(f"{answer.status} {answer.url}"))
+
+    def refused(answer: Response) -> None:
+        if answer.status >= 400:
+            faults.append(f"{answer.status} {answer.url}")
+
+    page.on("response", refused)
 
 
 def shown_images(page: Page) -> int:

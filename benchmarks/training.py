@@ -116,7 +116,11 @@ class Loop:
         self._number += 1
         run = Run.create(self._config, self._folder, f"run-{self._number}", self._data.fingerprints)
         clock: dict[int, float] = {}
-        train(run, lambda report: clock.setdefault(report["images_seen"], time.perf_counter()))
+
+        def note(report: dict[str, Any]) -> None:
+            clock[report["images_seen"]] = time.perf_counter()
+
+        train(run, note)
         first, last = self._window, (1 + WINDOWS) * self._window
         seconds = clock[last] - clock[first]
         rows = [row for row in run.metrics("train") if first < row["images_seen"] <= last]
@@ -129,7 +133,7 @@ def limit(config: TrainConfig, num_images: int) -> Callable[[], float]:
     """Bare steps of the same network, precision and optimizer on one batch that never changes."""
     device = pick_device("auto")
     precision = pick_precision(config.run, device)
-    objective = Objective(build_model(config), config.loss).to(device, memory_format=torch.channels_last)
+    objective = Objective(build_model(config), config.loss).to(device).to(memory_format=torch.channels_last)
     network = objective.network
     optimizer = torch.optim.AdamW(objective.parameters(), config.optim.learning_rate, weight_decay=0.0, fused=True)
     batch = config.optim.batch_size

@@ -72,7 +72,7 @@ def one(ready: list[str]) -> None:
 
 def shelf_table(there: list[Shelved]) -> pd.DataFrame:
     """One row per data set, the unfinished and damaged ones with their reason."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for item in there:
         if item.manifest is None:
             rows.append((item.name, item.trouble, None, None, None, None, None))

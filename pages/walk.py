@@ -70,8 +70,8 @@ def show_walk(model: FaceModel, now: Plan) -> None:
     """Figure, sentences, stills, caveats and downloads."""
     slider = find_slider(model, now.recipe.method, now.along)
     seen_by = load_detectors(now.detectors, now.fpr)
-    for one in seen_by:
-        cautions(one.model.config, one.name)
+    for name in now.detectors:
+        cautions(find(name).config, name)
     vector = step_vector(model, now.recipe, slider)
     start = edited_latent(model, now.recipe)
     walked = walk(model, seen_by, start, vector, now.reach, STEPS)

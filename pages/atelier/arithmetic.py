@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,7 +13,7 @@ from pages.atelier.bench import STRENGTHS, Bench, bench, change, of_latent, open
 from pages.shell.faces import draw
 from pages.shell.pictures import keepsake, png
 from pages.studio.state import show_in
-from vaelab.editing.paths import arithmetic
+from vaelab.editing.paths import Latent, arithmetic
 from vaelab.editing.recipe import to_record
 from vaelab.editing.sliders import edited_latent
 
@@ -32,8 +32,7 @@ def face_arithmetic(model: FaceModel) -> None:
         st.info("A sum takes three places, so two faces or more: lay down another one.", icon=":material/add:")
         return
     latents = [edited_latent(model, now.faces[term]) for term in now.terms]
-    z = arithmetic(*latents, now.strength)
-    result = of_latent(model, z)
+    result = of_latent(model, _sum(latents, now.strength))
     with st.container(horizontal=True, vertical_alignment="top", key="bench-equation"):
         for place, sign in enumerate(("", "−", "+")):
             with _signed(sign), st.container(width=SIDE, gap="xsmall"):
@@ -62,7 +61,7 @@ def face_arithmetic(model: FaceModel) -> None:
 def picture(model: FaceModel, now: Bench) -> bytes:
     """The result as a marked PNG that names its terms."""
     latents = [edited_latent(model, now.faces[term]) for term in now.terms]
-    result = of_latent(model, arithmetic(*latents, now.strength))
+    result = of_latent(model, _sum(latents, now.strength))
     z = edited_latent(model, result)
     terms = zip(NAMES, now.terms, latents, strict=True)
     about: dict[str, Any] = {
@@ -72,6 +71,11 @@ def picture(model: FaceModel, now: Bench) -> bytes:
         "terms": {name: to_record(model, now.faces[term], latent) for name, term, latent in terms},
     }
     return keepsake(draw(model, z), about, LARGE)
+
+
+def _sum(latents: Sequence[Latent], strength: float) -> Latent:
+    a, b, c = latents
+    return arithmetic(a, b, c, strength)
 
 
 @contextlib.contextmanager

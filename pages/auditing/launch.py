@@ -184,7 +184,7 @@ def _is_drawn_later(names: Sequence[str]) -> bool:
 def _labels_to_be_drawn() -> pd.DataFrame:
     """Labels of all the embedded faces: they are known before the pictures are drawn."""
     records = Synthetic().listing().records
-    labels = [name for name in records if not name.startswith(("_", "split"))]
+    labels = [name for name in map(str, records) if not name.startswith(("_", "split"))]
     return records.loc[records["is_face"], labels]
 
 

@@ -91,6 +91,10 @@ def _surveyed(model: FaceModel, now: Plan, count: int, slot: st.delta_generator.
     vector = step_vector(model, now.recipe, find_slider(model, now.recipe.method, now.along))
     detectors = load_detectors(now.detectors, now.fpr)
     bar = slot.progress(0.0, text=f"Walking {count} faces")
+
+    def advanced(share: float) -> None:
+        bar.progress(share, f"Walking {count} faces")
+
     ways = random_ways(vector, model.latents.prior_factor, count, SEED)
     return walk_many(
         model,
@@ -100,7 +104,7 @@ def _surveyed(model: FaceModel, now: Plan, count: int, slot: st.delta_generator.
         now.reach,
         STEPS,
         ways,
-        lambda done: bar.progress(done, f"Walking {count} faces"),
+        advanced,
     )
 
 

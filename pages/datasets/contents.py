@@ -63,7 +63,8 @@ def labels(store: DatasetStore) -> None:
     table = table.loc[sorted(table.index, key=natural_key), sorted(table.columns, key=natural_key)]
     share = st.toggle("Shares of each row instead of counts", key=f"data.share.{store.path.name}")
     long = table.div(table.sum(axis=1), axis=0) if share else table
-    melted = long.rename_axis(index="row", columns="column").stack().rename("value").reset_index()
+    stacked = pd.Series(long.rename_axis(index="row", columns="column").stack())
+    melted = stacked.rename("value").reset_index()
     form = ".0%" if share else ",d"
     st.vega_lite_chart(
         melted,

@@ -101,4 +101,4 @@ def density_lines(key: str, _map: FaceMap) -> list[list[float]]:
     draw = contour_generator(middles, middles, smooth)
     levels = [float(ordered[min(int(np.searchsorted(held, mass)), len(ordered) - 1)]) for mass in MASSES]
     lines = [line for level in dict.fromkeys(levels) for line in draw.lines(level)]
-    return [[round(float(value), 3) for value in line.ravel()] for line in lines]
+    return [[round(float(value), 3) for value in np.asarray(line).ravel()] for line in lines]

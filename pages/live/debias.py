@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -39,7 +40,7 @@ def debiasing(run: Run, rows: Rows) -> None:
     _groups(latest)
 
 
-def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
+def _drawn_faces(run: Run, latest: Mapping[str, Any]) -> None:
     """The faces at both ends of the draw probabilities; by name where their data set is gone."""
     num_faces = latest["effective_sample_size"] / latest["effective_share"]
     for key, title in (("most_drawn", "Drawn most"), ("least_drawn", "Drawn least")):
@@ -56,7 +57,7 @@ def _drawn_faces(run: Run, latest: dict[str, Any]) -> None:
         st.caption(f"Times a fair share, from left to right: {chances}")
 
 
-def _groups(latest: dict[str, Any]) -> None:
+def _groups(latest: Mapping[str, Any]) -> None:
     """Share of each group in the data and in what is drawn."""
     groups: dict[str, Any] = latest.get("groups") or {}
     if not groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -127,7 +128,7 @@ def same_faces(runs: Sequence[Run]) -> None:
 
 
 def _last_validation(run: Run) -> dict[str, object]:
-    row = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
+    row: dict[str, Any] = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
     told = {name: value for name, value in row.items() if name not in ("kind", "kl_per_dim", "recall_by_group")}
     groups = (row.get("recall_by_group") or {}).get("groups", {})
     return told | {f"recall, {name}": group["recall"] for name, group in groups.items()}

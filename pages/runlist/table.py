@@ -45,7 +45,7 @@ def matching(table: pd.DataFrame, search: str) -> pd.DataFrame:
 def _row(run: Run) -> dict[str, Any]:
     try:
         config, status = run.config, run.status
-        validation = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
+        validation: dict[str, Any] = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
         return {
             "Run": run.id,
             "State": "ships with vaelab" if run.is_shipped else status.state,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -29,7 +29,7 @@ CHOSEN, OPENED, PROBLEM = "photo.chosen", "photo.opened", "photo.problem"
 USES_CAMERA, FORGOTTEN = "photo.camera", "photo.forgotten"
 TYPES = ("jpg", "jpeg", "png", "webp")
 MAX_UPLOAD_BYTES = 25 * 2**20
-BADGES = {
+BADGES: dict[str, tuple[str, str, Literal["green", "orange", "red"]]] = {
     "typical": ("Familiar", ":material/check:", "green"),
     "unusual": ("Unusual", ":material/question_mark:", "orange"),
     "far": ("Far from what the model knows", ":material/warning:", "red"),
