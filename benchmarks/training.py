@@ -20,7 +20,7 @@ from vaelab.training.loop import train
 from vaelab.training.step import Objective, pick_device, pick_precision
 
 WINDOWS = 4
-"""Reports in the part of a training that counts. Where faces are resampled, each has one resampling in it."""
+"""Reports in the part of a training that counts. Where faces are resampled, each is one pass over them."""
 LEAST_RESAMPLED = 4_096
 MOST_FACES = 4_096
 """Faces that a training reads at most: its start (features of a frozen backbone, principal components) stays short."""
@@ -86,7 +86,7 @@ def window_of(config: TrainConfig, seconds: float) -> int:
 
 
 def timed(config: TrainConfig, window: int) -> TrainConfig:
-    """The config for `Loop`: reports every `window` images, and so many faces that each window resamples once."""
+    """The config for `Loop`: reports every `window` images, and where faces are resampled so many that this is one pass."""
     num_faces = window // 2 if config.debias.aggregation != "none" else MOST_FACES
     return replace(
         config,

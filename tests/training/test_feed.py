@@ -10,7 +10,7 @@ from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
 from vaelab.training.distributed import Ranks
-from vaelab.training.feed import Feed
+from vaelab.training.feed import AHEAD, Feed
 from vaelab.training.pixels import images_on
 
 CPU = torch.device("cpu")
@@ -100,3 +100,22 @@ def test_a_detector_without_non_faces_is_refused(
     )
     with pytest.raises(DataError, match="nonfaces"):
         feed(tiny_data, tiny_config(model="cnn"))
+
+
+def test_what_was_drawn_ahead_is_drawn_again_by_new_probabilities(
+    tiny_data: Collection, tiny_config: Callable[..., TrainConfig]
+) -> None:
+    config = tiny_config(model="dbvae")
+    made, other = feed(tiny_data, config), feed(tiny_data, config)
+    probs = np.arange(len(made.face_rows), dtype=np.float64)
+    before = made.batch(16)
+    made.faces.set_probs(probs / probs.sum())
+    other.faces.set_probs(probs / probs.sum())
+    assert not np.array_equal(made.batch(16).face_positions, before.face_positions)
+    for images_seen in (32, 16, 16 * (AHEAD + 3)):  # onward, back, and past what is ahead
+        mine, theirs = made.batch(images_seen), other.batch(images_seen)
+        assert np.array_equal(mine.face_positions, theirs.face_positions)
+        assert torch.equal(mine.images, theirs.images)
+        assert mine.eps is not None
+        assert theirs.eps is not None
+        assert torch.equal(mine.eps, theirs.eps)

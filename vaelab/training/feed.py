@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from vaelab.config import TrainConfig
@@ -20,6 +20,8 @@ Rows = Int[np.ndarray, " faces"]
 
 BLOCK = 65_536
 """Faces whose labels are read at a time: those of a million are too many to keep."""
+AHEAD = 16
+"""Batches that are drawn together: a training step leaves nothing of what draws them in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,22 @@ class Batch:
     face_positions: Rows
     eps: Float[Tensor, "drawn latent"] | None
     features: Float[Tensor, "faces features"] | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The random part of this rank's share of a batch.
+
+    Attributes:
+        faces, nonfaces: positions within the training faces, and within the training non-faces.
+        mirrored: which of the faces are.
+        eps: see `Batch`; on the CPU.
+    """
+
+    faces: Rows
+    nonfaces: Int[np.ndarray, " nonfaces"]
+    mirrored: Bool[np.ndarray, " faces"]
+    eps: Float[Tensor, "drawn latent"] | None
 
 
 class Feed:
@@ -63,6 +81,8 @@ class Feed:
             self.faces_per_batch //= 2
         others = self.nonface_rows if config.needs_nonfaces else self.face_rows[:0]
         self.pixels = training_pixels(data, np.concatenate([self.face_rows, others]), device)
+        self._ahead: dict[int, Drawn] = {}
+        self._ahead_by = self.faces.sample_probs
 
     @cached_property
     def groups(self) -> dict[str, Grouping]:
@@ -76,25 +96,36 @@ class Feed:
 
     def batch(self, images_seen: int) -> Batch:
         """The batch that a training which saw `images_seen` images takes next."""
-        step = images_seen // self._config.optim.batch_size
-        clock, stripe, seed = step * self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
-        positions = self.faces.draw(clock, self.faces_per_batch)[stripe]
-        rows = self.face_rows[positions]
+        drawn = self._drawn(images_seen // self._config.optim.batch_size)
+        rows, mirrored = self.face_rows[drawn.faces], drawn.mirrored
         if self._config.needs_nonfaces:
-            others = self.nonfaces.draw(clock, self.faces_per_batch)[stripe]
-            rows = np.concatenate([rows, self.nonface_rows[others]])
-        mirrored = np.zeros(len(rows), dtype=bool)
+            rows = np.concatenate([rows, self.nonface_rows[drawn.nonfaces]])
+            mirrored = np.concatenate([mirrored, np.zeros(len(drawn.nonfaces), bool)])
+        eps = None if drawn.eps is None else drawn.eps.to(self._device)
+        features = None
+        if self.features is not None:
+            kept = self.features[drawn.faces, drawn.mirrored.astype(np.int64)].astype(np.float32)
+            features = torch.from_numpy(kept).to(self._device, non_blocking=True)
+        return Batch(self.pixels.images(rows, mirrored), len(drawn.faces), drawn.faces, eps, features)
+
+    def _drawn(self, step: int) -> Drawn:
+        """What is drawn for a step; for those that follow it as well, as long as the probabilities stay."""
+        probs = self.faces.sample_probs
+        if step not in self._ahead or self._ahead_by is not probs:
+            self._ahead_by = probs
+            self._ahead = {later: self._draw(later) for later in range(step, step + AHEAD)}
+        return self._ahead[step]
+
+    def _draw(self, step: int) -> Drawn:
+        count, stripe, seed = self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
+        faces = self.faces.draw(step * count, count)[stripe]
+        nonfaces = self.nonfaces.draw(step * count, count)[stripe] if self._config.needs_nonfaces else faces[:0]
+        mirrored = np.zeros(len(faces), bool)
         if self._config.data.flip:
-            chances = numpy_generator(seed, "mirror", step).random(self.faces_per_batch)[stripe]
-            mirrored[: len(positions)] = chances < 0.5
+            mirrored = numpy_generator(seed, "mirror", step).random(count)[stripe] < 0.5
         eps = None
         if self._config.has_decoder:
             kinds = ("eps", "eps of non-faces") if self._config.loss.mask == "as-published" else ("eps",)
-            shape = (self.faces_per_batch, self._config.model.latent)
-            noise = [torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds]
-            eps = torch.cat(noise).to(self._device)
-        features = None
-        if self.features is not None:
-            kept = self.features[positions, mirrored[: len(positions)].astype(np.int64)].astype(np.float32)
-            features = torch.from_numpy(kept).to(self._device, non_blocking=True)
-        return Batch(self.pixels.images(rows, mirrored), len(positions), positions, eps, features)
+            shape = (count, self._config.model.latent)
+            eps = torch.cat([torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds])
+        return Drawn(faces, nonfaces, mirrored, eps)
