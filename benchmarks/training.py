@@ -86,7 +86,7 @@ def window_of(config: TrainConfig, seconds: float) -> int:
 
 
 def timed(config: TrainConfig, window: int) -> TrainConfig:
-    """The config for `Loop`: reports every `window` images; where faces are resampled, one pass over them is as long."""
+    """The config for `Loop`: reports every `window` images; where faces are resampled, a pass over them is as long."""
     num_faces = window // 2 if config.debias.aggregation != "none" else MOST_FACES
     return replace(
         config,
