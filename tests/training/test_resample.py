@@ -134,3 +134,16 @@ def test_the_shares_of_groups_are_those_of_the_labels_and_are_read_once(
         names = tiny_data.labels["image_id"].to_numpy()[feed.face_rows[faces]].tolist()
         assert [row["image_id"] for row in found[name]] == names
         assert [row["prob"] for row in found[name]] == probs[faces].tolist()
+
+
+@pytest.mark.parametrize("values", [1, 3, 40])
+def test_of_equal_probabilities_the_earlier_face_is_named(
+    tiny_data: Collection, tiny_config: Callable[..., TrainConfig], values: int
+) -> None:
+    feed = Feed(tiny_data, tiny_config(model="dbvae"), torch.device("cpu"), Ranks())
+    weights = np.random.default_rng(0).integers(1, 1 + values, len(feed.face_rows)).astype(np.float64)
+    found = resampling_metrics(Resampling(weights / weights.sum(), num_active=3), tiny_data, feed)
+    for name, order in (("most_drawn", -weights), ("least_drawn", weights)):
+        faces = np.argsort(order, kind="stable")[:NUM_EXTREMES]
+        names = tiny_data.labels["image_id"].to_numpy()[feed.face_rows[faces]].tolist()
+        assert [row["image_id"] for row in found[name]] == names

@@ -97,9 +97,12 @@ def resampling_metrics(drawn: Resampling, data: Collection, feed: Feed) -> dict[
 def _extremes(drawn: Resampling, data: Collection, feed: Feed) -> dict[str, list[dict[str, Any]]]:
     """The most and the least drawn faces, with the probability of each draw; of equals the earlier in the data."""
     probs = drawn.sample_probs
+    count = min(NUM_EXTREMES, len(probs))
+    low, high = np.partition(probs, (count - 1, len(probs) - count))[[count - 1, -count]]
+    least, most = np.flatnonzero(probs <= low), np.flatnonzero(probs >= high)  # quicker than to sort all
     found = {
-        name: np.argsort(order, kind="stable")[:NUM_EXTREMES]
-        for name, order in (("most_drawn", -probs), ("least_drawn", probs))
+        "most_drawn": most[np.argsort(-probs[most], kind="stable")[:count]],
+        "least_drawn": least[np.argsort(probs[least], kind="stable")[:count]],
     }
     rows = np.unique(feed.face_rows[np.concatenate(list(found.values()))])
     names = data.table(rows, ["image_id"])["image_id"]
