@@ -88,15 +88,16 @@ def set_principal_path(path: PrincipalPath, data: Collection, face_rows: Indices
     if len(face_rows) > most:
         chosen = numpy_generator(config.run.seed, "principal").choice(len(face_rows), most, replace=False)
         face_rows = face_rows[chosen]
-    values = torch.cat(
-        [_values(data, face_rows[start : start + CHUNK], path.size) for start in range(0, len(face_rows), CHUNK)]
-    )
+    values = torch.empty(len(face_rows), 3 * path.size**2)  # filled and centred in place: there is room for one
+    for start in range(0, len(face_rows), CHUNK):
+        values[start : start + CHUNK] = _values(data, face_rows[start : start + CHUNK], path.size)
     mean = values.mean(0)
     total_variance = float(values.var(0).sum())
+    values -= mean
     with torch.random.fork_rng(devices=[]):  # the randomised decomposition draws from the global generator
         torch.manual_seed(stream_seed(config.run.seed, "principal"))
         rank = min(latent + 24, len(face_rows))
-        _, singular_values, directions = torch.pca_lowrank(values, q=rank, niter=4)
+        _, singular_values, directions = torch.pca_lowrank(values, q=rank, center=False, niter=4)
     variances = singular_values[:latent].square() / (len(face_rows) - 1)
     rest = (total_variance - float(variances.sum())) / (values.shape[1] - latent)
     path.set_components(mean, directions[:, :latent].T.contiguous(), variances, max(rest, 1e-8))
