@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.pages.tiny_runs import make_run
 
@@ -25,6 +25,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr
 START_TIMEOUT_SECONDS = 90.0
 PATIENCE_MS = 60_000
 """Generous: the tests are about what happens, and may share a busy machine."""
+expect.set_options(timeout=PATIENCE_MS)
 FACE = ".current canvas"
 
 needs_chromium = pytest.mark.skipif(

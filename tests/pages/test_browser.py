@@ -62,9 +62,9 @@ def test_a_deep_link_on_a_cold_server_has_frame_and_title(tmp_path: Path, visit:
     cold = start_server(tmp_path)
     try:
         visit.page.goto(f"{cold.address}/models", timeout=PATIENCE_MS)
-        expect(visit.page.locator("h1")).to_have_text("Models", timeout=PATIENCE_MS)
-        expect(visit.page).to_have_title("Models · vaelab", timeout=PATIENCE_MS)
-        expect(visit.page.get_by_role("link", name="Explore")).to_be_visible(timeout=PATIENCE_MS)
+        expect(visit.page.locator("h1")).to_have_text("Models")
+        expect(visit.page).to_have_title("Models · vaelab")
+        expect(visit.page.get_by_role("link", name="Explore")).to_be_visible()
     finally:
         stop_server(cold)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
@@ -110,11 +110,11 @@ def test_an_empty_page_fills_itself_when_a_model_appears(tmp_path: Path, visit: 
     server = start_server(tmp_path)
     try:
         visit.page.goto(server.address, timeout=PATIENCE_MS)
-        expect(visit.page.locator("h1")).to_have_text("No face to show yet", timeout=PATIENCE_MS)
+        expect(visit.page.locator("h1")).to_have_text("No face to show yet")
         make_run(tmp_path, "newborn", state="running")
         assert face(visit.page).any()
         shutil.rmtree(tmp_path / "checkpoints" / "newborn")
-        expect(visit.page.locator("h1")).to_have_text("No face to show yet", timeout=PATIENCE_MS)
+        expect(visit.page.locator("h1")).to_have_text("No face to show yet")
     finally:
         stop_server(server)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
@@ -129,8 +129,8 @@ def test_another_address_of_a_page_leads_there_with_its_query(
 ) -> None:
     page = visit.page
     page.goto(f"{server.address}{path}?model=tiny&seed=41&from=prior", timeout=PATIENCE_MS)
-    expect(page).to_have_title(title, timeout=PATIENCE_MS)
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_title(title)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     address = urlsplit(page.url)
     assert address.path == leads_to
     assert parse_qs(address.query)["seed"] == ["41"]

@@ -55,13 +55,13 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     page.locator("[data-testid=stMain] [data-testid=stSelectbox]").first.click()
     page.get_by_role("option", name="8,000", exact=True).click()
     command = "python -m vaelab audit small --arms A B --seeds 1 --by"
-    expect(page.get_by_test_id("stCode").first).to_contain_text(command, timeout=PATIENCE_MS)
-    expect(page.get_by_test_id("stCode").first).to_contain_text("--num-images 8000", timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stCode").first).to_contain_text(command)
+    expect(page.get_by_test_id("stCode").first).to_contain_text("--num-images 8000")
     page.get_by_role("button", name="Start the audit").click()
 
     progress = page.get_by_text(re.compile(r"0 of 2 networks trained and scored"))
-    expect(progress).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text(re.compile(r"now A-0|now B-0"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(progress).to_be_visible()
+    expect(page.get_by_text(re.compile(r"now A-0|now B-0"))).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=2 * PATIENCE_MS)
@@ -69,15 +69,13 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     assert audit.status.state == "cancelled"
     assert audit.missing("test")
     page.reload()
-    expect(page.get_by_text("stopped on request; resume goes on with what is left").first).to_be_visible(
-        timeout=PATIENCE_MS
-    )
+    expect(page.get_by_text("stopped on request; resume goes on with what is left").first).to_be_visible()
     resume.click()
 
     expect(page.get_by_text("1 of 1 paired seeds")).to_be_visible(timeout=TRAINED_MS)
-    expect(resume).to_have_count(0, timeout=PATIENCE_MS)
+    expect(resume).to_have_count(0)
     assert not audit.missing("test")
-    expect(page.get_by_text("One seed: intervals are about these networks").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("One seed: intervals are about these networks").first).to_be_visible()
     page.get_by_text("Report", exact=True).click()
     page.get_by_role("button", name="Make the report").click()
     with page.expect_download(timeout=PATIENCE_MS) as download:
@@ -85,4 +83,4 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     report = download.value.path().read_text(encoding="utf-8")
     assert "Audit small: is it fairer?" in report
     assert "1 paired seed, split test" in report
-    expect(page.get_by_role("button", name="Make the report")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Make the report")).to_have_count(0)

@@ -54,7 +54,7 @@ def models_of(server: Server) -> tuple[FaceModel, FaceModel]:
 
 def open_compare(server: Server, page: Page, pair: Pair) -> None:
     page.goto(f"{server.address}/compare?{urlencode(pair.to_query())}", timeout=PATIENCE_MS)
-    expect(mounted(page, "scrub").locator("figure")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(mounted(page, "scrub").locator("figure")).to_have_count(2)
 
 
 def link(page: Page) -> Pair:
@@ -98,8 +98,8 @@ def test_both_faces_move_while_the_slider_is_held_and_the_release_is_measured(se
     ]
     expect(page.get_by_text("Let the slider go somewhere")).to_be_visible()
     page.mouse.up()
-    expect(page.get_by_text(re.compile(r"At \+3\.00: tiny"))).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile(r"At \+3\.00: tiny"))).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
 
 
 @pytest.mark.thorough
@@ -110,7 +110,7 @@ def test_keys_and_the_strip_move_both(server: Server, visit: Visit) -> None:
     expect(mounted(page, "scrub").locator("output")).to_have_text("+0.25")
     mounted(page, "scrub").locator(".strip").last.locator(".face").first.click()
     expect(mounted(page, "scrub").locator("output")).to_have_text("−3.00")
-    expect(page.get_by_text(re.compile("At −3.00: tiny"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("At −3.00: tiny"))).to_be_visible()
 
 
 def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, browser: Browser) -> None:
@@ -119,15 +119,15 @@ def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, bro
     page.locator("[data-testid=stMain] [data-testid=stSelectbox]").nth(2).click()
     page.get_by_role("option", name="To another face").click()
     page.get_by_role("button", name="Another end").click()
-    expect(page.get_by_text("to the one labelled")).to_be_visible(timeout=PATIENCE_MS)
-    expect(mounted(page, "scrub").locator("output")).to_have_text("0%", timeout=PATIENCE_MS)
+    expect(page.get_by_text("to the one labelled")).to_be_visible()
+    expect(mounted(page, "scrub").locator("output")).to_have_text("0%")
     page.get_by_role("button", name="Another face").click()
     page.wait_for_url(lambda address: link(page).face not in ("", PAIR.face))
     assert (link(page).first, link(page).second, link(page).along) == ("tiny", "seeing", BETWEEN)
-    expect(page.get_by_text("to the one labelled")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("to the one labelled")).to_be_visible()
     other = browser.new_page()
     other.goto(page.url, timeout=PATIENCE_MS)
-    expect(mounted(other, "scrub").locator("output")).to_have_text("0%", timeout=PATIENCE_MS)
+    expect(mounted(other, "scrub").locator("output")).to_have_text("0%")
     for seen in (page, other):
         mounted(seen, "scrub").locator("input").press("End")
     for place in (0, 1):
@@ -139,7 +139,7 @@ def test_a_link_reopens_the_faces_and_the_path(server: Server, visit: Visit, bro
 def test_a_broken_link_says_what_it_could_not_find(server: Server, visit: Visit) -> None:
     page = visit.page
     open_compare(server, page, Pair("tiny", "nobody", face="train/999999", along="wings"))
-    expect(page.get_by_text("A model asked for is not on this machine")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("A model asked for is not on this machine")).to_be_visible()
     expect(page.get_by_text("The face asked for is not stored by both models")).to_be_visible()
     expect(page.get_by_text("do not share the path asked for")).to_be_visible()
 

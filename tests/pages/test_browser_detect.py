@@ -37,7 +37,7 @@ def test_a_photo_is_marked_looked_at_and_taken_away(server: Server, visit: Visit
     bad = {"name": "bad.png", "mimeType": "image/png", "buffer": hostile_files()["png bomb"]}
     upload.set_input_files([good, bad])  # type: ignore[list-item]
     marked = page.get_by_alt_text("group.png: keen sees")
-    expect(marked).to_be_visible(timeout=PATIENCE_MS)
+    expect(marked).to_be_visible()
     assert marked.get_attribute("src", timeout=PATIENCE_MS).startswith("data:image/jpeg")  # type: ignore[union-attr]
     expect(page.get_by_text("gigantic")).to_be_visible()
     expect(page.get_by_alt_text("What blind looks at in face 1")).to_be_visible()
@@ -50,5 +50,5 @@ def test_a_photo_is_marked_looked_at_and_taken_away(server: Server, visit: Visit
     assert Image.open(io.BytesIO(drawn.value.path().read_bytes())).size == (320, 240)
     for _ in range(2):
         page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").first.click()
-    expect(page.get_by_text("Choose one or more photos")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Choose one or more photos")).to_be_visible()
     assert all(url.startswith((server.address, "data:", "blob:", "ws")) for url in visit.requests)

@@ -205,17 +205,17 @@ def test_a_photo_without_a_face_gets_a_sentence_and_a_square_to_place(server: Se
     page.locator("input[type=file]").set_input_files(
         {"name": "sky.png", "mimeType": "image/png", "buffer": flat.getvalue()}
     )
-    expect(page.get_by_text(re.compile("No face was found"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("No face was found"))).to_be_visible()
     mounted(page, "stage").locator(".box").press("ArrowRight")  # where the visitor puts the square, that is the face
     wait_for_another_face(page, before)
     page.wait_for_url(re.compile("from=latent&z="))
     forget = page.get_by_role("button", name="Forget this photo")
     forget.click()
-    expect(forget).not_to_be_visible(timeout=PATIENCE_MS)
+    expect(forget).not_to_be_visible()
     page.locator("input[type=file]").set_input_files(
         {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"%PDF-1.7 not a picture"}
     )
-    expect(page.get_by_text(re.compile("This is a PDF document"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("This is a PDF document"))).to_be_visible()
 
 
 @pytest.mark.thorough
@@ -227,16 +227,12 @@ def test_a_renamed_slider_keeps_its_name(server: Server, visit: Visit, browser: 
     page.get_by_role("button", name="Rename Component 2").click()
     page.keyboard.type("turns the head")
     page.keyboard.press("Enter")
-    expect(mounted(page, "panel").locator('.row[data-key="p1"] .name')).to_have_text(
-        "turns the head", timeout=PATIENCE_MS
-    )
+    expect(mounted(page, "panel").locator('.row[data-key="p1"] .name')).to_have_text("turns the head")
     other = browser.new_page()
     other.goto(server.address, timeout=PATIENCE_MS)
     face(other)
     choose_family(other, "Principal")
-    expect(mounted(other, "panel").locator('.row[data-key="p1"] .name')).to_have_text(
-        "turns the head", timeout=PATIENCE_MS
-    )
+    expect(mounted(other, "panel").locator('.row[data-key="p1"] .name')).to_have_text("turns the head")
     other.close()
 
 

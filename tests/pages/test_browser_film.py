@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
+from tests.pages.browsing import Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import FILMED, make_run, write_frames
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -30,7 +30,7 @@ def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit
     page = visit.page
     page.goto(f"{server.address}/map?model={filmed}&map=pca&view=film&by=gender")
     canvas, slider, clock = (mounted(page, "film").locator(f"{part}") for part in (".sheet canvas", "input", "output"))
-    expect(clock).to_have_text("12,000 images", timeout=PATIENCE_MS)
+    expect(clock).to_have_text("12,000 images")
     expect(canvas).to_have_attribute("aria-label", re.compile(f"Map of {FILMED} held-out faces"))
     expect(mounted(page, "film").locator(".strip button")).to_have_count(4)
     last = canvas.evaluate(PICTURE)
@@ -39,24 +39,24 @@ def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit
     assert chosen.evaluate(COLOUR) == page.locator("h1").evaluate(COLOUR), "chosen words keep the contrast of text"
 
     slider.press("Home")
-    expect(clock).to_have_text("3,000 images", timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile("seen=3000"), timeout=PATIENCE_MS)
+    expect(clock).to_have_text("3,000 images")
+    expect(page).to_have_url(re.compile("seen=3000"))
     assert canvas.evaluate(PICTURE) != last, "the points have moved"
 
     runs = "() => performance.getEntriesByType('resource').length"
     asked = page.evaluate(runs)
     page.get_by_role("button", name="Play", exact=True).click()
-    expect(clock).to_have_text("6,000 images", timeout=PATIENCE_MS)
+    expect(clock).to_have_text("6,000 images")
     assert page.evaluate(runs) == asked, "no frame is asked of the server"
-    expect(clock).to_have_text("12,000 images", timeout=PATIENCE_MS)
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile("seen=12000"), timeout=PATIENCE_MS)
+    expect(clock).to_have_text("12,000 images")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("seen=12000"))
 
     canvas.press("ArrowRight")
     canvas.press("Enter")
-    expect(page.get_by_text("On its way it moved")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile("face=val"), timeout=PATIENCE_MS)
+    expect(page.get_by_text("On its way it moved")).to_be_visible()
+    expect(page).to_have_url(re.compile("face=val"))
     with_trail = canvas.evaluate(PICTURE)
     page.get_by_role("button", name="After 6,000 images").click()
-    expect(clock).to_have_text("6,000 images", timeout=PATIENCE_MS)
+    expect(clock).to_have_text("6,000 images")
     assert canvas.evaluate(PICTURE) != with_trail

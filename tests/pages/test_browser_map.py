@@ -32,7 +32,7 @@ def second(server: Server) -> Iterator[str]:
 def open_map(server: Server, page: Page, query: str = "") -> Locator:
     page.goto(f"{server.address}/map?model=tiny&map=pca{query}")
     canvas = mounted(page, "scene").locator("canvas")
-    expect(canvas).to_be_visible(timeout=PATIENCE_MS)
+    expect(canvas).to_be_visible()
     canvas.scroll_into_view_if_needed()
     return canvas
 
@@ -61,13 +61,13 @@ def test_a_press_decodes_and_the_link_keeps_it(server: Server, visit: Visit) -> 
     canvas = open_map(server, page)
     assert canvas.evaluate(COLOURS) > 10
     canvas.click(position=at(canvas, 1.02, -1.0))
-    expect(page.get_by_text("Drawn at")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile(r"at=1\.0\d+%7E-(1|0\.99)|at=1\.0\d+~-(1|0\.99)"), timeout=PATIENCE_MS)
+    expect(page.get_by_text("Drawn at")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"at=1\.0\d+%7E-(1|0\.99)|at=1\.0\d+~-(1|0\.99)"))
     canvas.press("ArrowLeft")
     canvas.press("Shift+ArrowUp")
     before = page.url
     canvas.press("Enter")
-    expect(page).not_to_have_url(before, timeout=PATIENCE_MS)
+    expect(page).not_to_have_url(before)
 
 
 @pytest.mark.thorough
@@ -80,14 +80,12 @@ def test_a_face_is_hovered_pressed_and_taken_to_explore(server: Server, visit: V
     spot = at(canvas, float(places[lonely, 0]), float(places[lonely, 1]))
     canvas.hover(position=spot)
     expect(mounted(page, "scene").locator(".tip")).to_be_visible()
-    expect(mounted(page, "scene").locator(".tip .face")).to_have_attribute(
-        "style", re.compile(r"rows=\d+"), timeout=PATIENCE_MS
-    )
+    expect(mounted(page, "scene").locator(".tip .face")).to_have_attribute("style", re.compile(r"rows=\d+"))
     canvas.click(position=spot)
-    expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Stored face,")).to_be_visible()
     page.get_by_role("button", name="Open in Explore").click()
-    expect(page).to_have_title("Explore · vaelab", timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile(f"face=train%2F{lonely}|face=train/{lonely}"), timeout=PATIENCE_MS)
+    expect(page).to_have_title("Explore · vaelab")
+    expect(page).to_have_url(re.compile(f"face=train%2F{lonely}|face=train/{lonely}"))
 
 
 def test_box_and_lasso_select_and_the_counts_agree(server: Server, visit: Visit) -> None:
@@ -96,12 +94,12 @@ def test_box_and_lasso_select_and_the_counts_agree(server: Server, visit: Visit)
     page.get_by_role("button", name="Box", exact=True).click()
     drag(page, canvas, (-1.05, -1.02), (1.05, 1.02))
     chosen = page.get_by_text(re.compile(rf"of {STORED} faces are selected"))
-    expect(chosen).to_be_visible(timeout=PATIENCE_MS)
+    expect(chosen).to_be_visible()
     everyone = int(chosen.inner_text().split()[0])
     assert everyone > STORED * 0.9
     page.get_by_role("button", name="Lasso", exact=True).click()
     drag(page, canvas, (0.0, -1.0), (1.0, -1.0), (1.0, 1.0), (0.0, 1.0))
-    expect(chosen).not_to_have_text(re.compile(rf"^{everyone} of"), timeout=PATIENCE_MS)
+    expect(chosen).not_to_have_text(re.compile(rf"^{everyone} of"))
     fewer = int(chosen.inner_text().split()[0])
     assert 0 < fewer < everyone
     with page.expect_download() as download:
@@ -119,10 +117,10 @@ def test_a_path_is_walked_by_keyboard(server: Server, visit: Visit) -> None:
     canvas.press("Shift+ArrowRight")
     canvas.press("Enter")
     page.get_by_role("tab", name="Path").click()
-    expect(mounted(page, "scrub").locator("input[type=range]")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("frame 1 of 11")).to_be_visible(timeout=PATIENCE_MS)
+    expect(mounted(page, "scrub").locator("input[type=range]")).to_be_visible()
+    expect(page.get_by_text("frame 1 of 11")).to_be_visible()
     canvas.press("Backspace")
-    expect(page.get_by_text("press two to six places")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("press two to six places")).to_be_visible()
 
 
 @pytest.mark.thorough
@@ -143,7 +141,7 @@ def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, 
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&beside={second}")
     maps = mounted(page, "scene").locator("canvas")
-    expect(maps).to_have_count(2, timeout=PATIENCE_MS)
+    expect(maps).to_have_count(2)
     boxes = page.get_by_role("button", name="Box", exact=True)
     chosen = page.get_by_text(re.compile(rf"of {STORED} faces are selected"))
     counts = []
@@ -152,9 +150,9 @@ def test_a_selection_on_either_map_is_lit_on_both(server: Server, visit: Visit, 
         boxes.nth(place).click()
         before = [maps.nth(number).evaluate(COLOURS) for number in (0, 1)]
         drag(page, maps.nth(place), (-1.0, -1.0 + place), (1.0, 0.0 + place))
-        expect(page).to_have_url(re.compile("on=beside" if place else "area="), timeout=PATIENCE_MS)
-        expect(chosen).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.get_by_text("are among its nearest there")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page).to_have_url(re.compile("on=beside" if place else "area="))
+        expect(chosen).to_be_visible()
+        expect(page.get_by_text("are among its nearest there")).to_be_visible()
         page.wait_for_timeout(300)
         assert [maps.nth(number).evaluate(COLOURS) for number in (0, 1)] != before
         counts.append(int(chosen.inner_text().split()[0]))
@@ -167,8 +165,8 @@ def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visi
     page = visit.page
     page.goto(f"{server.address}/map?model=tiny&map=pca&dims=3")
     space = mounted(page, "solid").locator(".space")
-    expect(space).to_have_attribute("aria-label", re.compile(f"Map of {STORED} faces"), timeout=PATIENCE_MS)
-    expect(space.locator("canvas").or_(space.locator("p")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(space).to_have_attribute("aria-label", re.compile(f"Map of {STORED} faces"))
+    expect(space.locator("canvas").or_(space.locator("p")).first).to_be_visible()
     if space.locator("p").count():
         expect(space).to_contain_text("WebGL")
         pytest.skip("this browser draws no WebGL")
@@ -177,9 +175,9 @@ def test_on_three_axes_a_face_is_pressed_and_redrawn(server: Server, visit: Visi
       graph.mark = "turned"
       graph.emit("plotly_click", { points: [{ curveNumber: 0, pointNumber: 17 }] })
     }""")
-    expect(page.get_by_text("Stored face,")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Stored face,")).to_be_visible()
     page.wait_for_function("() => document.querySelector('.js-plotly-plot')?.data.length > 1", timeout=PATIENCE_MS)
     assert graph.evaluate("graph => graph.mark") == "turned", "the same scene, with its camera"
     assert not [address for address in visit.requests if not address.startswith((server.address, "blob:", "data:"))]
     page.get_by_text("2-D", exact=True).click()
-    expect(mounted(page, "scene").locator("canvas")).to_be_visible(timeout=PATIENCE_MS)
+    expect(mounted(page, "scene").locator("canvas")).to_be_visible()

@@ -58,7 +58,7 @@ def give(page: Page, data: bytes, name: str = "me.jpg") -> None:
 def square(page: Page) -> tuple[int, int, int, int]:
     """Centre, side and angle of the square on the photo, in pixels of the photo and degrees."""
     box = mounted(page, "stage").locator(".box")
-    expect(box).to_have_attribute("aria-label", re.compile("Square around the face"), timeout=PATIENCE_MS)
+    expect(box).to_have_attribute("aria-label", re.compile("Square around the face"))
     x, y, side, angle = map(int, re.findall(r"-?\d+", box.get_attribute("aria-label") or ""))
     return x, y, side, angle
 
@@ -95,9 +95,9 @@ def test_a_face_in_a_corner_is_found_and_put_on_the_table(server: Server, visit:
     assert 0.88 < side / SIDE < 1.12
     assert abs(angle) < 5
     wait_for_another_face(page, before)
-    expect(page.locator(PHOTO)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(PHOTO)).to_be_visible()
     page.wait_for_url(re.compile("from=latent&z="))
-    expect(page.locator("[data-testid=stMarkdownBadge], .stMarkdownBadge").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("[data-testid=stMarkdownBadge], .stMarkdownBadge").first).to_be_visible()
 
 
 @pytest.mark.thorough
@@ -135,13 +135,13 @@ def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> N
     before = choose_photo(page, server)
     page.get_by_text("Use the camera").click()
     taking = page.get_by_role("button", name="Take Photo")
-    expect(taking).to_be_visible(timeout=PATIENCE_MS)
+    expect(taking).to_be_visible()
     page.wait_for_timeout(2_500)  # until the camera has sent its first picture: before it there is nothing to take
     taking.click()
     square(page)
     mounted(page, "stage").locator(".box").press("ArrowDown")
     wait_for_another_face(page, before)
-    expect(page.locator(PHOTO)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(PHOTO)).to_be_visible()
     page.get_by_role("button", name="Forget this photo").click()
-    expect(page.locator(PHOTO)).not_to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(PHOTO)).not_to_be_visible()
     looking.close()

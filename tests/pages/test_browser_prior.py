@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
+from tests.pages.browsing import Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import write_priors
 from vaelab.runs.store import Run
 
@@ -27,19 +27,19 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")
     canvas = mounted(page, "plane").locator("canvas")
-    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
     canvas.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
     shown = page.get_by_test_id("stCaptionContainer").filter(has_text="Drawn at")
-    expect(shown).to_have_count(1, timeout=PATIENCE_MS)
-    expect(shown).not_to_have_text("Drawn at 0.00, 0.00", timeout=PATIENCE_MS)
+    expect(shown).to_have_count(1)
+    expect(shown).not_to_have_text("Drawn at 0.00, 0.00")
     across, up = (float(value) for value in shown.inner_text().removeprefix("Drawn at ").split(", "))
     assert across == pytest.approx(4.5 * 0.5 * box["width"] / (box["width"] - 52), abs=0.1)
     assert up == pytest.approx(0.0, abs=0.1)
     canvas.press("Shift+ArrowUp")
-    expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"), timeout=PATIENCE_MS)
+    expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"))
 
 
 @pytest.mark.thorough
@@ -47,5 +47,5 @@ def test_a_face_of_the_grid_goes_to_explore(server: Server, visit: Visit) -> Non
     page = visit.page
     page.goto(f"{server.address}/prior?model=tiny")
     page.get_by_role("button", name="Take seed 102 of the mixture prior to Explore").click()
-    expect(page).to_have_title("Explore · vaelab", timeout=PATIENCE_MS)
-    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("102", timeout=PATIENCE_MS)
+    expect(page).to_have_title("Explore · vaelab")
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("102")

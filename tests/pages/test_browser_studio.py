@@ -33,7 +33,7 @@ def model_of(server: Server) -> FaceModel:
 
 def open_studio(server: Server, page: Page, now: Bench) -> None:
     page.goto(f"{server.address}/studio?{urlencode(to_link(now), doseq=True)}")
-    expect(tray(page)).to_have_count(len(now.faces), timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(len(now.faces))
 
 
 def tray(page: Page) -> Locator:
@@ -55,18 +55,18 @@ def download(page: Page, name: str) -> bytes:
 def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(server: Server, visit: Visit) -> None:
     page, model = visit.page, model_of(server)
     page.goto(f"{server.address}/studio?model=tiny")
-    expect(tray(page)).to_have_count(3, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(3)
     page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("A way needs two faces")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("A way needs two faces")).to_be_visible()
     page.get_by_role("button", name="Random face").click()
-    expect(tray(page)).to_have_count(1, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(1)
     page.get_by_role("button", name="Stored face").click()
-    expect(tray(page)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(2)
     page.get_by_text("Straight", exact=True).click()
     page.wait_for_url(re.compile("way=linear"))
 
     here, where = mounted(page, "scrub").locator(".faces .face"), mounted(page, "scrub").locator("output")
-    expect(where).to_have_text("face 1", timeout=PATIENCE_MS)
+    expect(where).to_have_text("face 1")
     before = here.evaluate("face => face.style.backgroundPosition")
     mounted(page, "scrub").locator("input").scroll_into_view_if_needed()
     box = mounted(page, "scrub").locator("input").bounding_box()
@@ -74,10 +74,10 @@ def test_faces_are_laid_down_and_the_way_between_them_is_scrubbed_and_kept(serve
     page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    expect(where).to_have_text("50% of the way from face 1 to face 2", timeout=PATIENCE_MS)
+    expect(where).to_have_text("50% of the way from face 1 to face 2")
     assert here.evaluate("face => face.style.backgroundPosition") != before, "it moves while it is held"
     page.mouse.up()
-    expect(page.get_by_role("button", name="Open in Explore: 50% of the way")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Open in Explore: 50% of the way")).to_be_visible()
 
     page.get_by_role("button", name="Keep this way").click()
     recipe = json.loads(download(page, "Recipe (JSON)"))
@@ -102,7 +102,7 @@ def test_a_sum_of_faces(server: Server, visit: Visit) -> None:
     first = result.get_attribute("src")
     page.locator(".st-key-bench-equation [data-testid=stSelectbox]").first.click()
     page.get_by_role("option", name="Face 3").click()
-    expect(result).not_to_have_attribute("src", str(first), timeout=PATIENCE_MS)
+    expect(result).not_to_have_attribute("src", str(first))
     page.wait_for_url(re.compile("terms=2~1~2"))
     page.locator("[data-testid=stMain] [data-testid=stSlider] input[type=range]").press("ArrowLeft")
     page.wait_for_url(re.compile("w=0.95"))
@@ -110,7 +110,7 @@ def test_a_sum_of_faces(server: Server, visit: Visit) -> None:
     latents = [edited_latent(model, FACES[term]) for term in (2, 1, 2)]
     assert np.abs(np.array(record["z"]) - arithmetic(*latents, 0.95)).max() < 0.01
     page.get_by_role("button", name="Lay it into the tray").click()
-    expect(tray(page)).to_have_count(4, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(4)
 
 
 @pytest.mark.thorough
@@ -126,13 +126,13 @@ def test_a_face_of_the_grid_opens_in_explore(server: Server, visit: Visit) -> No
 def test_doubts_and_neighbours_of_a_face_join_the_tray(server: Server, visit: Visit) -> None:
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES[:2], "doubt"))
-    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible()
     page.get_by_role("button", name="Lay sample 3 into the tray").click()
-    expect(tray(page)).to_have_count(3, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(3)
     page.get_by_text("Neighbours", exact=True).click()
     page.wait_for_url(re.compile("do=near"))
     page.get_by_role("button", name=re.compile("^Lay into the tray: ")).nth(1).click()
-    expect(tray(page)).to_have_count(4, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(4)
     page.wait_for_url(lambda address: len(parse_qs(urlsplit(address).query)["face"]) == 4)
     assert link(page).faces[2].start == "latent"
     assert link(page).faces[3].start == "stored"
@@ -142,15 +142,15 @@ def test_a_link_reopens_the_bench(server: Server, visit: Visit, browser: Browser
     page = visit.page
     open_studio(server, page, Bench("tiny", FACES, ending="loop", frames=4, path="spherical"))
     page.get_by_role("button", name="Take out of the tray: face 2").click()
-    expect(tray(page)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(2)
     page.wait_for_url(lambda address: "60" not in urlsplit(address).query)
     assert link(page).faces == (FACES[0], FACES[2])
     other = browser.new_page()
     other.goto(page.url, timeout=PATIENCE_MS)
-    expect(tray(other)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(tray(other)).to_have_count(2)
     shown = [tray(seen).evaluate_all("images => images.map(image => image.alt)") for seen in (page, other)]
     assert shown[0] == shown[1]
-    expect(mounted(other, "scrub").locator("output")).to_have_text("face 1", timeout=PATIENCE_MS)
+    expect(mounted(other, "scrub").locator("output")).to_have_text("face 1")
     other.close()
 
 
@@ -159,11 +159,11 @@ def test_a_kept_recipe_is_laid_down(server: Server, visit: Visit) -> None:
     page, model = visit.page, model_of(server)
     open_studio(server, page, Bench("tiny", FACES[:1], "sum"))
     page.get_by_role("button", name="Random face").click()
-    expect(tray(page)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(2)
     kept = Image.open(io.BytesIO(download(page, "PNG (512 px)"))).info["vaelab"]
     page.get_by_text("A recipe", exact=True).click()
     upload = {"name": "face.json", "mimeType": "application/json", "buffer": kept.encode()}
     page.locator("input[type=file]").set_input_files(upload)  # type: ignore[arg-type]
-    expect(tray(page)).to_have_count(3, timeout=PATIENCE_MS)
+    expect(tray(page)).to_have_count(3)
     recipe, record = read_record(kept.encode())
     assert np.array_equal(edited_latent(model, recipe), np.array(record["z"], np.float32))

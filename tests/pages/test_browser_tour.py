@@ -45,7 +45,7 @@ def wait_done(page: Page, title: str) -> None:
 def go_on(page: Page, heading: str) -> None:
     """Press Next; the page of the next step opens."""
     page.get_by_role("button", name="Next", exact=True).click()
-    expect(page.locator("h1")).to_have_text(heading, timeout=PATIENCE_MS)
+    expect(page.locator("h1")).to_have_text(heading)
 
 
 @pytest.mark.thorough
@@ -75,7 +75,7 @@ def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     wait_done(page, "Store its faces")
     go_on(page, "Train")
     page.get_by_role("button", name="Fill in beta 8").click()
-    expect(page.get_by_test_id("stCode").first).to_contain_text("--beta 8", timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stCode").first).to_contain_text("--beta 8")
     second = train("second", beta=8.0)
     wait_done(page, "Train again, with a larger beta")
     go_on(page, "Several faces at once")
@@ -104,5 +104,5 @@ def test_the_whole_tour(tour_server: Server, visit: Visit) -> None:
     page.get_by_role("button", name="Skip", exact=True).click()
     wait_done(page, "Read a model's card")
     page.get_by_role("button", name="Finish", exact=True).click()
-    expect(page.get_by_text("VAE in ten minutes")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(page.get_by_text("VAE in ten minutes")).to_have_count(0)
     assert "tour=" not in page.url

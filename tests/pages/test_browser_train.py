@@ -69,7 +69,7 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
 
     run = jobs.start(replace(RECIPES["first-minute"], **TINY), name="life", root=RUNS_DIR)
     page.goto(f"{lab_server.address}/train?run=life")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     mounted(page, "plot").locator("canvas").first.wait_for(timeout=PATIENCE_MS)
     seen = wait_for_more_points(page, 4)
     zoomed = zoom_in(page)
@@ -81,24 +81,24 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
     field.fill("2.5")
     field.press("Enter")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("beta 1 → 2.5").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("beta 1 → 2.5").first).to_be_visible()
     page.keyboard.press("Escape")
 
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
-    expect(resume).to_be_visible(timeout=PATIENCE_MS)
+    expect(resume).to_be_visible()
     assert run.status.state == "cancelled"
     stopped_at = run.status.images_seen
     page.reload()
     resume.click(timeout=PATIENCE_MS)
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while run.status.images_seen <= stopped_at and time.monotonic() < deadline:
         page.wait_for_timeout(200)
     assert run.status.images_seen > stopped_at
     assert run.settings_now.loss.beta == 2.5
     page.get_by_role("button", name="Stop").click()
-    expect(resume).to_be_visible(timeout=PATIENCE_MS)
+    expect(resume).to_be_visible()
 
 
 def press_slowly(page: Page, button: Locator) -> None:
@@ -120,10 +120,10 @@ def test_a_training_is_launched_from_the_form_and_leads_to_its_live_view(lab_ser
     page.get_by_role("textbox", name="Name of the run").press("Enter")
     page.get_by_text("which network").click()
     page.get_by_role("button", name="Measure on this machine").click()
-    expect(page.get_by_text("while nothing else runs")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("while nothing else runs")).to_be_visible()
     page.get_by_role("spinbutton", name="Width (channels)").fill("2")
     press_slowly(page, page.get_by_role("button", name="Train", exact=True))
-    expect(page.get_by_role("heading", name="mine")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name="mine")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/train\?run=mine"))
     assert list_runs(lab_server.folder / RUNS_DIR)[-1].config.model.width == 2
     page.get_by_role("button", name="Stop").click()

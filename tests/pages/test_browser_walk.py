@@ -51,7 +51,7 @@ def model_of(server: Server, name: str) -> FaceModel:
 
 def open_walk(server: Server, page: Page, plan: Plan) -> None:
     page.goto(f"{server.address}/counterfactual?{urlencode(plan.to_query())}", timeout=PATIENCE_MS)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
 def link(page: Page) -> Plan:
@@ -76,7 +76,7 @@ def test_the_place_where_a_detector_stops_seeing_a_face_is_marked_and_kept(serve
     page, model = visit.page, model_of(server, "tiny")
     open_walk(server, page, PLAN)
     sentence = page.get_by_text(re.compile(r"^wary (stops|begins|sees)")).first
-    expect(sentence).to_be_visible(timeout=PATIENCE_MS)
+    expect(sentence).to_be_visible()
     expect(page.get_by_text("keen sees a face along the whole walk, from −6.00 to +6.00.")).to_be_visible()
     record = json.loads(download(page, "Walk (JSON)"))
     crossings = record["detectors"][0]["crossings"]
@@ -115,13 +115,13 @@ def test_direction_reach_scale_and_holding_go_into_a_link_that_reopens_them(
     page.wait_for_url(re.compile("hold=gender-male"))
     page.keyboard.press("Escape")
     walked = page.get_by_text("keen sees a face along the whole walk, from −7.00 to +7.00.")
-    expect(walked).to_be_visible(timeout=PATIENCE_MS)
+    expect(walked).to_be_visible()
     now = link(page)
     assert (now.along, now.reach, now.scale, now.recipe.hold) == ("a.age", 7.0, "odds", ("gender-male",))
     other = browser.new_page()
     other.goto(page.url, timeout=PATIENCE_MS)
     again = other.get_by_text("keen sees a face along the whole walk, from −7.00 to +7.00.")
-    expect(again).to_be_visible(timeout=PATIENCE_MS)
+    expect(again).to_be_visible()
     assert traces(other) == traces(page)
     assert link(other) == now
     other.close()
@@ -135,7 +135,7 @@ def test_a_detector_can_be_taken_out_and_the_face_be_another(server: Server, vis
         "button", name=re.compile("keen")
     ).click()
     page.wait_for_url(lambda address: "keen" not in address)
-    expect(page.get_by_text("keen sees a face along")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(page.get_by_text("keen sees a face along")).to_have_count(0)
     page.get_by_role("button", name="Drawn face").click()
     page.wait_for_url(re.compile("from=fitted|seed="))
     assert link(page).recipe.start == "fitted"
@@ -147,10 +147,8 @@ def test_many_faces_are_walked_and_counted(server: Server, visit: Visit) -> None
     page = visit.page
     open_walk(server, page, PLAN)
     page.get_by_role("button", name="Walk 200 faces").click()
-    expect(page.get_by_text(re.compile("keen sees 100.0% of the 200 faces at the start"))).to_be_visible(
-        timeout=PATIENCE_MS
-    )
-    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("keen sees 100.0% of the 200 faces at the start"))).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
 
 @pytest.mark.thorough
