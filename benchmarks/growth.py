@@ -40,7 +40,6 @@ MEASURES = ("images_per_second", "memory_mb", "resample_seconds", "start_seconds
 DRAWN = 1_000
 """Different pictures; the others repeat them."""
 READ = 1_024
-MODULE = "benchmarks.growth"
 
 
 @dataclass(frozen=True)
