@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from vaelab.data.labels_file import write_labels
 from vaelab.data.manifest import MANIFEST_FILE, Manifest
-from vaelab.data.store import LABELS_FILE, PIXELS_FILE, DatasetStore, counts_of
+from vaelab.data.store import PIXELS_FILE, DatasetStore, counts_of
 
 BLOCK = 1_000
 """Pictures written at a time."""
@@ -32,7 +33,7 @@ def repeat(
     labels["image_id"] = [f"picture-{row}" for row in range(len(rows))]
     labels["split"] = splits
     folder.mkdir(parents=True)
-    labels.to_parquet(folder / LABELS_FILE)
+    write_labels(labels, folder)
     with (folder / PIXELS_FILE).open("wb") as file:
         written = rows[:most_written]
         for start in range(0, len(written), BLOCK):

@@ -28,11 +28,12 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.chunks import Chunk, chunk_results
+from vaelab.data.labels_file import write_labels
 from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, Rejected
 from vaelab.data.mapping import LabelMapping, mapped, written_mappings
 from vaelab.data.sources.base import Listing, Source, check_records
 from vaelab.data.splits import check_fractions, split_of
-from vaelab.data.store import LABELS_FILE, PIXELS_FILE, DatasetStore, counts_of, fingerprint
+from vaelab.data.store import PIXELS_FILE, DatasetStore, counts_of, fingerprint
 from vaelab.errors import DataError
 
 Progress = Callable[[int, int, float], None]
@@ -266,7 +267,7 @@ class _Job:
         else:
             _link_or_copy(self._decoded, pixels_path)  # kept for another try if the next lines are interrupted
         labels = _labels(self.source, self.listing.records[kept])
-        labels.to_parquet(store / LABELS_FILE, index=False)
+        write_labels(labels, store)
         names = self.listing.records["image_id"]
         manifest = Manifest(
             name=out_dir.name,

@@ -30,7 +30,7 @@ class EndlessSampler:
         self._seed, self._stream = seed, stream
         self.sample_probs: Float[np.ndarray, " items"] | None = None
         self._cumulative: Float[np.ndarray, " items"] | None = None
-        self._permutation = lru_cache(maxsize=2)(self._permutation_of)
+        self._permutation = lru_cache(maxsize=1)(self._permutation_of)
 
     def set_probs(self, sample_probs: Float[np.ndarray, " items"] | None) -> None:
         """Draw with replacement by these probabilities from now on; None goes back to permutations."""
@@ -57,4 +57,5 @@ class EndlessSampler:
         return np.concatenate(parts)
 
     def _permutation_of(self, epoch: int) -> Indices:
-        return numpy_generator(self._seed, self._stream, "permutation", epoch).permutation(self.num_items)
+        items = np.arange(self.num_items, dtype=np.int32)  # of a million, half of what int64 would keep
+        return numpy_generator(self._seed, self._stream, "permutation", epoch).permutation(items)

@@ -21,10 +21,11 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from jaxtyping import Bool, Int, Int8, UInt8
 
 from vaelab.data.gather import PictureFile, is_mapped
+from vaelab.data.labels_file import LABELS_FILE, LabelsFile
 from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, prepare_hint
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
@@ -32,13 +33,10 @@ from vaelab.errors import DataError
 Pictures = UInt8[np.ndarray, "some size size 3"]
 
 PIXELS_FILE = "pixels.u8"
-LABELS_FILE = "labels.parquet"
 REQUIRED_COLUMNS = ("image_id", "is_face", "split")
 
 _BLOCK_BYTES = 4 * 2**20
 _LABEL_BLOCK_ROWS = 50_000
-_BLOCK_ROWS = 16_384
-"""Labels read at a time where not all are wanted."""
 
 
 @final
@@ -50,17 +48,15 @@ class DatasetStore:
     a face and in which split is kept in memory, `table` reads what else is asked for, and only `labels` keeps it all.
 
     Attributes:
-        columns: names of the labels.
         is_face: (n,) whether each picture shows a face.
         splits: (n,) which of SPLITS each picture is in, as its place there.
     """
 
     path: Path
     manifest: Manifest
-    columns: tuple[str, ...]
     is_face: Bool[np.ndarray, " n"]
     splits: Int8[np.ndarray, " n"]
-    _mapped: pa.Buffer
+    _labels_file: LabelsFile
 
     @staticmethod
     def open(path: Path | str) -> DatasetStore:
@@ -73,21 +69,19 @@ class DatasetStore:
         if not (path / MANIFEST_FILE).is_file():
             raise DataError(f"no prepared data in {path}; {prepare_hint(path.name)}")
         manifest = Manifest.read(path / MANIFEST_FILE)
-        try:
-            with pa.memory_map(str(path / LABELS_FILE)) as file:  # what is mapped stays even if the store is removed
-                mapped = file.read_buffer()
-            columns = tuple(str(name) for name in pq.read_schema(pa.BufferReader(mapped)).names)
-            num_bytes = (path / PIXELS_FILE).stat().st_size
-        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            raise _damaged(path, error) from error
-        missing = [column for column in REQUIRED_COLUMNS if column not in columns]
+        labels = LabelsFile(path)
+        missing = [column for column in REQUIRED_COLUMNS if column not in labels.columns]
         if missing:
             raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {prepare_hint(path.name)}")
+        try:
+            num_bytes = (path / PIXELS_FILE).stat().st_size
+        except OSError as error:
+            raise DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}") from error
         is_face, splits = [np.zeros(0, bool)], [np.zeros(0, np.int8)]
-        for block in _label_blocks(path, mapped, ["is_face", "split"]):
-            known = block.to_pandas()
-            is_face.append(known["is_face"].to_numpy(dtype=bool))
-            splits.append(pd.Categorical(known["split"], categories=SPLITS).codes.astype(np.int8))
+        for block in labels.blocks(["is_face", "split"]):
+            is_face.append(np.asarray(block["is_face"], bool))
+            known = pc.index_in(block["split"].cast(pa.string()), pa.array(SPLITS))
+            splits.append(np.asarray(pc.fill_null(known, -1), np.int8))
         num_pictures = sum(map(len, splits))
         expected = num_pictures * manifest.size**2 * 3
         if num_bytes != expected:
@@ -95,7 +89,12 @@ class DatasetStore:
                 f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {num_pictures} pictures "
                 f"of {manifest.size}x{manifest.size}; {prepare_hint(path.name)}"
             )
-        return DatasetStore(path, manifest, columns, np.concatenate(is_face), np.concatenate(splits), mapped)
+        return DatasetStore(path, manifest, np.concatenate(is_face), np.concatenate(splits), labels)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the labels."""
+        return self._labels_file.columns
 
     def table(self, columns: Sequence[str] | None = None, rows: Int[np.ndarray, " some"] | None = None) -> pd.DataFrame:
         """Some labels of some pictures; all of them by default. Those of some pictures are read from the disk a column
@@ -106,8 +105,8 @@ class DatasetStore:
         """
         names = list(self.columns if columns is None else columns)
         if rows is None:
-            return _read_labels(self.path, self._mapped, names)
-        parts = [_labels_at(self.path, self._mapped, name, rows) for name in names]
+            return self._labels_file.table(names)
+        parts = [self._labels_file.column(name, rows) for name in names]
         return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=rows)
 
     @functools.cached_property
@@ -191,38 +190,6 @@ class DatasetStore:
                 f"the store in {self.path} was changed after it was made: fingerprint {found[:12]}, manifest "
                 f"{self.fingerprint[:12]}; {prepare_hint(self.path.name)}"
             )
-
-
-def _read_labels(path: Path, mapped: pa.Buffer, columns: list[str]) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(pa.BufferReader(mapped), columns=columns)
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-
-
-def _labels_at(path: Path, mapped: pa.Buffer, column: str, rows: Int[np.ndarray, " some"]) -> pd.Series[Any]:
-    """One label of some pictures."""
-    order = np.argsort(rows, kind="stable")
-    ascending, begin, parts = rows[order], 0, []
-    for block in _label_blocks(path, mapped, [column]):
-        low, high = np.searchsorted(ascending, [begin, begin + len(block)])
-        parts.append(block.take(pa.array(ascending[low:high] - begin)))
-        begin += len(block)
-    found: pd.DataFrame = pa.Table.from_batches(parts).to_pandas()
-    return found[column].set_axis(ascending).iloc[np.argsort(order)]
-
-
-def _label_blocks(path: Path, mapped: pa.Buffer, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """The labels of all pictures, block after block."""
-    try:
-        with pq.ParquetFile(pa.BufferReader(mapped)) as file:
-            yield from file.iter_batches(_BLOCK_ROWS, columns=columns)
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}")
 
 
 def fingerprint(labels: pd.DataFrame, pixels_path: Path, size: int) -> str:
