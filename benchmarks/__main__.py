@@ -4,6 +4,7 @@
 """
 
 import argparse
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -108,9 +109,11 @@ def main() -> None:
     show(machine())
     all_found: Rows = []
     for name in names:  # in this order: Streamlit's driver leaves its own main module behind
+        started = time.monotonic()
         found = MEASURES[name](given.data_dir, given.rounds)
         for row in found:
             show(row)
+        print(f"{name}: measured in {time.monotonic() - started:.0f} s\n", flush=True)
         all_found += found
         if given.json:
             write_rows(given.json, merged(kept, all_found))
