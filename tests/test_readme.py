@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme.blocks import with_blocks
-from tests.readme.places import README, ROOT
+from tests.readme.blocks import DOCUMENTS, with_blocks
+from tests.readme.places import ROOT
 from vaelab.audit.store import Audit
 from vaelab.cli import audit as audit_command
 from vaelab.cli import build_parser, main
@@ -15,13 +15,18 @@ from vaelab.config import differences
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
 
-TEXT = README.read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^python -m vaelab (.*?)(?:\s+#.*)?$", TEXT, re.MULTILINE)
+TEXTS = {document: document.read_text(encoding="utf-8") for document in DOCUMENTS}
+COMMANDS = [
+    command
+    for text in TEXTS.values()
+    for command in re.findall(r"^python -m vaelab (.*?)(?:\s+#.*)?$", text, re.MULTILINE)
+]
 TINY = "--num-images 64 --batch-size 16 --width 2 --latent 4 --report-every 32 --validate-every 64"
 
 
-def test_generated_blocks_are_current() -> None:
-    assert with_blocks(TEXT) == TEXT, "run `make readme`"
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_generated_blocks_are_current(document: Path) -> None:
+    assert with_blocks(document) == TEXTS[document], "run `make readme`"
 
 
 def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +67,18 @@ def test_the_first_walk_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert main(words) == 0, command
 
 
-def test_pictures_of_the_readme_exist() -> None:
-    for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", TEXT):
-        assert (ROOT / target).is_file(), target
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", TEXTS[document])
+    assert links
+    for target, heading in links:
+        place = (document.parent / target).resolve() if target else document
+        assert place.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {_anchor(found) for found in headings}, f"{target}#{heading}"
+
+
+def _anchor(heading: str) -> str:
+    """What GitHub calls a heading in links."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

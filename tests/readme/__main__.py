@@ -1,6 +1,6 @@
-"""Write the README's marked blocks anew: `python -m tests.readme`."""
+"""Write the marked blocks of the README and of what was measured anew: `python -m tests.readme`."""
 
-from tests.readme.blocks import with_blocks
-from tests.readme.places import README
+from tests.readme.blocks import DOCUMENTS, with_blocks
 
-README.write_text(with_blocks(README.read_text(encoding="utf-8")), encoding="utf-8")
+for document in DOCUMENTS:
+    document.write_text(with_blocks(document), encoding="utf-8")

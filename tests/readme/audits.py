@@ -3,19 +3,62 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.readme.figures import percent, read_kept, share
+from tests.readme.figures import percent, read_kept, share, table
 from tests.readme.places import ROOT
+
+RULINGS = {"no evidence": "no evidence of a difference"}
+"""Rulings that need more words where they stand alone."""
 
 
 def audits_block() -> str:
     """What the audits that ship found: on validation faces, which chose, and on test faces, which report."""
+    return "\n\n".join([*map(_chosen, _shipped("report-val")), *map(_audited, _shipped("report"))])
+
+
+def verdicts_block() -> str:
+    """The audits on test faces, a line each: what their arms reach, and whether any two differ."""
+    lines, common = [], set()
+    for path in _shipped("report"):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        experiment, found = report["experiment"], report["findings"]
+        common.add((100 * found["fpr"], len(found["seeds"]), found["num_faces"]))
+        most = experiment["base"]["data"]["max_faces"]
+        planted = [
+            f"{100 * rate:.3g} % {group}"
+            for shares in experiment["shares"].values()
+            for group, rate in sorted(shares.items(), key=lambda item: -item[1])[:1]
+        ]
+        reached = {summary["arm"]: share(summary["worst_group"]) for summary in found["summaries"]}
+        pairs = len(found["verdicts"])
+        words = Counter(verdict["ruling"] for verdict in found["verdicts"])
+        lines.append(
+            [
+                f"[`{path.parent.name}`](checkpoints/audits/{path.parent.name}/report.html)",
+                ", ".join([*planted, *([f"at most {most:,}"] if most else [])]),
+                *(reached.get(arm, "") for arm in "ABCD"),
+                "; ".join(f"{RULINGS.get(word, word)}: {count} of {pairs} pairs" for word, count in words.items()),
+            ]
+        )
+    arms = ("A, detector alone", "B, with a VAE", "C, DB-VAE", "D, tempered DB-VAE")
+    ((fpr, seeds, faces),) = common  # else one sentence cannot say it for all
+    return "\n".join(
+        [
+            f"Recall of the group that is served worst, at {fpr:.3g} % false positives, {seeds} paired seeds, "
+            f"{faces:,} FairFace test faces, 95 % intervals:",
+            "",
+            *table(["audit", "training faces", *arms, "do any two differ?"], lines),
+        ]
+    )
+
+
+def _shipped(kind: str) -> list[Path]:
+    """The reports of the audits that ship."""
     folder = ROOT / "checkpoints" / "audits"
-    shipped = [path for path in sorted(folder.glob("*/report*.json")) if _is_tracked(path)]
-    chosen = [_chosen(path) for path in shipped if path.stem == "report-val"]
-    return "\n\n".join([*chosen, *(_audited(path) for path in shipped if path.stem == "report")])
+    return [path for path in sorted(folder.glob(f"*/{kind}.json")) if _is_tracked(path)]
 
 
 def _chosen(path: Path) -> str:
@@ -43,7 +86,7 @@ def _audited(path: Path) -> str:
     most = experiment["base"]["data"]["max_faces"]
     few = f"at most {most:,} training faces, " if most else ""
     lines = [
-        f"**[`{path.parent.name}`](checkpoints/audits/{path.parent.name}/report.html)**: {planted or 'all faces'}; "
+        f"**[`{path.parent.name}`](../checkpoints/audits/{path.parent.name}/report.html)**: {planted or 'all faces'}; "
         f"{few}{experiment['base']['optim']['num_images']:,} images per network, {len(found['seeds'])} paired seeds, "
         f"{found['num_faces']:,} test faces by {', '.join(found['columns'])}, {found['num_negatives']:,} non-faces "
         f"of held-out classes, thresholds from {found['num_calibration']:,} others.",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.readme.figures import bench_machine, figure, kept_rows, percent
+from tests.readme.figures import bench_machine, figure, kept_rows, percent, table
 
 Row = Mapping[str, Any]
 
@@ -67,10 +67,6 @@ def speed_block() -> str:
     return "\n".join(lines)
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *rows)]
-
-
 def _taken(rows: dict[str, Row], beginning: str) -> Iterator[tuple[str, Row]]:
     """The rows whose name begins so, with the rest of it; they leave `rows`."""
     for what in [name for name in rows if name.startswith(beginning)]:
@@ -105,7 +101,7 @@ def _trainings(rows: dict[str, Row]) -> list[str]:
             f"[{low:.2f}, {high:.2f}], {figure(row['microseconds_many'])} microseconds."
         )
     headings = ["training", "beside", "images/s", "beside it, images/s", "ratio, lowest and highest round"]
-    return [*_table(headings, made), "", " ".join(said)]
+    return [*table(headings, made), "", " ".join(said)]
 
 
 def _kept_memory(rows: dict[str, Row]) -> list[str]:
@@ -125,7 +121,7 @@ def _kept_memory(rows: dict[str, Row]) -> list[str]:
         "bare steps of", "freed memory kept, images/s", "given back, images/s", "ratio, lowest and highest round",
         "page faults a step, kept", "given back",
     ]  # fmt: skip
-    return _table(headings, made)
+    return table(headings, made)
 
 
 def _starts(rows: dict[str, Row]) -> list[str]:
@@ -133,14 +129,14 @@ def _starts(rows: dict[str, Row]) -> list[str]:
     for what in ("from starting the app to the first face", "importing the command line"):
         row = rows.pop(what, {})
         made += [[words, figure(row[name])] for name, words in STARTING.items() if name in row]
-    return _table(["from the command", "seconds"], made)
+    return table(["from the command", "seconds"], made)
 
 
 def _reruns(rows: dict[str, Row]) -> list[str]:
     row = rows.pop("Python's part of a rerun")
     pages = [name.removesuffix("_p95_ms") for name in row if name.endswith("_p95_ms")]
     made = [[page.replace("_", " "), figure(row[f"{page}_ms"]), figure(row[f"{page}_p95_ms"])] for page in pages]
-    return _table(["Python's part of a rerun of", f"ms, median of {row['reruns']}", "95th percentile"], made)
+    return table(["Python's part of a rerun of", f"ms, median of {row['reruns']}", "95th percentile"], made)
 
 
 def _drags(rows: dict[str, Row]) -> list[str]:
@@ -149,7 +145,7 @@ def _drags(rows: dict[str, Row]) -> list[str]:
         model, drawn, beside = name.split(", ")
         times = [figure(row[measure]) for measure in ("move_to_picture_ms", "move_to_picture_p95_ms")]
         made.append([f"`{model}`, {drawn}, {beside}", figure(row["pictures_per_second"]), *times])
-    return _table(["dragging", "pictures/s", "move to picture, ms", "95th percentile"], made)
+    return table(["dragging", "pictures/s", "move to picture, ms", "95th percentile"], made)
 
 
 def _decoders(rows: dict[str, Row]) -> list[str]:
@@ -157,7 +153,7 @@ def _decoders(rows: dict[str, Row]) -> list[str]:
         [f"`{model}`", *(figure(row[name]) for name in ("one_latent_ms", "hundred_latents_ms", "mflop_per_picture"))]
         for model, row in _taken(rows, "decoding with ")
     ]
-    return _table(["decoding by the server", "one latent, ms", "a hundred, ms", "MFLOP a picture"], made)
+    return table(["decoding by the server", "one latent, ms", "a hundred, ms", "MFLOP a picture"], made)
 
 
 def _beside(rows: dict[str, Row]) -> list[str]:
@@ -170,8 +166,12 @@ def _beside(rows: dict[str, Row]) -> list[str]:
         ]
         for name, words in BESIDE.items()
     ]
-    table = _table(["response, 95th percentile", "idle, ms", "beside a training, ms", "ratio"], made)
-    return [*table, "", f"Watched by two browsers, a training keeps {row['watched_of_alone']:.2f} of its speed."]
+    headings = ["response, 95th percentile", "idle, ms", "beside a training, ms", "ratio"]
+    return [
+        *table(headings, made),
+        "",
+        f"Watched by two browsers, a training keeps {row['watched_of_alone']:.2f} of its speed.",
+    ]
 
 
 def _rest(rows: dict[str, Row]) -> list[str]:
@@ -204,7 +204,7 @@ def _rest(rows: dict[str, Row]) -> list[str]:
 
 def _memory(rows: dict[str, Row]) -> list[str]:
     row = rows.pop("memory of the app", {})
-    return _table(["memory", "MB"], [[words, figure(row[name])] for name, words in MEMORY.items()]) if row else []
+    return table(["memory", "MB"], [[words, figure(row[name])] for name, words in MEMORY.items()]) if row else []
 
 
 def _photos(rows: dict[str, Row]) -> list[str]:
@@ -219,7 +219,7 @@ def _photos(rows: dict[str, Row]) -> list[str]:
                 f"{row['dense_over_one_by_one']:.0f} [{low:.0f}, {high:.0f}] of {row['rounds']}",
             ]
         )
-    return _table(["photo to boxes", "seconds", "window by window, seconds", "ratio"], made) if made else []
+    return table(["photo to boxes", "seconds", "window by window, seconds", "ratio"], made) if made else []
 
 
 def reading_block() -> str:
@@ -237,4 +237,4 @@ def reading_block() -> str:
         for row in kept_rows("batches of ")
     ]
     headings = ["a batch of", "needs, MB", "through the map: cold; in memory", "each by itself: cold; in memory"]
-    return "\n".join([f"On {bench_machine()}:", "", *_table(headings, made)])
+    return "\n".join([f"On {bench_machine()}:", "", *table(headings, made)])

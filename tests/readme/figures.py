@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.readme.places import ROOT
@@ -28,6 +29,11 @@ def where(machine: dict[str, Any]) -> str:
     """The machine that something was measured on."""
     name = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
     return f"{name} (torch {machine['torch']})"
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    return [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *rows)]
 
 
 def percent(share: float) -> str:
