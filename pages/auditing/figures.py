@@ -180,12 +180,12 @@ def _add_levels(
 
 
 def _error(levels: Sequence[TwoLevel], scale: float, color: str) -> dict[str, object]:
-    """Bars from the value to the ends of its interval, which need not lie evenly around it."""
+    """Bars from low to high. The interval of a corrected figure need not hold the value: a length is negative then."""
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(scale * (found.high - found.value), 0.0) for found in levels],
-        "arrayminus": [max(scale * (found.value - found.low), 0.0) for found in levels],
+        "array": [scale * (found.high - found.value) for found in levels],
+        "arrayminus": [scale * (found.value - found.low) for found in levels],
         "color": color,
         "thickness": 2,
         "width": 5,

@@ -10,7 +10,7 @@ from pages.auditing.figures import arms_figure
 from pages.auditing.plan import FPRS
 from pages.auditing.words import RULING_LOOKS, level, mean_rate
 from vaelab.evaluation.fairness.findings import Findings
-from vaelab.evaluation.fairness.verdicts import RULE, Verdict
+from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE, Verdict
 
 MOST_TOLD = 3
 """Comparisons that stand in full: those of three arms."""
@@ -78,7 +78,7 @@ def _worst_groups(found: Findings) -> None:
         "  \n".join(f"**{line}**" for line in words)
         + f"  \nBrackets and bars: 95 % intervals over {over}. {found.num_faces:,} faces; "
         f"{found.num_calibration:,} negatives set each network's own threshold, {found.num_negatives:,} others give "
-        "the realised rate. The lowest of several recalls is too low by luck; the bars take part of that back."
+        f"the realised rate. {CORRECTED}"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -53,6 +55,15 @@ def test_every_seed_is_a_dot_above_its_mean_and_all_marks_are_numbers(found: Fin
                 assert all(height - 0.5 < one < height for one in above)
     names = [list(pictures[name].layout.yaxis.ticktext) for name in ("arms", "effects")]
     assert names == [["A", "C"], ["C − A"]]
+
+
+def test_a_bar_goes_from_low_to_high_where_the_value_lies_outside(found: Findings) -> None:
+    summary = found.summaries[0]
+    assert summary.worst_group is not None
+    level = replace(summary.worst_group, value=0.70, low=0.75, high=0.85)
+    marks = arms_figure(replace(found, summaries=(replace(summary, worst_group=level),))).data[1]
+    ends = marks.x[0] - marks.error_x.arrayminus[0], marks.x[0] + marks.error_x.array[0]
+    assert ends == pytest.approx((0.75, 0.85))
 
 
 def test_other_figures_mark_small_groups_too(found: Findings) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # so that no other command pays for the statistics
 
 def lines(found: Findings) -> Iterator[str]:
     """Recall by group for all arms, what it adds up to, the verdicts, and what weakens them."""
+    from vaelab.evaluation.fairness.verdicts import CORRECTED
+
     seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
     yield (
         f"recall in % at {100 * found.fpr:.3g} % false positives by {', '.join(found.columns)}: {found.num_faces:,} "
@@ -40,6 +42,8 @@ def lines(found: Findings) -> Iterator[str]:
     for left in found.left_out:
         yield f"{left.group}: {left.count} faces, {left.reason}"
     yield from (verdict.sentence for verdict in found.verdicts)
+    if any(summary.worst_group is not None for summary in found.summaries):
+        yield CORRECTED
     yield from (f"note: {warning}" for warning in found.warnings)
 
 

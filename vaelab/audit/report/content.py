@@ -24,7 +24,7 @@ from vaelab.audit.report.wording import (
 )
 from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
-from vaelab.evaluation.fairness.verdicts import RULE
+from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
 CHOOSING = (
@@ -124,7 +124,7 @@ def _headline(material: Material) -> Section:
                 ("Arm", "Worst group", "Which (seeds)", "Gap", "Gap by chance", "Average E[A]", "All faces"),
                 rows,
                 "Means over seeds with 95 % intervals over seeds and pictures. A gap is never 0, so it has no "
-                "interval; by chance, groups of these sizes show the one beside it where all are alike.",
+                f"interval; by chance, groups of these sizes show the one beside it where all are alike. {CORRECTED}",
                 words=frozenset({0, 2}),
             ),
             Table(

@@ -16,6 +16,11 @@ RULE = (
     "correction for all comparisons. Anything else is no evidence, or too few data. Gap and variance do not decide: "
     "they are smallest where nobody is found."
 )
+CORRECTED = (
+    "Worst group and gap are printed as measured; their intervals and p-values are of the bias-corrected figures, without "
+    "what choosing a group by its own noisy recall adds, and need not lie evenly around what is printed."
+)
+"""What a value and the interval beside it are of."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
     measured = (
         f"worst-group recall at {100 * fpr:.3g} % false positives changes by {value} percentage points [{low}, {high}]"
     )
+    if found.value * found.centre < 0:
+        measured += f", by {with_minus(f'{100 * found.centre:+.2f}')} without what choosing the worst group adds"
     if seeds < MIN_SEEDS:
         met = f"{seeds} paired seed{'' if seeds == 1 else 's'}"
         return _verdict(
@@ -52,7 +59,7 @@ def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
         )
     ruling: Ruling = "no evidence"
     if change.is_shown:
-        ruling = "improved" if found.value > 0 else "worse"
+        ruling = "improved" if found.centre > 0 else "worse"
     said = "no evidence of a difference" if ruling == "no evidence" else ruling
     sure = "p < 0.001" if change.p_holm < 0.001 else f"p = {change.p_holm:.2g}"
     return _verdict(effect, ruling, f"{name}: {said}. Over {seeds} paired seeds, {measured}, {sure} after Holm.")
