@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vaelab.data.images import PictureError, read_whole_picture
+from vaelab.data.images import PictureError, read_sized_picture
 from vaelab.errors import DataError
 
 Photo = UInt8[np.ndarray, "height width 3"]
@@ -81,13 +81,18 @@ def read_photo(data: bytes) -> Photo:
     Raises:
         PhotoError: the file is empty, no picture, damaged, or of more than 100 megapixels.
     """
+    return read_sized_photo(data)[0]
+
+
+def read_sized_photo(data: bytes) -> tuple[Photo, tuple[int, int]]:
+    """The photo as by `read_photo`, and the width and height that it has in its file, upright, pixels."""
     if not data:
         raise PhotoError("This file is empty (0 bytes). Choose it again, or take another one.")
     for mark, name in _FOREIGN:
         if mark in data[:16]:
             raise PhotoError(f"This is {name}, whatever its name says. Save it as JPEG or PNG and choose that file.")
     try:
-        return read_whole_picture(data, LONGEST_SIDE)
+        return read_sized_picture(data, LONGEST_SIDE)
     except PictureError as error:
         raise PhotoError(f"This file cannot be read as a photo: {error}. Take a JPEG, PNG or WebP file.") from error
 
@@ -145,6 +150,12 @@ def crop_face(photo: Photo, box: FaceBox, size: int) -> UInt8[np.ndarray, "size 
         dlib.chip_details(square, dlib.chip_dims(side, side), math.radians(box.angle)),
     )
     return np.array(Image.fromarray(chip).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def rescaled(box: FaceBox, size: tuple[int, int], other: tuple[int, int]) -> FaceBox:
+    """A box in a photo of one width and height, in pixels of the same photo at another."""
+    across, down = other[0] / size[0], other[1] / size[1]
+    return replace(box, x=box.x * across, y=box.y * down, side=box.side * (across + down) / 2)
 
 
 @dataclass(frozen=True)

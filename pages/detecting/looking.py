@@ -49,7 +49,7 @@ def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan)
         for opened in photos:
             key = (opened.id, opened.name, looked_by, plan)
             now[key] = before.get(key) or detect(
-                opened.photo, detectors, opened.name, Search(smallest=float(plan.smallest))
+                opened.photo, detectors, opened.name, Search(smallest=float(plan.smallest)), opened.whole
             )
     st.session_state[RESULTS] = now
     return [now[opened.id, opened.name, looked_by, plan] for opened in photos]

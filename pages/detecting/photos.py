@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.studio.photo import MAX_UPLOAD_BYTES, TYPES
-from vaelab.photos import PhotoError, read_photo
+from vaelab.photos import PhotoError, read_sized_photo
 
 KEPT = "detect.photos"
 USES_CAMERA = "detect.camera"
@@ -24,11 +24,14 @@ class Opened:
     Attributes:
         id: 16 hex digits that change with the file.
         name: what its owner calls it.
+        photo: as it is searched.
+        whole: width and height in its file, upright.
     """
 
     id: str
     name: str
     photo: NDArray[np.uint8]
+    whole: tuple[int, int]
 
 
 def choose_photos() -> list[Opened]:
@@ -64,6 +67,6 @@ def open_photo(name: str, data: bytes) -> Opened | str:
             "taken. Save it smaller and choose it again."
         )
     try:
-        return Opened(hashlib.sha256(data).hexdigest()[:16], name[:80], read_photo(data))
+        return Opened(hashlib.sha256(data).hexdigest()[:16], name[:80], *read_sized_photo(data))
     except PhotoError as error:
         return f"`{shown}`: {error}"

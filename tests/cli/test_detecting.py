@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from PIL import Image
 
 from tests.cli.conftest import Answer
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector
+from vaelab.data.prepare import prepare
+from vaelab.data.sources import Windows
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.detection import thresholds
 
@@ -44,6 +47,29 @@ def test_two_runs_and_every_file(vaelab: Call, photos: Path) -> None:
     for number in (1, 2):
         with Image.open(f"marked-{number}.png") as marked:
             assert marked.size == (110, 80)
+
+
+def test_squares_of_a_large_photo_are_cut_where_they_were_found(vaelab: Call, photos: Path) -> None:
+    """A photo of twice the side that is searched, stored on its side; its red tells the column, its green the row."""
+    rows, columns = np.indices((1600, 3200)) // 16
+    upright = np.stack([columns, rows, np.full_like(rows, 7)], axis=2).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    shutil.rmtree(photos)
+    photos.mkdir()
+    Image.fromarray(upright).rotate(90, expand=True).save(photos / "large.png", exif=exif)
+    options = ("--run", "keen", "--smallest", 400, "--csv", "mined.csv")
+    assert vaelab("detect", photos / "large.png", *options).code == 0
+    mined = pd.read_csv("mined.csv")
+    assert mined["x"].max() > 1600
+    made = prepare(Windows(photos, windows=0, mined=Path("mined.csv")), Path("windows-16"), size=16, workers=1)
+    pixels = np.asarray(made.pixels[:]).astype(float)
+    inside = pixels[..., 2] > 6.5  # black beyond the edge
+    for row, (x, y, side) in enumerate(mined[["x", "y", "side"]].itertuples(index=False)):
+        if inside[row].all():
+            assert np.allclose(pixels[row, ..., :2].mean(axis=(0, 1)), (x / 16 - 0.5, y / 16 - 0.5), atol=1.0)
+            assert np.ptp(pixels[row, ..., 0]) == pytest.approx(side / 16, rel=0.1)
+    assert inside.all(axis=(1, 2)).any()
 
 
 def test_without_faces_the_table_has_its_columns(vaelab: Call, photos: Path) -> None:

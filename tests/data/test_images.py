@@ -16,6 +16,7 @@ from vaelab.data.images import (
     PictureError,
     read_dimensions,
     read_picture,
+    read_sized_picture,
     read_whole_picture,
     to_images,
     to_pixels,
@@ -308,6 +309,18 @@ def test_a_whole_picture_is_turned_by_exif_after_it_was_made_smaller(scene, enco
     result = read_whole_picture(encode(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif), 450)
     assert result.shape == (450, 150, 3)
     assert mean_difference(result, np.asarray(upright.resize((150, 450), Image.Resampling.LANCZOS))) < 3
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", [None, 1, 3, 5, 6, 8])
+def test_the_size_in_the_file_is_that_of_the_upright_picture(scene, encode, format, orientation):
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[ExifTags.Base.Orientation] = orientation
+    pixels, size = read_sized_picture(encode(scene(1, 900, 401), format, exif=exif), 100)
+    lies = orientation in (5, 6, 8)
+    assert size == ((401, 900) if lies else (900, 401))
+    assert pixels.shape == ((100, 45, 3) if lies else (45, 100, 3))
 
 
 def test_a_whole_jpeg_is_decoded_at_a_fraction(scene, encode, monkeypatch):

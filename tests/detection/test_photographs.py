@@ -50,6 +50,18 @@ def test_records_and_rows_hold_every_face(result: Result) -> None:
     assert (table[2]["x"], table[2]["y"], table[2]["side"]) == (140, 150, 30)
 
 
+def test_places_are_in_pixels_of_the_file(detector: Make, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photographs, "find", lambda *_: [FaceBox(60, 50, 40, score=5.0)])
+    one = Detector(detector("cnn"), AlarmThreshold(1.0, 1.0, "stated"))
+    result = detect(photo, [one], whole=(780, 600))
+    assert result.faces[0].box == FaceBox(60, 50, 40, score=5.0), "marks are drawn on the photo that was searched"
+    record = result.record()
+    for told in (rows([result])[0], record["faces"][0]):
+        assert (told["x"], told["y"], told["side"]) == (180, 150, 120)
+    assert (record["width"], record["height"]) == (780, 600)
+    assert (record["searched_width"], record["searched_height"]) == (260, 200)
+
+
 def test_marks_tell_who_sees_a_face(result: Result, photo: np.ndarray) -> None:
     drawn = annotated(photo, result)
     assert drawn.shape == photo.shape

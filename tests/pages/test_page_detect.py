@@ -137,6 +137,13 @@ def test_a_plan_survives_its_link() -> None:
     assert read_plan(plan.to_query()) == (plan, [])
 
 
+def test_a_large_photo_keeps_the_size_of_its_file() -> None:
+    opened = open_photo("large.png", encoded("PNG", (2400, 1200)))
+    assert isinstance(opened, Opened)
+    assert opened.photo.shape == (800, 1600, 3)
+    assert opened.whole == (2400, 1200)
+
+
 def test_files_hold_every_face(store: Path) -> None:
     from pages.detecting.files import csv_file, json_file
     from vaelab.detection.photographs import Detector, detect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import json
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.tiny_runs import LATENT, keep_photo_threshold, make_detector, make_run
+from vaelab.detection import photographs
 from vaelab.errors import VaelabError
 from vaelab.photos import FaceBox
 from vaelab.runs.store import RUNS_DIR
@@ -46,6 +48,23 @@ def test_detect_answers_with_faces_words_and_a_marked_photo(lab: Endpoints) -> N
     assert "keen sees" in answer["words"]
     assert picture(answer["annotated"]).shape == (90, 120, 3)
     assert "in a photo was not measured" in answer["detectors"][1]["threshold"]["source"]
+
+
+def test_places_are_in_pixels_of_the_photo_that_was_sent(lab: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photographs, "find", lambda *_: [FaceBox(400.0, 800.0, 80.0)])
+    monkeypatch.setattr(endpoints, "find_faces", lambda photo: [FaceBox(400.0, 800.0, 80.0)])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.new("RGB", (3200, 2400), (120, 90, 80)).save(file, "JPEG", exif=exif)
+    found = lab.detect(text(file.getvalue()), ["keen"], 1.0, 48.0)
+    assert (found["width"], found["height"]) == (2400, 3200)
+    assert picture(found["annotated"]).shape == (1600, 1200, 3)
+    boxes = [found["faces"][0]]
+    if importlib.util.find_spec("dlib"):
+        boxes.append(lab.reconstruct(text(file.getvalue()), "tiny")["box"])
+    for box in boxes:
+        assert (box["x"], box["y"], box["side"]) == (800.0, 1600.0, 160.0)
 
 
 def test_sampling_is_the_same_for_the_same_arguments(lab: Endpoints) -> None:

@@ -51,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     _add_search(detect)
     detect.add_argument("--out", type=Path, metavar="FILE", help="PNG with the faces marked; numbered if several")
-    detect.add_argument("--csv", type=Path, metavar="FILE", help="table with a row per face")
+    detect.add_argument("--csv", type=Path, metavar="FILE", help="table with a row per face, in pixels of the file")
     detect.add_argument("--json", action="store_true", help="print the result as JSON")
     detect.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
     detect.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
@@ -94,8 +94,8 @@ def _detect(arguments: argparse.Namespace) -> int:
         detectors.append(Detector(model, threshold))
     results: list[Result] = []
     for number, path in enumerate(arguments.photos, 1):
-        photo = _photo(path)
-        results.append(detect(photo, detectors, str(path), search))
+        photo, whole = _photo(path)
+        results.append(detect(photo, detectors, str(path), search, whole))
         if arguments.out is not None:
             write_file(_numbered(arguments.out, number, len(arguments.photos)), png_file(photo, results[-1]))
     if arguments.csv is not None:
@@ -145,14 +145,15 @@ def _paths(folder: Path, leave_out: Path | None, split: str | None) -> list[Path
 
 def _photos(paths: list[Path]) -> Iterator[np.ndarray]:
     for path in paths:
-        yield _photo(path)
+        yield _photo(path)[0]
 
 
-def _photo(path: Path) -> np.ndarray:
-    from vaelab.photos import read_photo
+def _photo(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
+    """The photo of a file as it is searched, and its own width and height."""
+    from vaelab.photos import read_sized_photo
 
     try:
-        return read_photo(path.read_bytes())
+        return read_sized_photo(path.read_bytes())
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except DataError as error:

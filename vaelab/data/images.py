@@ -40,6 +40,8 @@ BARS = (0, 0, 0)
 
 # A closed list: other Pillow plug-ins start Ghostscript (EPS) or take any bytes for a picture (TGA).
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "JPEG2000")
+LYING = (5, 6, 7, 8)
+"""EXIF orientations of pictures that are stored on their side."""
 CELEBA_SIZE = (178, 218)
 CELEBA_BOX = (15, 35, 163, 183)
 """Left, top, right, bottom: the 148 x 148 centre of the aligned 178 x 218 pictures, as in PyTorch-VAE."""
@@ -137,7 +139,7 @@ def read_picture(source: bytes | Path, size: int, crop: str | Crop = "centre-squ
             undefined range.
     """
     crop = Crop.parse(crop) if isinstance(crop, str) else crop
-    upright = _upright(source, lambda width, height: _draft_size(width, height, size, crop))
+    upright, _ = _upright(source, lambda width, height: _draft_size(width, height, size, crop))
     return crop_and_resize(upright, size, crop)
 
 
@@ -152,14 +154,19 @@ def read_whole_picture(source: bytes | Path, longest_side: int) -> np.ndarray:
     Raises:
         PictureError: as by `read_picture`.
     """
+    return read_sized_picture(source, longest_side)[0]
+
+
+def read_sized_picture(source: bytes | Path, longest_side: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The picture as by `read_whole_picture`, and the width and height that it has in its file, upright, pixels."""
 
     def wanted(width: int, height: int) -> tuple[int, int] | None:
         scale = longest_side / max(width, height)
         return (math.ceil(width * scale), math.ceil(height * scale)) if scale < 1.0 else None
 
-    upright = _upright(source, wanted)
+    upright, size = _upright(source, wanted)
     upright.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    return np.array(upright)
+    return np.array(upright), size
 
 
 def read_dimensions(source: bytes | Path) -> tuple[int, int]:
@@ -178,8 +185,11 @@ def read_dimensions(source: bytes | Path) -> tuple[int, int]:
         raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
 
 
-def _upright(source: bytes | Path, draft_size: DraftSize) -> Image.Image:
-    """The picture as RGB, upright; a JPEG no larger than it must be, by what `draft_size` says of its dimensions."""
+def _upright(source: bytes | Path, draft_size: DraftSize) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture as RGB, upright, and its whole width and height.
+
+    A JPEG is no larger than it must be, by what `draft_size` says of its dimensions.
+    """
     data = source if isinstance(source, bytes) else _file_bytes(source)
     if not data:
         raise PictureError("empty file (0 bytes)")
@@ -200,15 +210,18 @@ def _file_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, draft_size: DraftSize) -> Image.Image:
+def _decode(data: bytes, draft_size: DraftSize) -> tuple[Image.Image, tuple[int, int]]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_dimensions(picture.width, picture.height)
+            width, height = picture.size
+            _check_dimensions(width, height)
             if picture.format in ("JPEG", "MPO"):
                 _load_jpeg(picture, data, draft_size(*picture.size))
             picture.load()
-            upright = ImageOps.exif_transpose(_eight_bit(picture))
-            return _over_background(upright)
+            stored = _eight_bit(picture)
+            lies = stored.getexif().get(ExifTags.Base.Orientation) in LYING
+            upright = _over_background(ImageOps.exif_transpose(stored))
+            return upright, (height, width) if lies else (width, height)
     except PictureError:
         raise
     except UnidentifiedImageError as error:

@@ -15,7 +15,7 @@ from vaelab.detection.search import Search, find
 from vaelab.detection.thresholds import AlarmThreshold
 from vaelab.evaluation.lightness import CAVEATS, lightness
 from vaelab.inference import FaceModel
-from vaelab.photos import FaceBox
+from vaelab.photos import FaceBox, rescaled
 
 Photo = UInt8[np.ndarray, "height width 3"]
 FORMAT = "vaelab-detection-1"
@@ -41,7 +41,7 @@ class Found:
     """A face, by all the detectors that see it.
 
     Attributes:
-        box: the square of the detector that is surest beyond its own threshold.
+        box: the square of the detector that is surest beyond its own threshold, pixels of the photo as it was searched.
         logits: by detector, the log-odds of that detector's own square; only of those that see the face.
         lightness: apparent lightness (ITA) in degrees, larger is lighter; None where too little looks like skin. Read
             it with `evaluation.lightness.CAVEATS` beside it.
@@ -54,11 +54,16 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What the detectors make of one photo."""
+    """What the detectors make of one photo.
+
+    Attributes:
+        searched: width and height of the photo as it was searched, which those of large files are made smaller for.
+        whole: width and height of the photo in its file, upright; records and rows are in its pixels.
+    """
 
     name: str
-    width: int
-    height: int
+    searched: tuple[int, int]
+    whole: tuple[int, int]
     detectors: tuple[str, ...]
     thresholds: tuple[AlarmThreshold, ...]
     search: Search
@@ -67,6 +72,10 @@ class Result:
     def seen_by(self, name: str) -> list[Found]:
         """The faces that one detector sees."""
         return [face for face in self.faces if name in face.logits]
+
+    def in_file(self, face: Found) -> FaceBox:
+        """The square of a face in pixels of the photo in its file, upright."""
+        return rescaled(face.box, self.searched, self.whole)
 
     def in_words(self) -> str:
         """How many faces there are, and where the detectors differ, as a sentence."""
@@ -84,12 +93,14 @@ class Result:
         return f"{_listed(told)}; {agreement}."
 
     def record(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """All of it, ready for JSON; x, y and side in pixels of the photo in its file, `width` by `height`, upright."""
         return {
             "format": FORMAT,
             "photo": self.name,
-            "width": self.width,
-            "height": self.height,
+            "width": self.whole[0],
+            "height": self.whole[1],
+            "searched_width": self.searched[0],
+            "searched_height": self.searched[1],
             "search": dataclasses.asdict(self.search),
             "detectors": [
                 {"detector": name, "threshold": dataclasses.asdict(threshold)}
@@ -97,20 +108,29 @@ class Result:
             ],
             "faces": [
                 {
-                    "x": face.box.x,
-                    "y": face.box.y,
-                    "side": face.box.side,
+                    "x": box.x,
+                    "y": box.y,
+                    "side": box.side,
                     "face_logit": dict(face.logits),
                     "apparent_lightness_ita": face.lightness,
                 }
-                for face in self.faces
+                for face, box in ((face, self.in_file(face)) for face in self.faces)
             ],
             "caveats": CAVEATS,
         }
 
 
-def detect(photo: Photo, detectors: Sequence[Detector], name: str = "", search: Search | None = None) -> Result:
+def detect(
+    photo: Photo,
+    detectors: Sequence[Detector],
+    name: str = "",
+    search: Search | None = None,
+    whole: tuple[int, int] | None = None,
+) -> Result:
     """The faces in a photo by every detector, each at its own threshold; the surest first.
+
+    Args:
+        whole: width and height that the photo has in its file, where it was made smaller than that.
 
     Raises:
         ConfigError: a model is no detector.
@@ -128,10 +148,9 @@ def detect(photo: Photo, detectors: Sequence[Detector], name: str = "", search: 
                 groups.append({one.name: box})
     faces = [_found(photo, group, margins) for group in groups]
     faces.sort(key=lambda face: -max(logit - margins[name] for name, logit in face.logits.items()))
-    return Result(
-        name, photo.shape[1], photo.shape[0], tuple(margins), tuple(one.threshold for one in detectors), search,
-        tuple(faces),
-    )  # fmt: skip
+    searched = photo.shape[1], photo.shape[0]
+    thresholds = tuple(one.threshold for one in detectors)
+    return Result(name, searched, whole or searched, tuple(margins), thresholds, search, tuple(faces))
 
 
 def crop(photo: Photo, box: FaceBox, size: int) -> UInt8[np.ndarray, "size size 3"]:
@@ -159,14 +178,17 @@ def columns(detectors: Sequence[str]) -> list[str]:
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """One row per face and photo, with a column of log-odds for each detector: empty where it does not see the face."""
+    """One row per face and photo, with a column of log-odds for each detector: empty where it does not see the face.
+
+    x, y and side are in pixels of the photo in its file, upright.
+    """
     return [
         {
             "photo": result.name,
             "face": number,
-            "x": round(face.box.x, 1),
-            "y": round(face.box.y, 1),
-            "side": round(face.box.side, 1),
+            "x": round(box.x, 1),
+            "y": round(box.y, 1),
+            "side": round(box.side, 1),
             **{
                 f"{name} face_logit": round(face.logits[name], 4) if name in face.logits else None
                 for name in result.detectors
@@ -174,7 +196,7 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "apparent_lightness_ita": None if face.lightness is None else round(face.lightness, 1),
         }
         for result in results
-        for number, face in enumerate(result.faces, 1)
+        for number, (face, box) in enumerate(((face, result.in_file(face)) for face in result.faces), 1)
     ]
 
 

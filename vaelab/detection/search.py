@@ -45,8 +45,8 @@ class Search:
     """How a photo is searched.
 
     Attributes:
-        smallest: side of the smallest square looked at, pixels of the photo. From brows to chin a face fills two
-            thirds of it: FairFace's crops, which the detectors learned from, leave a quarter of that around it.
+        smallest: side of the smallest square looked at, pixels of the photo as searched. From brows to chin a face
+            fills two thirds of it: FairFace's crops, which the detectors learned from, leave a quarter of that around.
         levels_per_octave: sizes of squares from one to twice that.
         num_proposals: places that the network itself is asked about, per photo.
         overlap: of two found squares that share more of their union than this, the surer one is kept.

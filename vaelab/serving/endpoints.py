@@ -24,7 +24,7 @@ from vaelab.editing.recipe import LARGEST_VALUE, MAX_SEED, SLIDER_KEY, START_OF,
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.inference import FaceModel
-from vaelab.photos import PhotoError, crop_face, find_faces, read_photo
+from vaelab.photos import PhotoError, crop_face, find_faces, read_sized_photo, rescaled
 from vaelab.pictures import plain_png_bytes, png_bytes
 from vaelab.runs.store import Run, list_runs
 
@@ -44,7 +44,7 @@ class Endpoints:
         self._loading = threading.Lock()
 
     def detect(self, photo: Any, runs: Any, false_alarms: Any, smallest: Any) -> dict[str, Any]:
-        """`Result.record` of a photo, with `words` (a sentence) and `annotated` (base64 of a PNG)."""
+        """`Result.record` of a photo, with `words` (a sentence) and `annotated` (base64 of a PNG, as searched)."""
         names = _texts(runs, "runs", MAX_DETECTORS)
         if not names:
             raise ConfigError("runs is empty; name at least one run that detects, such as cnn or dbvae")
@@ -57,17 +57,18 @@ class Endpoints:
             run, model = self._model(name)
             threshold = alarm_threshold(run.reports(), model.weights_fingerprint, rate)
             detectors.append(Detector(model, threshold))
-        pixels = _photo(photo)
-        result = detect(pixels, detectors, "", search)
+        pixels, whole = _photo(photo)
+        result = detect(pixels, detectors, "", search, whole)
         return {**result.record(), "words": result.in_words(), "annotated": _base64(png_file(pixels, result))}
 
     def reconstruct(self, photo: Any, run: Any) -> dict[str, Any]:
         """The most prominent face of a photo through a model and back: `crop` and `picture`, base64 of PNGs, and `box`.
 
+        The box is in pixels of the photo as it was sent, upright.
         The face is found and cut as the training pictures were, by dlib and not by the lab's own detectors.
         """
         _, model = self._model(_text(run, "run"))
-        pixels = _photo(photo)
+        pixels, whole = _photo(photo)
         boxes = find_faces(pixels)
         if not boxes:
             raise PhotoError(
@@ -78,7 +79,7 @@ class Endpoints:
         return {
             "crop": _base64(plain_png_bytes(crop)),
             "picture": _base64(png_bytes(drawn, {**model.about(), "vaelab": "reconstruct"})),
-            "box": dataclasses.asdict(boxes[0]),
+            "box": dataclasses.asdict(rescaled(boxes[0], (pixels.shape[1], pixels.shape[0]), whole)),
         }
 
     def edit(self, run: Any, seed: Any, moves: Any, hold: Any) -> dict[str, Any]:
@@ -127,7 +128,8 @@ class Endpoints:
         return run, kept[1]
 
 
-def _photo(value: Any) -> UInt8[np.ndarray, "height width 3"]:
+def _photo(value: Any) -> tuple[UInt8[np.ndarray, "height width 3"], tuple[int, int]]:
+    """A photo that was sent, and its own width and height: `read_sized_photo`."""
     text = value if isinstance(value, str) else ""
     if len(text) > MAX_PHOTO_BYTES * 4 // 3 + 4:
         raise PhotoError(f"This photo has more than {MAX_PHOTO_BYTES // 2**20} MB. Send it smaller.")
@@ -135,7 +137,7 @@ def _photo(value: Any) -> UInt8[np.ndarray, "height width 3"]:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise PhotoError("photo has to be the base64 text of a picture file.") from error
-    return read_photo(data)
+    return read_sized_photo(data)
 
 
 def _text(value: Any, name: str) -> str:
