@@ -65,6 +65,14 @@ def test_every_member_is_scored_on_the_very_held_out_pictures(finished: Audit, t
     assert scores.negatives.shape[2] == len(tiny_data.rows("test", is_face=False))
 
 
+def test_the_class_of_each_negative_is_kept(finished: Audit, tiny_data: Collection) -> None:
+    scores = finished.scores("test")
+    for split, classes in (("test", scores.negative_classes), ("calibration", scores.calibration_classes)):
+        assert classes is not None
+        expected = tiny_data.labels["object_class"].iloc[tiny_data.rows(split, is_face=False)]
+        assert list(classes) == list(expected)
+
+
 def test_the_statistics_take_what_the_runner_gives(finished: Audit) -> None:
     found = find(finished.scores("test"), finished.experiment.columns, 0.1, resamples=20)
     assert found.arms == ("A", "B", "C")

@@ -45,6 +45,24 @@ def test_labels_come_back_as_they_were(tmp_path: Path) -> None:
     assert list(found["image_id"]) == ["01", "2", "x"]
 
 
+def test_an_audit_that_does_not_know_its_calibration_negatives_can_be_read(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=2)
+    number = audit.scores("test").calibration.shape[-1]
+    path = audit.dir / "scores" / "calibration.csv.gz"
+    path.unlink(missing_ok=True)
+    assert audit.scores("test").calibration_classes is None
+    ids = [f"{number}.jpg" for number in range(number)]
+    audit.write_calibration(
+        pd.DataFrame({"image_id": ids, "dataset": "d", "object_words": ["goose", None] * (number // 2)})
+    )
+    classes = audit.scores("test").calibration_classes
+    assert classes is not None
+    assert list(classes[:3]) == ["goose", "", "goose"]
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="resume the audit, which writes it anew"):
+        audit.scores("test")
+
+
 def test_without_members_a_shipped_audit_is_whole(tmp_path: Path) -> None:
     audit = make_audit(tmp_path, "one", seeds=2)
     assert not (audit.dir / "members").exists()

@@ -45,6 +45,7 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
     for split in splits:
         audit.write_pictures(split, "faces", held_out.face_labels(split, experiment.mappings))
         audit.write_pictures(split, "negatives", held_out.negative_labels(split))
+    audit.write_calibration(held_out.negative_labels("calibration"))
     return audit
 
 

@@ -9,6 +9,7 @@ checkpoints/audits/<name>/
   scores/<split>/<arm>-<seed>.npz  logits: faces, negatives, calibration, hard_negatives; log_density where there are
                                    latents
   scores/<split>/faces.csv         the faces' ids and labels, aligned with the logits; negatives.csv likewise
+  scores/calibration.csv.gz        the same of the negatives that set thresholds, which are those of every split
   exposure/<arm>-<seed>.json       what a resampling member drew
   report.html, .pdf, .json         what was found; tables/*.csv and figures/*.png beside it; report-val.* likewise
   cancel                           exists = please stop
@@ -20,6 +21,7 @@ An audit that ships has neither members nor locks: experiment, scores, exposure 
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -40,6 +42,7 @@ from vaelab.runs.store import RUNS_DIR, Run
 
 AUDITS_DIR = RUNS_DIR / "audits"
 LOGITS = ("faces", "negatives", "calibration")
+CALIBRATION_FILE = "scores/calibration.csv.gz"
 CLASS_COLUMNS = ("object_words", "object_class")
 """Columns that may say what a non-face shows, the most telling first."""
 
@@ -249,10 +252,17 @@ class Audit:
         found = [[self.read_scores(split, arm, seed) for seed in seeds] for arm in arms]
         names = [name for name in (*LOGITS, "hard_negatives") if all(name in one for row in found for one in row)]
         stacked = {name: np.stack([np.stack([one[name] for one in row]) for row in found]) for name in names}
-        negatives = self.pictures(split, "negatives")
-        column = next((name for name in CLASS_COLUMNS if name in negatives), None)
-        classes = None if column is None else negatives[column].fillna("").to_numpy(dtype=str)
-        return Scores(arms, seeds, labels=self.pictures(split, "faces"), negative_classes=classes, **stacked)
+        calibration = None
+        if (self.dir / CALIBRATION_FILE).is_file():  # an older audit has none, until it is resumed
+            calibration = _classes(self._read_pictures(self.dir / CALIBRATION_FILE))
+        return Scores(
+            arms,
+            seeds,
+            labels=self.pictures(split, "faces"),
+            negative_classes=_classes(self.pictures(split, "negatives")),
+            calibration_classes=calibration,
+            **stacked,
+        )
 
     def log_densities(self, split: str, arm: str) -> dict[int, np.ndarray]:
         """By seed, how densely the latents around each face are filled with training faces; see `member.py`.
@@ -272,17 +282,25 @@ class Audit:
         with replacing(self.dir / "scores" / split, f"{kind}.csv", f"audit {self.name}") as file:
             table.to_csv(file, index=False, lineterminator="\n")
 
+    def write_calibration(self, table: pd.DataFrame) -> None:
+        """Keep which negatives set thresholds."""
+        path = self.dir / CALIBRATION_FILE
+        with replacing(path.parent, path.name, f"audit {self.name}") as file:
+            table.to_csv(file, index=False, lineterminator="\n", compression={"method": "gzip", "mtime": 0})
+
     def pictures(self, split: str, kind: str) -> pd.DataFrame:
         """The table that `write_pictures` kept; an empty field is a missing label.
 
         Raises:
             DataError: it is missing or damaged.
         """
-        path = self.dir / "scores" / split / f"{kind}.csv"
+        return self._read_pictures(self.dir / "scores" / split / f"{kind}.csv")
+
+    def _read_pictures(self, path: Path) -> pd.DataFrame:
         names = {"image_id": str, "dataset": str}
         try:
             return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise DataError(f"{path} cannot be read ({error}); resume the audit, which writes it anew") from error
 
     def write_exposure(self, arm: str, seed: int, exposure: Mapping[str, Any]) -> None:
@@ -311,6 +329,12 @@ class Audit:
 
     def _read_json(self, name: str) -> dict[str, Any]:
         return read_json(self.dir, name, f"audit {self.name}")
+
+
+def _classes(pictures: pd.DataFrame) -> np.ndarray | None:
+    """What each non-face shows, empty where it is unknown; None where it is of all."""
+    column = next((name for name in CLASS_COLUMNS if name in pictures), None)
+    return None if column is None else pictures[column].fillna("").to_numpy(dtype=str)
 
 
 def list_audits(root: Path = AUDITS_DIR) -> list[Audit]:

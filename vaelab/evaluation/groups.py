@@ -28,14 +28,14 @@ class Rate:
     count: int
 
 
-def rate(hits: int, count: int) -> Rate:
-    """hits / count with its Wilson interval."""
+def rate(hits: float, count: float) -> Rate:
+    """hits / count with its Wilson interval; fractions are an effective number of pictures."""
     from statsmodels.stats.proportion import proportion_confint  # takes as long as half of torch: no training waits
 
     if count == 0:
         return Rate(float("nan"), float("nan"), float("nan"), 0)
     low, high = proportion_confint(hits, count, method="wilson")
-    return Rate(hits / count, float(low), float(high), count)
+    return Rate(hits / count, float(low), float(high), int(count))
 
 
 def threshold_at_fpr(negative_scores: Scores, fpr: float) -> float:

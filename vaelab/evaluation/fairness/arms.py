@@ -92,7 +92,7 @@ def _group_recall(scores: Scores, recalls: Recalls, arm: int, place: int, group:
         share(recalls.by_group[arm, :, place], recalls.by_group_resampled[:, arm, :, place], group.count)
         if is_shown
         else None,
-        auc_interval(scores.faces[arm][:, rows], scores.negatives[arm]) if is_shown else None,
+        auc_interval(scores.faces[arm][:, rows], scores.negatives[arm], scores.negative_classes) if is_shown else None,
     )
 
 

@@ -1,7 +1,8 @@
 """Recall of every member in every group, as measured and as it would be on other pictures: the bootstrap of pictures.
 
-Faces are drawn anew within their group, calibration negatives among themselves, so that thresholds move too. The same
-draw serves every arm and seed: what the members share by looking at the same pictures stays shared.
+Faces are drawn anew within their group, calibration negatives among themselves, whole classes of them where these are
+known, so that thresholds move too. The same draw serves every arm and seed: what the members share by looking at the
+same pictures stays shared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vaelab.data.groups import Grouping
+from vaelab.evaluation.fairness.clusters import in_classes, times_drawn
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.rng import numpy_generator
@@ -91,17 +93,17 @@ class _Pictures:
     Attributes:
         faces: (members, faces), faces of one group side by side, those of no group last.
         edges: (groups + 2,) where each group begins.
-        top: (members, top) the highest calibration scores, falling; `places` are their columns among `num_negatives`.
-        above: how many resampled negatives lie above the threshold.
+        negatives: (members, negatives) the calibration scores, falling; `places` are their columns as given.
+        classes: of the calibration negatives as given.
     """
 
     faces: np.ndarray
     edges: np.ndarray
     membership: np.ndarray
-    top: np.ndarray
+    negatives: np.ndarray
     places: np.ndarray
-    num_negatives: int
-    above: int
+    classes: np.ndarray | None
+    fpr: float
 
     @staticmethod
     def of(scores: Scores, grouping: Grouping, fpr: float) -> _Pictures:
@@ -110,21 +112,17 @@ class _Pictures:
         counts = np.bincount(strata, minlength=len(grouping) + 1)
         membership = np.eye(len(grouping) + 1, dtype=np.float32)[strata[order]]
         calibration = scores.calibration.reshape(-1, scores.calibration.shape[-1])
-        number = calibration.shape[-1]
-        above = number - 1 - int(np.quantile(np.arange(number), 1.0 - fpr, method="higher"))
-        # as many as could ever be drawn above: ten standard deviations of the Poisson count
-        reach = min(number, above + 20 + int(10 * np.sqrt(above + 1)))
-        places = np.argsort(-calibration, axis=1, kind="stable")[:, :reach]
+        places = np.argsort(-calibration, axis=1, kind="stable")
         return _Pictures(
             scores.faces.reshape(-1, scores.num_faces)[:, order], np.append(0, np.cumsum(counts)), membership,
-            np.take_along_axis(calibration, places, axis=1), places, number, above,
+            np.take_along_axis(calibration, places, axis=1), places, in_classes(scores.calibration_classes), fpr,
         )  # fmt: skip
 
     def resampled(self, random: np.random.Generator, resamples: int) -> np.ndarray:
         """(resamples, members, groups + 1) hits among resampled faces at thresholds of resampled negatives."""
-        thresholds = self._thresholds(_times_drawn(random, resamples, self.num_negatives))
+        thresholds = self._thresholds(times_drawn(random, resamples, self.places.shape[1], self.classes))
         drawn = np.concatenate(
-            [_times_drawn(random, resamples, count) for count in np.diff(self.edges).tolist()], axis=1, dtype=np.float32
+            [times_drawn(random, resamples, count) for count in np.diff(self.edges).tolist()], axis=1, dtype=np.float32
         )
         lowest, highest = thresholds.min(axis=0), thresholds.max(axis=0)
         sure = (self.faces > highest[:, None]).astype(np.float32).T
@@ -140,16 +138,21 @@ class _Pictures:
         return hits
 
     def _thresholds(self, drawn: np.ndarray) -> np.ndarray:
-        """(resamples, members) score of the first negative with more than `above` drawn at or over it."""
-        found = np.empty((len(drawn), len(self.top)), dtype=self.top.dtype)
-        for member, (scores, places) in enumerate(zip(self.top, self.places, strict=True)):
-            found[:, member] = scores[np.argmax(np.cumsum(drawn[:, places], axis=1) > self.above, axis=1)]
+        """(resamples, members) score of the first negative with more drawn at or over it than may lie above."""
+        numbers, which = np.unique(drawn.sum(axis=1), return_inverse=True)  # classes differ in size
+        above = np.array([_above(int(number), self.fpr) for number in numbers])[which][:, None]
+        # as many as are usually needed: ten standard deviations of the Poisson count; in classes it may take more
+        reach = int(above.max()) + 20 + int(10 * np.sqrt(above.max() + 1))
+        found = np.empty((len(drawn), len(self.places)), dtype=self.negatives.dtype)
+        for member, (scores, places) in enumerate(zip(self.negatives, self.places, strict=True)):
+            is_over = np.cumsum(drawn[:, places[:reach]], axis=1) > above
+            while not is_over[:, -1].all():
+                reach *= 2
+                is_over = np.cumsum(drawn[:, places[:reach]], axis=1) > above
+            found[:, member] = scores[np.argmax(is_over, axis=1)]
         return found
 
 
-def _times_drawn(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
-    """(resamples, count) int64; how often each of `count` pictures is drawn in `count` draws with replacement."""
-    if not count:
-        return np.zeros((resamples, 0), dtype=np.int64)
-    places = random.integers(0, count, (resamples, count)) + count * np.arange(resamples)[:, None]
-    return np.bincount(places.ravel(), minlength=resamples * count).reshape(resamples, count)
+def _above(number: int, fpr: float) -> int:
+    """How many of `number` negatives `threshold_at_fpr` lets lie above the threshold."""
+    return number - 1 - int(np.quantile(np.arange(number), 1.0 - fpr, method="higher"))

@@ -25,7 +25,8 @@ class Scores:
         calibration: (arms, seeds, calibration) float32 logits of non-faces that set thresholds and serve nothing else.
         labels: one row per face, aligned with the last axis of `faces`.
         hard_negatives: (arms, seeds, n) float32 logits of things that look like faces, or None.
-        negative_classes: (negatives,) what each test negative shows, or None where that is unknown.
+        negative_classes: (negatives,) what each test negative shows, empty where that is unknown; or None.
+        calibration_classes: (calibration,) the same of those that set thresholds.
     """
 
     arms: tuple[str, ...]
@@ -36,6 +37,7 @@ class Scores:
     labels: pd.DataFrame
     hard_negatives: np.ndarray | None = None
     negative_classes: np.ndarray | None = None
+    calibration_classes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what, names in (("arm", self.arms), ("seed", self.seeds)):
@@ -57,9 +59,12 @@ class Scores:
                 )
         if len(self.labels) != self.num_faces:
             raise DataError(f"{self.num_faces} faces are scored, but labels have {len(self.labels)} rows")
-        classes = self.negative_classes
-        if classes is not None and classes.shape != self.negatives.shape[2:]:
-            raise DataError(f"{self.negatives.shape[2]} test negatives are scored, but {len(classes)} have a class")
+        for what, logits, classes in (
+            ("test negatives", self.negatives, self.negative_classes),
+            ("calibration negatives", self.calibration, self.calibration_classes),
+        ):
+            if classes is not None and classes.shape != logits.shape[2:]:
+                raise DataError(f"{logits.shape[2]} {what} are scored, but {len(classes)} have a class")
 
     def _parts(self) -> dict[str, np.ndarray]:
         parts = {"faces": self.faces, "negatives": self.negatives, "calibration": self.calibration}
