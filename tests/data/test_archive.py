@@ -1,9 +1,14 @@
 """Archives of strangers: sound ones are unpacked, anything else leaves nothing behind."""
 
+import bz2
+import gzip
 import io
+import lzma
+import random
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,6 +83,62 @@ def test_damage_and_strange_files_are_told(tmp_path: Path) -> None:
     sound = zipped(tmp_path / "b.zip", {"a.png": bytes(range(256)) * 40}).read_bytes()
     (tmp_path / "b.zip").write_bytes(sound[:60] + b"\xff" * 20 + sound[80:])
     refused(tmp_path / "b.zip", "cannot be read")
+
+
+def tar_of_three(path: Path, mode: str) -> Path:
+    """Headers at 0, 1,536 and 3,072 of the uncompressed bytes."""
+    with tarfile.open(path, mode) as archive:
+        for number in range(3):
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size, entry.mtime = 1_000, 1_600_000_000 + number
+            archive.addfile(entry, io.BytesIO(bytes([number]) * 1_000))
+    return path
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_tar_with_a_damaged_header_is_refused(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    """A tar's reader takes a header that it cannot read for the end: the pictures after it would be missing."""
+    content = bytearray(tar_of_three(tmp_path / "a.tar", "w").read_bytes())
+    content[3_072 + 20] ^= 1
+    (tmp_path / "b.tar").write_bytes(packed(bytes(content)))
+    refused(tmp_path / "b.tar", "cut or damaged at byte 3,072")
+    (tmp_path / "b.tar").write_bytes(packed(bytes(content[:3_072])))
+    refused(tmp_path / "b.tar", "cut or damaged at byte 3,072")
+
+
+def test_damage_that_only_the_checksum_shows_is_told(tmp_path: Path) -> None:
+    sound = tar_of_three(tmp_path / "a.tar.gz", "w:gz").read_bytes()
+    (tmp_path / "a.tar.gz").write_bytes(sound[:-8] + b"\xff" * 4 + sound[-4:])
+    refused(tmp_path / "a.tar.gz", "CRC check failed")
+
+
+def test_a_damaged_xz_is_told(tmp_path: Path) -> None:
+    noise = random.Random(0).randbytes(500_000)  # fills blocks, so that the first ones are read before the damaged one
+    tar = tarred(tmp_path / "a.tar", *[(tarfile.TarInfo(f"{number}.png"), noise) for number in range(2)])
+    content = bytearray(lzma.compress(tar.read_bytes()))
+    content[len(content) // 3] ^= 0xFF
+    (tmp_path / "a.tar.xz").write_bytes(content)
+    refused(tmp_path / "a.tar.xz", "cannot be read")
+
+
+def test_names_that_are_no_text_are_told(tmp_path: Path) -> None:
+    sound = zipped(tmp_path / "a.zip", {"é.png": b"x"}).read_bytes()
+    (tmp_path / "a.zip").write_bytes(sound.replace("é".encode(), b"\xff\xa9"))
+    refused(tmp_path / "a.zip", "cannot be read")
+
+
+def test_files_keep_the_times_of_the_archive(tmp_path: Path) -> None:
+    tar = tar_of_three(tmp_path / "a.tar", "w")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(3):
+            archive.writestr(zipfile.ZipInfo(f"{number}.png", (2020, 9, 13, 12, 26, 40 + 2 * number)), b"x")
+        archive.writestr(zipfile.ZipInfo("never.png", (2020, 13, 0, 0, 0, 0)), b"x")
+    for archive_path, step in ((tar, 1), (tmp_path / "a.zip", 2)):
+        folder = archive_path.with_suffix("")
+        unpack(archive_path, folder / archive_path.suffix)
+        times = [path.stat().st_mtime for path in sorted((folder / archive_path.suffix).glob("?.png"))]
+        assert times == [1_600_000_000 + step * number for number in range(3)]
+    assert (tmp_path / "a" / ".zip" / "never.png").stat().st_mtime == 0
 
 
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vaelab.data.archive import whole_members
 from vaelab.data.images import MAX_FILE_BYTES, Crop, PictureError, read_dimensions, read_picture, read_whole_picture
 from vaelab.data.manifest import Rejected
 from vaelab.data.ordering import natural_key
 from vaelab.errors import DataError
 
-_TAR_BLOCK = 512
 FILE_COLUMNS = ("_container", "_file", "_offset", "_bytes", "_modified")
 
 
@@ -121,17 +121,12 @@ def _index_tar(path: Path) -> FileIndex:
     try:
         modified = path.stat().st_mtime_ns
         with tarfile.open(path, "r:") as archive:
-            for member in archive:
+            for member in whole_members(archive, f"the tar {path}"):
                 reason = _tar_reason(member, index)
                 if reason:
                     index.rejected.append(Rejected(_printable(member.name), reason))
                 elif member.isfile():
                     index.files[posixpath.normpath(member.name)] = (member.offset_data, member.size, modified)
-            end = archive.offset
-        with path.open("rb") as file:
-            file.seek(end)
-            if file.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):  # tarfile takes a damaged header for the end
-                raise DataError(f"the tar {path} was cut or damaged at byte {end:,}; copy or download it again")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except tarfile.TarError as error:
