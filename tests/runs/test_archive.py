@@ -152,6 +152,18 @@ def test_what_is_no_zip_is_told(tmp_path: Path, content: bytes) -> None:
         import_zip(io.BytesIO(content), tmp_path)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_damage_inside_a_file_is_told(tmp_path: Path, compression: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr("run/config.json", json.dumps(list(range(3_000))))
+    content = bytearray(file.getvalue())
+    content[200:260] = bytes(60)
+    with pytest.raises(DataError, match="no sound zip file"):
+        import_zip(io.BytesIO(bytes(content)), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_zip_without_a_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no config\.json"):
         import_zip(zipped({"run/log.txt": "hello"}), tmp_path)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import lzma
 import re
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
@@ -36,6 +38,15 @@ MOST_BYTES = 4 * 2**30
 MOST_RATIO = 200
 """Text of a run shrinks by 30 at most; what shrinks by hundreds was made to burst."""
 RATIO_MATTERS_BYTES = 2**20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 def export_zip(run: Run, include_state: bool = False) -> bytes:
@@ -79,7 +90,7 @@ def import_zip(file: Path | io.BytesIO, root: Path, check: Callable[[Run], None]
                 with zipfile.ZipFile(file) as archive:
                     run_id, entries = _checked_entries(archive)
                     _unpack(archive, entries, folder)
-            except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, ValueError) as error:
+            except _DAMAGED as error:
                 raise DataError(f"this is no sound zip file ({error}); export the run again") from error
             run = Run.open(folder)
             _settle(run)
