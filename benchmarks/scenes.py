@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from vaelab.data.left_out import LeftOut
 from vaelab.data.sources.laid import fade_in
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.photos import read_photo
@@ -33,9 +35,11 @@ class Scene:
 
 def held_out_photos(folder: Path, leave_out: Path) -> list[Path]:
     """Photos without faces of the test split: no detector was trained on squares of them, and no threshold set."""
-    passed = set(leave_out.read_text(encoding="utf-8").split())
-    paths = [path for path in sorted(folder.glob("*.webp")) if path.name not in passed]
-    return [path for path in paths if split_of(path.name, PHOTO_FRACTIONS) == "test"]
+    left_out, paths = LeftOut.read(leave_out), sorted(folder.glob("*.webp"))
+    for note in left_out.notes(path.name for path in paths):
+        print(f"note: {note}", file=sys.stderr)
+    kept = [path for path in paths if path.name not in left_out]
+    return [path for path in kept if split_of(path.name, PHOTO_FRACTIONS) == "test"]
 
 
 def make_scenes(photos: list[Path], faces: list[Path], seed: int) -> list[Scene]:

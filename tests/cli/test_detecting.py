@@ -84,12 +84,14 @@ def test_calibration_sets_the_threshold_of_the_next_search(
     vaelab: Call, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thresholds, "LEAST_ALARMS", 3)
-    Path("people.txt").write_text("00.png\n01.png\n")
+    (photos / "01.png").rename(photos / "a family.png")
+    Path("people.txt").write_text("00.png\na family.png\ngone.png\n", encoding="utf-8-sig")
     answer = vaelab("calibrate", "keen", photos, "--leave-out", "people.txt", "--json")
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     assert report["num_photos"] == 10
-    answer = vaelab("detect", *sorted(photos.glob("*.png"))[2:], "--run", "keen", "--false-alarms", "0.3", "--json")
+    assert "note: people.txt names photos that are not there: 'gone.png'" in answer.err
+    answer = vaelab("detect", *sorted(photos.glob("*.png"))[1:-1], "--run", "keen", "--false-alarms", "0.3", "--json")
     assert sum(len(one["faces"]) for one in json.loads(answer.out)) == 3
 
 

@@ -84,6 +84,14 @@ def test_photos_that_are_too_small_are_told(faces: DatasetStore, tmp_path: Path)
         prepare(Laid(faces.path, tmp_path), tmp_path / "none-16", size=16, workers=1)
 
 
+def test_names_of_no_photo_are_noted(faces: DatasetStore, photos: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("1.png\ngone.png\n", encoding="utf-8-sig")
+    listing = Laid(faces.path, photos, leave_out=listed).listing()
+    assert "1.png" not in set(listing.records["_file"])
+    assert ["'gone.png'" in note for note in listing.notes] == [True]
+
+
 def test_nothing_to_lay_or_to_lay_into_is_refused(faces: DatasetStore, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least 1"):
         Laid(faces.path, photos, cuts=0)

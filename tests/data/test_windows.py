@@ -52,9 +52,12 @@ def test_mined_squares_join_where_they_were_found(photos: Path, tmp_path: Path) 
 
 def test_photos_with_people_are_left_out(photos: Path, tmp_path: Path) -> None:
     listed = tmp_path / "people.txt"
-    listed.write_text("1.png\n4.png\n")
-    names = Windows(photos, windows=2, leave_out=listed).listing().records["split_key"]
-    assert set(names) == {"0.png", "2.png", "3.png", "5.png", "turned.png"}
+    (photos / "4.png").rename(photos / "family photo.png")
+    listed.write_text("1.png\nfamily photo.png\ngone.png\n", encoding="utf-8-sig")
+    listing = Windows(photos, windows=2, leave_out=listed).listing()
+    assert set(listing.records["split_key"]) == {"0.png", "2.png", "3.png", "5.png", "turned.png"}
+    assert len(listing.notes) == 1
+    assert "'gone.png'" in listing.notes[0]
 
 
 def test_what_is_no_photo_or_too_small_is_told(photos: Path, tmp_path: Path) -> None:

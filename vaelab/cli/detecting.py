@@ -13,6 +13,7 @@ import numpy as np
 
 from vaelab.cli.arguments import open_model, run_command, whole_number
 from vaelab.cli.faces import write_file
+from vaelab.data.left_out import LeftOut
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.errors import ConfigError, DataError
 from vaelab.runs.store import RUNS_DIR, find_run
@@ -132,12 +133,15 @@ def _told(run_id: str, report: dict[str, Any]) -> str:
 
 
 def _paths(folder: Path, leave_out: Path | None, split: str | None) -> list[Path]:
+    left_out = LeftOut.read(leave_out)
     try:
-        passed = set() if leave_out is None else set(leave_out.read_text(encoding="utf-8").split())
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {leave_out if folder.is_dir() else folder}: {error}") from error
-    kept = [path for path in found if path.name not in passed and split in (None, split_of(path.name, PHOTO_FRACTIONS))]
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+    for note in left_out.notes(path.name for path in found):
+        print(f"note: {note}", file=sys.stderr)
+    wanted = [path for path in found if path.name not in left_out]
+    kept = [path for path in wanted if split in (None, split_of(path.name, PHOTO_FRACTIONS))]
     if not kept:
         raise DataError(f"{folder} has no photo left to look at; expected files ending in {', '.join(SUFFIXES)}")
     return kept

@@ -82,7 +82,7 @@ class Laid(Source):
         rows = store.indices(is_face=True)
         if not len(rows):
             raise DataError(f"{self.root} holds no face to lay into photos; name a data set of faces")
-        index, names = photos_in(self.photos, self.leave_out)
+        index, names, notes = photos_in(self.photos, self.leave_out)
         random = numpy_generator(self.seed, "laid")
         splits = store.labels["split"].iloc[rows].to_numpy(dtype=str)
         copies = np.repeat(rows, np.where(splits == "train", self.cuts, 1))
@@ -95,7 +95,7 @@ class Laid(Source):
         around = _records(kept, places, _around(len(kept), random), "beside-", is_face=False)
         records = pd.concat([faces, around], ignore_index=True).sort_values("_photo", kind="stable")
         files = index.table([names[photo] for photo in records["_photo"]])
-        return Listing(pd.concat([records.reset_index(drop=True), files], axis=1), tuple(index.rejected))
+        return Listing(pd.concat([records.reset_index(drop=True), files], axis=1), tuple(index.rejected), notes)
 
     @contextmanager
     def reader(self) -> Iterator[LaidReader]:

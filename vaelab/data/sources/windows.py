@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from vaelab.data.left_out import LeftOut
 from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import read_table
@@ -63,7 +64,7 @@ class Windows(Source):
         Raises:
             DataError: no photo, or a list that cannot be read.
         """
-        index, names = photos_in(self.root, self.leave_out)
+        index, names, notes = photos_in(self.root, self.leave_out)
         photos, mined = index.table(names), self._mined(names)
         random = numpy_generator(self.seed, "windows")
         tables = []
@@ -72,7 +73,7 @@ class Windows(Source):
             squares = np.concatenate([random.uniform(size=(self.windows, 3)), known])
             table = _records(photos.iloc[[row] * len(squares)], name, squares)
             tables.append(table.assign(_is_mined=np.arange(len(squares)) >= self.windows))
-        return Listing(pd.concat(tables, ignore_index=True), tuple(index.rejected))
+        return Listing(pd.concat(tables, ignore_index=True), tuple(index.rejected), notes)
 
     @contextmanager
     def reader(self) -> Iterator[WindowsReader]:
@@ -127,25 +128,18 @@ class WindowsReader:
         return found
 
 
-def photos_in(root: Path, leave_out: Path | None) -> tuple[FileIndex, list[str]]:
-    """The files of a folder or tar, and the names of those photos that a text file does not say to leave out.
+def photos_in(root: Path, leave_out: Path | None) -> tuple[FileIndex, list[str], tuple[str, ...]]:
+    """The files of a folder or tar, the names of those that a text file does not say to leave out, and notes on that.
 
     Raises:
         DataError: no photo, or a list that cannot be read.
     """
     index = index_files(root)
-    passed = set() if leave_out is None else _names_in(leave_out)
-    names = [name for name in index.sorted_names() if Path(name).name not in passed]
+    left_out = LeftOut.read(leave_out)
+    names = [name for name in index.sorted_names() if name not in left_out]
     if not names:
         raise DataError(f"{root} holds no photo that is not left out")
-    return index, names
-
-
-def _names_in(path: Path) -> set[str]:
-    try:
-        return set(path.read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the list of photos to leave out, {path}: {error}") from error
+    return index, names, left_out.notes(index.files)
 
 
 def _placed(photo: np.ndarray, x: float, y: float, side: float) -> tuple[float, float, float]:
