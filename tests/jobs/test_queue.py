@@ -5,6 +5,8 @@ import importlib
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -140,6 +142,20 @@ def test_a_name_is_given_once(root: Path, tiny_config: MakeConfig, launched: lis
     jobs.start(tiny_config(), name="a", root=root)
     with pytest.raises(RunError, match="already a run 'a'"):
         jobs.start(tiny_config(), name="a", root=root)
+
+
+def test_a_run_that_is_started_forgets_what_was_asked_of_it_before(
+    root: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.create(tiny_config(), root, "again")
+    run.write_status(RunStatus("running"))
+    run.request(pause=True, beta=2.0)
+    run.write_status(RunStatus("cancelled"))
+    begin = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: begin([sys.executable, "-c", ""]))
+    jobs.resume(run)
+    assert not jobs.queue(root)
+    assert (run.control.pause, run.control.beta) == (None, 2.0)
 
 
 # --- with real children

@@ -12,10 +12,12 @@ import torch
 from vaelab.config import TrainConfig
 from vaelab.errors import Cancelled, ConfigError, RunError
 from vaelab.runs.checkpoints import read_checkpoint
-from vaelab.runs.store import Run
+from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
+from vaelab.training.distributed import Ranks
 from vaelab.training.job import run_training
 from vaelab.training.loop import train
+from vaelab.training.steering import Steering
 
 MakeConfig = Callable[..., TrainConfig]
 LONG = {"num_images": 16_000, "report_every": 64, "checkpoint_every": 16_000, "validate_every": 16_000}
@@ -178,6 +180,40 @@ def test_a_paused_training_holds_and_goes_on(running: tuple[Run, InThread]) -> N
     wait_for(lambda: run.status.images_seen > seen)
     assert run.status.updated > heard
     assert [what for _, what, *_ in events(run)] == ["paused", "beta", "went on"]
+
+
+def test_the_same_wish_twice_at_one_clock_is_one_change(tmp_path: Path, tiny_config: MakeConfig) -> None:
+    run = Run.create(tiny_config(), tmp_path, "paused")
+    run.write_status(RunStatus("running"))
+    steering = Steering(run, [], Ranks(), torch.device("cpu"))
+    for beta in (2.0, 2.0):
+        run.request(beta=beta)
+        steering.look(80, now=True)
+    assert steering.settings(80).loss.beta == run.settings_now.loss.beta == 2.0
+    for beta in (5.0, 1.0, 1.0):
+        run.request(beta=beta)
+        steering.look(80, now=True)
+    resumed = Steering(run, steering.changes[:1], Ranks(), torch.device("cpu"))
+    assert steering.settings(80).loss.beta == resumed.settings(80).loss.beta == run.settings_now.loss.beta == 1.0
+    assert [(old, new) for _, _, old, new in events(run)] == [(1.0, 2.0), (2.0, 5.0), (5.0, 1.0)]
+
+
+def test_what_is_asked_while_a_run_starts_is_done(tmp_path: Path, tiny_config: MakeConfig) -> None:
+    run = Run.create(tiny_config(), tmp_path, "starting")
+    run.write_status(RunStatus("running", message="starting"))  # as the queue does before it trains
+    run.request(save_now=True)
+    train(run)
+    assert [what for _, what, *_ in events(run)] == ["saved on request"]
+
+
+def test_what_was_asked_of_a_training_that_ended_is_forgotten(tmp_path: Path, tiny_config: MakeConfig) -> None:
+    run = Run.create(tiny_config(), tmp_path, "ended")
+    run.write_status(RunStatus("running"))
+    run.request(pause=True, save_now=True, beta=3.0)
+    run.write_status(RunStatus("cancelled"))
+    train(run)
+    assert run.status.state == "done"
+    assert [(what, new) for _, what, _, new in events(run)] == [("beta", 3.0)], "a setting still holds"
 
 
 def test_a_paused_training_can_be_stopped(running: tuple[Run, InThread]) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from vaelab.config import TrainConfig
 from vaelab.errors import DataError, RunError, VaelabError
 from vaelab.jobs.environment import child_environment
+from vaelab.runs.control import forget_switches
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
 from vaelab.settings import EMBEDDED
@@ -227,6 +228,7 @@ def _launch(run: Run) -> None:
     """Start the run's process and write down which one it is; call it under the lock of the queue."""
     command = [sys.executable, "-m", "vaelab.jobs.worker", str(run.dir)]
     with telling(f"cannot start run {run.id}", run.dir), (run.dir / "log.txt").open("ab") as output:
+        forget_switches(run.requests_dir)  # from here on it says running, and takes requests
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

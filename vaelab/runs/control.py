@@ -104,6 +104,13 @@ def pending(folder: Path) -> list[Request]:
     return found
 
 
+def forget_switches(folder: Path) -> None:
+    """Delete what was asked of a training that ended before it could answer; a setting is still for the next one."""
+    for request in pending(folder):
+        if request.what not in SETTINGS:
+            request.path.unlink(missing_ok=True)
+
+
 def asked_for(requests: Iterable[Request]) -> Control:
     """The outcome of `requests` together; of two about the same thing the later one counts."""
     values: dict[str, Any] = {}

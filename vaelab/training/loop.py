@@ -14,7 +14,7 @@ from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
 from vaelab.losses import LossParts
 from vaelab.models import build_model
-from vaelab.runs.control import Intervention
+from vaelab.runs.control import Intervention, forget_switches
 from vaelab.runs.frames import forget_frames_after
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
@@ -94,6 +94,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             run.forget_metrics_after(status.images_seen)
             forget_previews_after(run.previews_dir, status.images_seen)
             forget_frames_after(run, status.images_seen)
+            if not run.status.is_alive:  # else the queue started it, and people may have asked for something since
+                forget_switches(run.requests_dir)
             run.write_status(status)
             shown = (
                 f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "

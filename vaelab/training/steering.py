@@ -48,10 +48,6 @@ class Steering:
         self._paused = False
         self._taken: list[Request] = []
         self._settings: dict[tuple[Intervention, ...], TrainConfig] = {}
-        if ranks.is_first:
-            for request in pending(run.requests_dir):
-                if request.what not in SETTINGS:  # asked of a training that ended before it could answer
-                    request.path.unlink(missing_ok=True)
 
     def settings(self, images_seen: int) -> TrainConfig:
         """The settings in force for the step that begins at `images_seen`."""
@@ -120,13 +116,13 @@ class Steering:
         """Another value for a setting from `images_seen` on; its later changes, from before a resume, are void."""
         section = {"beta": "loss", "learning_rate": "optim"}[what]
         old = float(getattr(getattr(self.settings(images_seen), section), what))
-        void = [change for change in self.changes if change.what == what and change.images_seen >= images_seen]
+        void = [change for change in self.changes if change.what == what and change.images_seen > images_seen]
         self.changes = [change for change in self.changes if change not in void]
         if new != old:
             self.changes = [*self.changes, Intervention(images_seen, what, old, new)]
         if not self._ranks.is_first:
             return
-        if any(change.images_seen > images_seen for change in void):
+        if void:
             self._run.forget_changes_after(images_seen, what)
         if new != old:
             self._run.append_metrics("event", images_seen, what=what, old=old, new=new)
