@@ -11,7 +11,7 @@ from vaelab.runs.store import list_runs
 
 def models_block() -> str:
     """What the models that ship reach, from the reports beside them."""
-    lines = ["| run | network | FairFace val (5,000 faces), 95 % intervals |", "|---|---|---|"]
+    lines = ["| run | network | held-out faces | measured on them, 95 % intervals |", "|---|---|---|---|"]
     for run in sorted((run for run in list_runs(ROOT / "checkpoints") if run.is_shipped), key=lambda run: run.id):
         report, parts = run.reports()["test"], []
         if found := report.get("reconstruction"):
@@ -26,11 +26,12 @@ def models_block() -> str:
             recall, realised = one["overall"], one["realised_fpr"]
             parts.append(
                 f"recall {recall['rate']:.2%} [{recall['low']:.2%}, {recall['high']:.2%}] at 1 % false positives; on "
-                f"{realised['count']:,} pictures of held-out object classes the threshold gives {realised['rate']:.2%} "
+                f"{realised['count']:,} held-out non-faces the threshold gives {realised['rate']:.2%} "
                 f"[{realised['low']:.2%}, {realised['high']:.2%}]"
             )
+        faces = f"{report['num_faces']:,}, {', '.join(report['data'])}"
         lines.append(
-            f"| [`{run.id}`](checkpoints/{run.id}/README.md) | {run.config.model.model} | {'; '.join(parts)} |"
+            f"| [`{run.id}`](checkpoints/{run.id}/README.md) | {run.config.model.model} | {faces} | {'; '.join(parts)} |"
         )
     return "\n".join(lines)
 
