@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from vaelab.cli import build_parser
-from vaelab.recipe_notes import PREPARING, RECIPE_NOTES, RecipeNote, preparing_command
+from vaelab.recipe_notes import ORIGINS, PREPARING, RECIPE_NOTES, RecipeNote, origin_line, preparing_command
 from vaelab.recipes import LAB_BETA, RECIPES
 
 EACH = pytest.mark.parametrize("note", RECIPE_NOTES.values(), ids=list(RECIPE_NOTES))
@@ -46,6 +46,18 @@ def test_the_labs_weight_is_the_one_it_trains_with() -> None:
 @pytest.mark.parametrize("name", sorted({name for config in RECIPES.values() for name in config.data.datasets}))
 def test_every_data_set_of_a_recipe_has_a_command_that_prepares_it(name: str) -> None:
     assert name in PREPARING
+
+
+@pytest.mark.parametrize("name", list(PREPARING))
+def test_everything_that_can_be_prepared_says_where_it_comes_from(name: str) -> None:
+    assert origin_line(name)
+    if ORIGINS[name].home:
+        assert "http" in ORIGINS[name].home
+        assert ORIGINS[name].licence in origin_line(name) != ""
+
+
+def test_the_published_projects_own_data_can_be_prepared() -> None:
+    assert {name for note in RECIPE_NOTES.values() for row in note.labs_own for name in row} <= set(PREPARING)
 
 
 @pytest.mark.parametrize("name", [*PREPARING, "my-own-64"])

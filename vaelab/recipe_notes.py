@@ -1,4 +1,4 @@
-"""What each recipe is, in plain words: where it comes from, its formula, its data, and the command that prepares it.
+"""What each recipe is, in plain words: where it comes from, its formula, its data, and where that is to be had.
 
 Settings are not repeated here: `vaelab.recipes` has them. A note says why they are as they are.
 """
@@ -19,6 +19,7 @@ class RecipeNote:
         data: which pictures it was made for, and which it takes here.
         paper: where to read on, or empty.
         weight: how the KL's published weight reads in nats per image; empty where no KL is weighed.
+        labs_own: data sets, each row enough for a training, that the published project took; before others where ready.
     """
 
     title: str
@@ -28,6 +29,7 @@ class RecipeNote:
     data: str
     paper: str = ""
     weight: str = ""
+    labs_own: tuple[tuple[str, ...], ...] = ()
 
 
 KL = r"\mathrm{KL}\big(q(z\mid x)\,\Vert\,\mathcal N(0, I)\big)"
@@ -77,10 +79,10 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
     "face-vae-128": RecipeNote(
         title="faces of twice the side",
         origin="This project: `face-vae` on pictures of 128 x 128.",
-        words="What 128 numbers say of a face fits into 64 pixels a side. So encoder and decoder are those of "
+        words="128 latents hold about as much detail as a 64 x 64 picture shows. So encoder and decoder are those of "
         "`face-vae`, with its weights at the start, and learn on; a last step of a few convolutions enlarges the "
-        "picture and adds what enlarging lacks. That costs far less than a network that looks at all "
-        "pixels from the first layer. It draws smooth skin: independent pixels reward no pores that cannot be placed.",
+        "picture and adds what enlarging lacks. That costs far less than a network that looks at all pixels from the "
+        "first layer. A pixel-wise loss averages out texture whose position is unknown, so skin looks smooth.",
         formula=OPTIMAL,
         data="FairFace at 128 x 128, prepared by the same command with `--size 128`.",
         paper=SIGMA_PAPER,
@@ -123,37 +125,41 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
         "transposed convolutions back. Small and blurred; it shows what a VAE of under a million weights can do, and "
         "beside the debiasing one, what sharing a trunk with a detector costs.",
         formula=rf"0.0005\cdot{KL} \;+\; \tfrac1n\textstyle\sum_i |x_i - \hat x_i|",
-        data="The lab takes faces of CelebA; here FairFace stands in unless a prepared CelebA is named.",
+        data="The lab takes faces of CelebA; FairFace stands in where those are not prepared.",
         paper=VAE_PAPER,
         weight=LAB_WEIGHT,
+        labs_own=(("h5-64",), ("celeba-64",)),
     ),
     "mit-cnn": RecipeNote(
         title="the lab's detector, with the lab's settings",
         origin=LAB,
-        words="The lab's standard classifier, trained for two epochs with its step size and batch. It finds most "
-        "faces; the question of the lab is whose faces it misses.",
+        words="The lab's standard classifier, with its step size and batch, on 219,828 images: two epochs of the lab's "
+        "file. It finds most faces; the question of the lab is whose faces it misses.",
         formula=DETECTOR,
-        data="The lab takes CelebA and ImageNet; here FairFace and object classes stand in unless those are prepared.",
+        data="The lab takes CelebA and ImageNet; FairFace and object classes stand in where those are not prepared.",
         paper=DEBIASING_PAPER,
+        labs_own=(("h5-64",), ("celeba-64", "imagenet-64")),
     ),
     "mit-dbvae": RecipeNote(
         title="the lab's debiasing VAE, with the lab's settings",
         origin=LAB,
         words="The debiasing VAE as the lab means it: once per epoch every latent's histogram over all faces is "
-        "taken, each face's rarest latent decides how often it is drawn. The published PyTorch notebook multiplies y "
+        "taken, each face's rarest latent decides how often it is drawn. The lab does so before the first epoch too; "
+        "here the first pass is uniform. The published PyTorch notebook multiplies y "
         "with the wrong term, and its detector never learns from what is no face; a switch repeats that mistake, so "
         "that both can be seen side by side.",
         formula=LAB_SUM,
-        data="The lab takes CelebA and ImageNet; here FairFace and object classes stand in unless those are prepared.",
+        data="The lab takes CelebA and ImageNet; FairFace and object classes stand in where those are not prepared.",
         paper=DEBIASING_PAPER,
+        labs_own=(("h5-64",), ("celeba-64", "imagenet-64")),
         weight=LAB_WEIGHT,
     ),
     "face-producer": RecipeNote(
         title="new faces from noise, the classic way",
         origin="Face producer, one of the projects that this one grew from.",
         words="The classic convolutional VAE: channels grow as the picture shrinks, 256 numbers in the middle, "
-        "transposed convolutions back up. Each colour value is treated as the probability of a coin, which is no "
-        "likelihood of real pictures but trains steadily. New faces come from plain noise.",
+        "transposed convolutions back up. Each colour value is treated as a Bernoulli probability: not a true "
+        "likelihood for continuous pixel values, but stable to train. New faces come from plain noise.",
         formula=rf"-\textstyle\sum_i \big[x_i\log \hat x_i + (1-x_i)\log(1-\hat x_i)\big] \;+\; {KL}",
         data="30,000 face pictures of 64 pixels.",
         paper=VAE_PAPER,
@@ -164,14 +170,13 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
         origin="VGG19 transfer, one of the projects that this one grew from.",
         words="The encoder is not trained: a VGG19 that learned to tell a thousand kinds of objects looks at the face, "
         "and only the step from its features to 128 numbers, and the decoder, are learned. As the features never "
-        "change, they are computed once and kept. The project asked whether the eyes come out first; the error of "
-        "each part of the face over the training answers it.",
+        "change, they are computed once and kept. The project asked whether the eyes come out first; on crops framed "
+        "as FairFace's, the curves of each part of the face over the training show it.",
         formula=rf"\sqrt{{\textstyle\sum_i (x_i - \hat x_i)^2}} \;+\; \beta\,{KL}",
         data="FairFace, and the weights of VGG19 that torchvision publishes.",
         paper="Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition (ICLR 2015)",
-        weight="A root of summed squares is no log likelihood: the weight stands against an energy, and its "
-        "effective beta compares with no other recipe's. Averaged over the picture, the error would be about 111 "
-        "times smaller, and so would be the same weight.",
+        weight=r"The loss is the Euclidean norm $\Vert x - \hat x\Vert$ + 0.01 KL; with the RMSE per value (111 times "
+        "smaller) the same balance would be a KL weight of 0.00009, so it cannot be compared with other recipes' beta.",
     ),
     "anime": RecipeNote(
         title="any folder of small pictures",
@@ -181,9 +186,68 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
         formula=rf"\tfrac12\textstyle\sum_i (x_i - \hat x_i)^2 \;+\; \beta\,{KL}",
         data="Any folder of pictures, prepared under the name anime-64.",
         paper=VAE_PAPER,
-        weight="Half the summed squared error is minus log likelihood at a noise of 1, less a constant.",
+        weight="Half the summed squared error is minus log likelihood at a noise of 1, less a constant. With beta 0.5 "
+        "this is half of (squared error + KL).",
     ),
 }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the pictures of a data set come from.
+
+    Attributes:
+        words: what they are, and how many where that is known.
+        licence: under what terms; empty where they are those of what it is made from, or one's own pictures.
+        home: public address; empty where there is none.
+    """
+
+    words: str
+    licence: str = ""
+    home: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it in a line of Markdown."""
+        terms = f" Terms: {self.licence}." if self.licence else ""
+        return f"{self.words}{terms}" + (f" Get it at {self.home}" if self.home else "")
+
+
+IMAGENET_TERMS = "ImageNet's, non-commercial research and education"
+FAIRFACE = Origin(
+    "FairFace: 97,698 photographs of faces with age, gender and race labels.",
+    "CC BY 4.0",
+    "https://github.com/joojs/fairface",
+)
+ORIGINS: Mapping[str, Origin] = {
+    "synthetic-64": Origin("10,000 pictures that the program draws itself. No download."),
+    "fairface-64": FAIRFACE,
+    "fairface-128": FAIRFACE,
+    "nonfaces-64": Origin(
+        "tiny-imagenet: pictures of object classes.",
+        IMAGENET_TERMS,
+        "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+    ),
+    "cuts-64": Origin("Cut from fairface-128: prepare that first."),
+    "laid-64": Origin(
+        "Faces of fairface-128, to be prepared first, laid into photos without people: any folder of your own."
+    ),
+    "squares-64": Origin("Cut from nonfaces-64: prepare that first."),
+    "windows-64": Origin("Squares of photos without people: any folder of your own."),
+    "anime-64": Origin("Any folder of pictures of your own."),
+    "celeba-64": Origin(
+        "CelebA: 202,599 aligned faces of celebrities.",
+        "non-commercial research",
+        "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    ),
+    "imagenet-64": Origin("ImageNet: pictures of object classes.", IMAGENET_TERMS, "https://www.image-net.org"),
+    "h5-64": Origin(
+        "The lab's own `train_face.h5`: 109,914 pictures, faces of CelebA and objects of ImageNet, half and half.",
+        "those of CelebA and ImageNet, non-commercial research",
+        "https://github.com/MITDeepLearning/introtodeeplearning (lab 2)",
+    ),
+}
+"""Where each data set that a recipe names is to be had."""
 
 
 PREPARING: Mapping[str, str] = {
@@ -197,10 +261,16 @@ PREPARING: Mapping[str, str] = {
     "squares-64": "python -m vaelab data prepare cuts --root data/nonfaces-64 --name squares-64",
     "windows-64": "python -m vaelab data prepare windows --root ~/photos-without-faces --name windows-64",
     "anime-64": "python -m vaelab data prepare folder --root ~/anime --name anime-64",
+    "h5-64": "python -m vaelab data prepare h5 --root ~/train_face.h5 --name h5-64",
     "celeba-64": "python -m vaelab data prepare celeba --root ~/celeba --name celeba-64",
     "imagenet-64": "python -m vaelab data prepare class-folders --root ~/imagenet/train --name imagenet-64",
 }
 """The command that prepares each data set that a recipe names; the folder is where its pictures lie."""
+
+
+def origin_line(name: str) -> str:
+    """Where the pictures of the data set `name` come from; empty for one that no recipe names."""
+    return ORIGINS[name].line if name in ORIGINS else ""
 
 
 def preparing_command(name: str) -> str:

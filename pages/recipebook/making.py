@@ -2,89 +2,105 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from pages.datasets.shelf import shelf
-from pages.launch.draft import Draft, choose_recipe
+from pages.launch.draft import Draft, change_setting, choose_recipe
 from pages.launch.needs import needs
 from pages.launch.start import start
+from pages.recipebook.supplies import Offer, Supply, first_ready, joined, offers, supply
 from pages.shell.boundary import error_boundary
-from vaelab.recipe_notes import RECIPE_NOTES, preparing_command
+from vaelab.config import TrainConfig, replace
+from vaelab.recipe_notes import RECIPE_NOTES, origin_line, preparing_command
 from vaelab.recipes import RECIPES
 from vaelab.settings import EMBEDDED
 
 DATA_PAGE = Path(__file__).resolve().parents[1] / "data.py"
-
-
-@dataclass(frozen=True)
-class Supply:
-    """One data set that a recipe names, as it stands on this machine.
-
-    Attributes:
-        is_ready: whether a training can begin with it now.
-        words: how it stands, for people.
-    """
-
-    name: str
-    is_ready: bool
-    words: str
+DRAWN = "Faces drawn by the program: everything runs; results say nothing about photographs."
+DOWNLOAD = (
+    "VGG19's ImageNet weights of 548 MB are downloaded once. To do without them, set backbone to `random` under "
+    "**Change settings first**: such a network learned nothing, so it only shows that everything runs."
+)
 
 
 @st.fragment
 @error_boundary
 def making(name: str, train_page: Path) -> None:
     """Data, cost and start."""
-    config = RECIPES[name]
-    supplies = [supply(wanted, config.data.size, Path(config.data.data_dir)) for wanted in config.data.datasets]
+    recipe = RECIPES[name]
     data, cost = st.columns(2, gap="large")
     with data:
-        show_data(name, supplies)
+        offer = show_data(name, recipe)
     with cost.container(border=True):
         st.subheader("What it costs here", anchor=False)
-        missing = [item.name for item in supplies if not item.is_ready]
-        if missing:
-            st.markdown(f"It can be measured and started once {' and '.join(missing)} is here.")
+        config = replace(recipe, datasets=offer.datasets)
+        if offer.missing:
+            are = "is" if len(offer.missing) == 1 else "are"
+            st.markdown(f"It can be measured and started once {joined(offer.missing)} {are} on this machine.")
         else:
             needs(config)
+        if needs_download(config):
+            st.caption(DOWNLOAD)
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(
-                "Train", type="primary", icon=":material/play_arrow:", disabled=bool(missing), key="recipes.train"
+                "Train", type="primary", icon=":material/play_arrow:", disabled=bool(offer.missing), key="recipes.train"
             ):
                 start(config, "", train_page)
             if st.button("Change settings first", icon=":material/tune:", key="recipes.change"):
                 choose_recipe(name)
-                st.switch_page(train_page)
+                change_setting("datasets", offer.datasets)
+                st.switch_page(train_page, query_params={})  # clearing them is refused while one is a widget's
         st.markdown("The same from the command line:")
-        st.code(Draft(recipe=name).command(), language="bash", wrap_lines=True)
+        command = Draft(recipe=name).changed("datasets", offer.datasets).command()
+        st.code(command, language="bash", wrap_lines=True)
 
 
-def supply(name: str, size: int, data_dir: Path) -> Supply:
-    """How the data set `name` stands for a training on pictures of `size` pixels."""
-    found = next((item for item in shelf(data_dir) if item.name == name), None)
-    if found is None and name == EMBEDDED:
-        return Supply(name, True, "drawn by the first training that uses it, in some seconds")
-    if found is None:
-        return Supply(name, False, "not on this machine")
-    if found.manifest is None:
-        return Supply(name, False, found.trouble)
-    if found.manifest.size != size:
-        return Supply(name, False, f"holds pictures of {found.manifest.size} pixels, {size} are needed")
-    return Supply(name, True, f"ready, {found.manifest.counts['total']:,} pictures")
-
-
-def show_data(name: str, supplies: list[Supply]) -> None:
-    """What it learns from, and how to get what is missing."""
+def show_data(name: str, recipe: TrainConfig) -> Offer:
+    """What it learns from, chosen among what is ready, and how to get what is missing; returns the choice."""
     st.subheader("What it learns from", anchor=False)
     st.markdown(RECIPE_NOTES[name].data)
-    for item in supplies:
-        icon, color = (":material/check_circle:", "green") if item.is_ready else (":material/download:", "orange")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(item.name, icon=icon, color=color)  # type: ignore[arg-type]
-            st.caption(item.words)
-        if not item.is_ready:
+    offered = {" ".join(offer.datasets): offer for offer in offers(recipe)}
+    first = first_ready(list(offered.values()))
+    key = f"recipes.learn.{name}"
+    names = st.selectbox("Learn from", list(offered), first, lambda names: offered[names].title, key=key)
+    offer = offered[names]
+    for item in offer.supplies:
+        show_supply(item)
+    if EMBEDDED in offer.datasets:
+        st.caption(DRAWN)
+    own = next(iter(offered.values()))
+    show_missing("Where to get the recipe's own data", [item for item in own.supplies if not item.is_ready])
+    published = {names: None for row in RECIPE_NOTES[name].labs_own for names in row}
+    supplies = [supply(item, recipe.data.size, Path(recipe.data.data_dir)) for item in published]
+    show_missing("Where to get the published project's data", [item for item in supplies if not item.is_ready])
+    return offer
+
+
+def show_supply(item: Supply) -> None:
+    """One data set and how it stands."""
+    icon, color = (":material/check_circle:", "green") if item.is_ready else (":material/download:", "orange")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(item.name, icon=icon, color=color)  # type: ignore[arg-type]
+        st.caption(item.words)
+
+
+def show_missing(title: str, missing: list[Supply]) -> None:
+    """Home, terms and command of each missing data set; nothing where none is missing."""
+    if not missing:
+        return
+    with st.expander(title, icon=":material/download:"):
+        for item in missing:
+            show_supply(item)
+            st.markdown(origin_line(item.name))
             st.code(preparing_command(item.name), language="bash", wrap_lines=True)
-    if not all(item.is_ready for item in supplies):
         st.page_link(DATA_PAGE, label="Prepare it in the browser", icon=":material/add_photo_alternate:")
+
+
+def needs_download(config: TrainConfig) -> bool:
+    """Whether a training would first download the weights of a published network."""
+    if config.model.model != "vgg19" or config.model.backbone != "imagenet":
+        return False
+    from vaelab.backbone.published import are_weights_here  # with torch, which other recipes need not wait for
+
+    return not are_weights_here()

@@ -37,8 +37,7 @@ def published_weights(tell: Callable[[str], None]) -> Path:
     Raises:
         CheckpointError: it is not here and cannot be had; says from where, to where, and what else can be done.
     """
-    whole = cache_dir() / ADDRESS.rsplit("/", 1)[-1]
-    features = whole.with_suffix(".features.safetensors")
+    whole, features = places()
     if features.is_file():
         return features
     try:
@@ -54,6 +53,17 @@ def published_weights(tell: Callable[[str], None]) -> Path:
     except RunError as error:
         raise CheckpointError(str(error)) from error
     return features
+
+
+def are_weights_here() -> bool:
+    """Whether `published_weights` would find them without a download."""
+    return any(path.is_file() for path in places())
+
+
+def places() -> tuple[Path, Path]:
+    """Where the whole classifier lies once it is downloaded, and where the weights that are kept of it."""
+    whole = cache_dir() / ADDRESS.rsplit("/", 1)[-1]
+    return whole, whole.with_suffix(".features.safetensors")
 
 
 def cache_dir() -> Path:
