@@ -17,7 +17,7 @@ from tests.pages.tiny_runs import keep_photo_threshold, make_detector
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Windows
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
-from vaelab.detection import thresholds
+from vaelab.detection import photographs, thresholds
 
 Call = Callable[..., Answer]
 
@@ -103,6 +103,35 @@ def test_only_the_photos_of_a_split_are_counted(vaelab: Call, photos: Path) -> N
     names = [path.name for path in photos.glob("*.png")]
     assert counts == {split: sum(split_of(name, PHOTO_FRACTIONS) == split for name in names) for split in counts}
     assert sum(counts.values()) == len(names)
+
+
+def test_a_damaged_file_costs_only_itself(vaelab: Call, photos: Path) -> None:
+    (photos / "01.png").write_bytes((photos / "01.png").read_bytes()[:2000])
+    three = [photos / f"{number:02}.png" for number in range(3)]
+    answer = vaelab("detect", *three, "--run", "keen", "--out", "marked.png", "--csv", "faces.csv")
+    assert answer.code == 1
+    assert f"error: {three[1]}: This file cannot be read as a photo" in answer.err
+    assert "1 of 3 files could not be read" in answer.err
+    assert len(answer.out.splitlines()) == 2
+    assert set(pd.read_csv("faces.csv")["photo"]) == {str(three[0]), str(three[2])}
+    assert sorted(path.name for path in Path().glob("marked*")) == ["marked-1.png", "marked-3.png"]
+    answer = vaelab("calibrate", "keen", photos, "--json")
+    assert answer.code == 1
+    assert json.loads(answer.out)["num_photos"] == 11
+    assert "1 of 12 files could not be read" in answer.err
+
+
+@pytest.mark.parametrize("flags", [("--out", "marked.jpg"), ("--out", "file/marked.png"), ("--csv", "photos")])
+def test_what_cannot_be_written_is_said_before_the_search(
+    vaelab: Call, photos: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, str]
+) -> None:
+    Path("file").touch()
+    searched: list[object] = []
+    monkeypatch.setattr(photographs, "detect", lambda *given: searched.append(given))
+    answer = vaelab("detect", photos / "00.png", *flags)
+    assert answer.code == 1
+    assert f"{flags[0]} is {flags[1]}" in answer.err
+    assert not searched
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,7 @@ def _detect(arguments: argparse.Namespace) -> int:
     from vaelab.detection.thresholds import alarm_threshold
     from vaelab.inference import FaceModel
 
+    _check_outputs(arguments.out, arguments.csv)
     search = Search(smallest=arguments.smallest)
     detectors = []
     for run_id in dict.fromkeys(arguments.runs or [DEFAULT_RUN]):
@@ -94,21 +96,21 @@ def _detect(arguments: argparse.Namespace) -> int:
         threshold = alarm_threshold(run.reports(), model.weights_fingerprint, arguments.false_alarms)
         detectors.append(Detector(model, threshold))
     results: list[Result] = []
-    for number, path in enumerate(arguments.photos, 1):
-        photo, whole = _photo(path)
+    unread: list[Path] = []
+    for number, path, photo, whole in _photos(arguments.photos, unread):
         results.append(detect(photo, detectors, str(path), search, whole))
         if arguments.out is not None:
             write_file(_numbered(arguments.out, number, len(arguments.photos)), png_file(photo, results[-1]))
-    if arguments.csv is not None:
+    if arguments.csv is not None and results:
         write_file(arguments.csv, _table(rows(results), detectors=[one.name for one in detectors]))
     if arguments.json:
         print(json.dumps([result.record() for result in results]))
-        return 0
+        return _code(unread, len(arguments.photos))
     for one in detectors:
         print(f"{one.name}: log-odds above {one.threshold.logit:.2f} ({one.threshold.source})", file=sys.stderr)
     for result in results:
         print(f"{result.name}: {result.in_words()}")
-    return 0
+    return _code(unread, len(arguments.photos))
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
@@ -118,10 +120,12 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     run, model = open_model(arguments)
     search: Search = Search(smallest=arguments.smallest)
     paths = _paths(arguments.folder, arguments.leave_out, arguments.split)[: arguments.limit]
-    report = measure(model, _photos(paths), search, lambda words: print(f"{words} of {len(paths)}", file=sys.stderr))
+    unread: list[Path] = []
+    photos = (photo for _, _, photo, _ in _photos(paths, unread))
+    report = measure(model, photos, search, lambda words: print(f"{words} of {len(paths)}", file=sys.stderr))
     run.write_report(REPORT, report)
     print(json.dumps(report) if arguments.json else _told(run.id, report))
-    return 0
+    return _code(unread, len(paths))
 
 
 def _told(run_id: str, report: dict[str, Any]) -> str:
@@ -147,9 +151,23 @@ def _paths(folder: Path, leave_out: Path | None, split: str | None) -> list[Path
     return kept
 
 
-def _photos(paths: list[Path]) -> Iterator[np.ndarray]:
-    for path in paths:
-        yield _photo(path)[0]
+def _photos(paths: list[Path], unread: list[Path]) -> Iterator[tuple[int, Path, np.ndarray, tuple[int, int]]]:
+    """Number from 1, path and `_photo` of each file; those that cannot be read are told of and put into `unread`."""
+    for number, path in enumerate(paths, 1):
+        try:
+            photo, whole = _photo(path)
+        except DataError as error:
+            print(f"error: {error}", file=sys.stderr)
+            unread.append(path)
+        else:
+            yield number, path, photo, whole
+
+
+def _code(unread: list[Path], count: int) -> int:
+    """The exit code; that some files were left out is the last that is said."""
+    if unread:
+        print(f"{len(unread)} of {count} files could not be read and were left out", file=sys.stderr)
+    return 1 if unread else 0
 
 
 def _photo(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
@@ -164,9 +182,19 @@ def _photo(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
         raise DataError(f"{path}: {error}") from error
 
 
+def _check_outputs(out: Path | None, csv: Path | None) -> None:
+    """Refuses before a search of hours what could not be written after it."""
+    if out is not None and out.suffix.lower() != ".png":
+        raise ConfigError(f"--out is {out}; the annotated photo is a PNG, so its name must end in .png")
+    for flag, path in (("--out", out), ("--csv", csv)):
+        if path is None:
+            continue
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise ConfigError(f"{flag} is {path}, where no file can be written; choose another place")
+
+
 def _numbered(path: Path, number: int, count: int) -> Path:
-    if path.suffix.lower() != ".png":
-        raise ConfigError(f"--out is {path}; the annotated photo is a PNG, so its name must end in .png")
     return path if count == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
