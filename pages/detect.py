@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.detecting.faces import caveats, one_face, thumbnails
 from pages.detecting.files import csv_file, json_file
-from pages.detecting.looking import detectors_here, load_detectors, painters, results
+from pages.detecting.looking import detectors_here, forget_all_but, load_detectors, painters, results
 from pages.detecting.photos import Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
@@ -43,6 +43,7 @@ def detect_page() -> None:
     choices, picture = st.columns([1, 3], gap="large")
     with choices:
         photos = choose_photos()
+        forget_all_but(photos)
         _controls(known)
     with picture:
         if photos:

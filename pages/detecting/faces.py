@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,13 @@ def one_face(
         "without what it hides, blue where they rise. The squares are upright and lie on a grid, unlike the aligned "
         "crops that the models learned from, so reconstructions are worse than Explore's."
     )
+
+
+def forget_closely(kept: Collection[Result]) -> None:
+    """Drop the face that was looked at last, with its crops, unless it is of one of these photos."""
+    before: _Closely | None = st.session_state.get(CLOSELY)
+    if before is not None and before.result not in kept:
+        del st.session_state[CLOSELY]
 
 
 @dataclass(frozen=True, eq=False)

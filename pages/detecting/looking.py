@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.counterfactual.detectors import detector_runs
+from pages.detecting.faces import forget_closely
 from pages.detecting.photos import Opened
 from pages.detecting.plan import Plan
 from pages.shell.loaders import decoder_runs, find, load_model
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
 RESULTS = "detect.results"
+"""Where the session keeps what was found, by id and name of the photo, detectors and plan."""
 
 
 def detectors_here() -> list[str]:
@@ -53,6 +55,14 @@ def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan)
             )
     st.session_state[RESULTS] = now
     return [now[opened.id, opened.name, looked_by, plan] for opened in photos]
+
+
+def forget_all_but(photos: Sequence[Opened]) -> None:
+    """Drop what was found and kept of photos that were taken away."""
+    here = {(opened.id, opened.name) for opened in photos}
+    kept = {key: result for key, result in st.session_state.get(RESULTS, {}).items() if key[:2] in here}
+    st.session_state[RESULTS] = kept
+    forget_closely(kept.values())
 
 
 def painters(detectors: Sequence[Detector]) -> list[FaceModel]:

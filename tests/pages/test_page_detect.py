@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.detecting.photos import MOST_PHOTOS, Opened, open_photo
+from pages.detecting.faces import CLOSELY
+from pages.detecting.looking import RESULTS
+from pages.detecting.photos import KEPT, MOST_PHOTOS, Opened, open_photo
 from pages.detecting.plan import Plan, read_plan
 from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.driving import Open, widget, words
@@ -79,6 +81,24 @@ def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
     assert "**two.png**" in words(app)
     widget(app.selectbox, "detect.photo").set_value(1).run()
     assert "searched at 80 × 64 pixels" in words(app)
+
+
+def test_what_belongs_to_a_photo_goes_with_it(store: Path, open_app: Open) -> None:
+    app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("two.png", encoded("PNG", (80, 64))))
+    assert app.session_state[CLOSELY].result.name == "one.png"
+    app.session_state["detect.plan"] = Plan(("blind",))  # sees no face, so that nothing is looked at closely
+    give(app, ("two.png", encoded("PNG", (80, 64))))
+    assert CLOSELY not in app.session_state
+    assert [result.name for result in app.session_state[RESULTS].values()] == ["two.png"]
+    app.session_state["detect.plan"] = Plan(("keen",))
+    app.run()
+    assert CLOSELY in app.session_state
+    give(app)
+    assert not app.exception
+    assert "Choose one or more photos" in words(app)
+    assert CLOSELY not in app.session_state
+    assert not app.session_state[RESULTS]
+    assert not app.session_state[KEPT]
 
 
 def test_a_hostile_file_is_named_and_the_good_one_shown(store: Path, open_app: Open) -> None:
