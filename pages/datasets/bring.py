@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.datasets.checking import begin_check
 from pages.datasets.own_labels import mappings_in, own_labels_table
-from pages.datasets.preparing import begin, cancel, put_away, standings
+from pages.datasets.preparing import begin, cancel, put_away, refuse_taken, standings
 from pages.datasets.shelf import DATA_DIR
+from pages.datasets.uploads import Upload, received
 from pages.datasets.verdict import KEY as CHECK
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
@@ -28,7 +29,6 @@ from vaelab.portraits.crops import FACE_CROP, FaceCrops
 BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "ppb", "celeba", "h5")
 """Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page; `cuts`, `laid` and
 `windows` are made for the detector's recipe from what is prepared already."""
-UPLOADS_DIR = DATA_DIR / ".uploads"
 MOST_UPLOAD_MB = 2_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 TICK_SECONDS = 1.0
@@ -74,12 +74,16 @@ def bring_form() -> None:
             )
         mappings = mappings_in(own_labels)
         out_dir = checked_dir(name) if is_begun else None
-        make_source, litter = _brought(SOURCES[kind], uploaded, path, given)
-        if out_dir is not None:
-            begin(make_source, out_dir, size, litter, mappings)
-        else:
-            what = uploaded.name if uploaded is not None else path
-            st.session_state[CHECK] = begin_check(make_source, what, size, mappings, litter)
+        make_source, upload = _brought(SOURCES[kind], uploaded, path, given)
+        with ExitStack() as refused:
+            if upload is not None:
+                refused.callback(upload.delete)
+            if out_dir is not None:
+                begin(make_source, out_dir, size, upload, mappings)
+            else:
+                what = uploaded.name if uploaded is not None else path
+                st.session_state[CHECK] = begin_check(make_source, what, size, mappings, upload)
+            refused.pop_all()  # whoever began deletes it
         st.rerun(scope="app")
 
 
@@ -122,12 +126,11 @@ def checked_dir(name: str) -> Path:
     """The folder of a new data set.
 
     Raises:
-        DataError: the name is no folder's name, or it is taken.
+        DataError: the name is no folder's name, or it is taken or being prepared.
     """
     if not NAME.fullmatch(name):
         raise DataError(f"{name!r} cannot name a data set; use letters, digits, '.', '_' and '-', at most 60")
-    if (DATA_DIR / name).exists():
-        raise DataError(f"there is already a data set {name}; choose another name")
+    refuse_taken(DATA_DIR / name)
     return DATA_DIR / name
 
 
@@ -153,19 +156,13 @@ def _options(kind: type[Source]) -> dict[str, Any]:
 
 def _brought(
     kind: type[Source], uploaded: UploadedFile | None, path: str, given: dict[str, Any]
-) -> tuple[Callable[[], Source], Path | None]:
-    """What makes the source, and the folder to delete when it was used."""
+) -> tuple[Callable[[], Source], Upload | None]:
+    """What makes the source, and the upload to delete when it was used."""
     if uploaded is None:
         source = _source(kind, Path(path).expanduser(), given)
         return lambda: source, None
-    litter = UPLOADS_DIR / secrets.token_hex(8)
-    litter.mkdir(parents=True)
-    archive = litter / "archive"
-    uploaded.seek(0)  # it may have been checked before
-    with archive.open("wb") as file:
-        while block := uploaded.read(2**20):
-            file.write(block)
-    return _unpacked(kind, archive, given), litter
+    upload = received(uploaded)
+    return _unpacked(kind, upload.archive, given), upload
 
 
 def _source(kind: type[Source], root: Path, given: dict[str, Any]) -> Source:

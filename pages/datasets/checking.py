@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from pages.datasets.uploads import Upload
 from pages.shell.endings import at_end
 from vaelab.data.mapping import LabelMapping
 from vaelab.data.sources import Source
@@ -49,17 +48,17 @@ def begin_check(
     what: str,
     size: int,
     mappings: Sequence[LabelMapping] = (),
-    litter: Path | None = None,
+    upload: Upload | None = None,
 ) -> Check:
     """Check a source in the background; returns at once.
 
     Args:
         make_source: called in the background, so that it may unpack an archive first.
         what: the pictures in words, for the page.
-        litter: folder to delete when it is over.
+        upload: what to delete when it is over.
     """
     check = Check(what)
-    arguments = (check, make_source, size, mappings, litter)
+    arguments = (check, make_source, size, mappings, upload)
     check.thread = threading.Thread(target=_work, args=arguments, name="check", daemon=True)
     _checks[:] = [other for other in _checks if not other.is_over]
     _checks.append(check)
@@ -82,7 +81,7 @@ def _work(
     make_source: Callable[[], Source],
     size: int,
     mappings: Sequence[LabelMapping],
-    litter: Path | None,
+    upload: Upload | None,
 ) -> None:
     def show(done: int, total: int, _: float) -> None:
         check.done, check.total = done, total
@@ -97,6 +96,6 @@ def _work(
     except (VaelabError, OSError, ValueError) as raised:
         error = str(raised)
     finally:
-        if litter is not None:
-            shutil.rmtree(litter, ignore_errors=True)  # first: whoever hears of the end finds nothing left
+        if upload is not None:
+            upload.delete()  # first: whoever hears of the end finds nothing left
         check.found, check.error = found, error

@@ -7,13 +7,13 @@ the same request goes on with it.
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pages.datasets.uploads import Upload
 from pages.shell.endings import at_end
 from vaelab.data.mapping import LabelMapping
 from vaelab.data.prepare import prepare
@@ -59,30 +59,39 @@ def begin(
     make_source: Callable[[], Source],
     out_dir: Path,
     size: int,
-    litter: Path | None = None,
+    upload: Upload | None = None,
     mappings: Sequence[LabelMapping] = (),
 ) -> None:
     """Prepare a data set in the background; returns at once.
 
     Args:
         make_source: called in the background, so that it may unpack an archive first.
-        litter: folder to delete when it is over.
+        upload: what to delete when it is over.
         mappings: labels of the visitor's own making.
 
     Raises:
         DataError: a data set of this name is being prepared, or there already.
     """
     with _lock:
-        busy = _works.get(out_dir.name)
-        if busy is not None and not busy.standing.is_over:
-            raise DataError(f"{out_dir.name} is being prepared already; wait for it, or choose another name")
-        if out_dir.exists():
-            raise DataError(f"there is already a data set {out_dir.name}; choose another name")
+        refuse_taken(out_dir)
         work = _Work(Standing(out_dir.name))
-        arguments = (work, make_source, out_dir, size, litter, mappings)
+        arguments = (work, make_source, out_dir, size, upload, mappings)
         work.thread = threading.Thread(target=_prepare, args=arguments, name=f"prepare-{out_dir.name}", daemon=True)
         _works[out_dir.name] = work
         work.thread.start()
+
+
+def refuse_taken(out_dir: Path) -> None:
+    """Raise if no data set can be prepared there.
+
+    Raises:
+        DataError: one of this name is being prepared, or there already.
+    """
+    busy = _works.get(out_dir.name)
+    if busy is not None and not busy.standing.is_over:
+        raise DataError(f"{out_dir.name} is being prepared already; wait for it, or choose another name")
+    if out_dir.exists():
+        raise DataError(f"there is already a data set {out_dir.name}; choose another name")
 
 
 def standings() -> list[Standing]:
@@ -119,7 +128,7 @@ def _prepare(
     make_source: Callable[[], Source],
     out_dir: Path,
     size: int,
-    litter: Path | None,
+    upload: Upload | None,
     mappings: Sequence[LabelMapping],
 ) -> None:
     started = time.monotonic()
@@ -143,7 +152,7 @@ def _prepare(
     except (VaelabError, OSError, ValueError) as found:
         error = str(found)
     finally:
-        if litter is not None:
-            shutil.rmtree(litter, ignore_errors=True)  # first: whoever hears of the end finds nothing left
+        if upload is not None:
+            upload.delete()  # first: whoever hears of the end finds nothing left
         last = work.standing
         say(last.done, last.total, over=True, error=error)

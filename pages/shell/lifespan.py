@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 import streamlit as st
 
+from pages.datasets.uploads import sweep
 from pages.shell.endings import end_all
 from pages.shell.faces import draw, record
 from pages.shell.loaders import decoder_runs, load_model
@@ -53,6 +54,7 @@ def behind_the_first_page() -> None:
         if is_wanted:
             warm_up()
     if is_wanted:
+        sweep()
         go_on()
 
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 import vaelab
 from vaelab.data import chunks as chunks_module
 from vaelab.data import prepare as prepare_module
+from vaelab.data.archive import unpack
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Folder, MitH5, Synthetic
 from vaelab.data.sources.files import FilesReader
@@ -150,6 +152,17 @@ def test_interrupted_work_continues_where_it_was(pictures, tmp_path, small_chunk
     assert continued.fingerprint == whole.fingerprint
     assert continued.manifest.rejected == whole.manifest.rejected
     assert not (tmp_path / "out.partial").exists()
+
+
+def test_an_archive_unpacked_again_continues(pictures, tmp_path, small_chunks, decoded_files):
+    archive = Path(shutil.make_archive(str(tmp_path / "sent"), "gztar", pictures))
+    unpack(archive, tmp_path / "once")
+    with pytest.raises(Interrupted):
+        prepare(Folder(tmp_path / "once"), tmp_path / "out", size=16, workers=1, progress=interrupt_at(20))
+    decoded_files.clear()
+    unpack(archive, tmp_path / "again")
+    prepare(Folder(tmp_path / "again"), tmp_path / "out", size=16, workers=1)
+    assert len(decoded_files) == 20
 
 
 def test_a_half_written_journal_line_is_done_again(pictures, tmp_path, small_chunks, decoded_files):

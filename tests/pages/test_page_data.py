@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
+import os
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -13,13 +18,17 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
 
-from pages.datasets import preparing
+from pages.datasets import preparing, uploads
 from pages.datasets.routes import ROUTES, open_store, rows_address
 from pages.datasets.shelf import shelf, trainable
+from pages.shell import lifespan
+from tests.pages.conftest import ROOT
 from tests.pages.driving import Open
 from tests.pages.training_lab import DATA, prepare_data
 from vaelab.data.store import DatasetStore
+from vaelab.errors import DataError
 
 PAGE = "data.py"
 
@@ -110,19 +119,83 @@ def test_nothing_named_is_asked_for(open_app: Open, button: str) -> None:
     assert [error.value for error in app.error] == ["Choose an archive to upload first."]
 
 
-def test_an_upload_is_prepared_and_leaves_nothing_behind(lab: Path, open_app: Open) -> None:
+def upload_faces(app: AppTest) -> AppTest:
+    """The page with an archive of four pictures sent, and Prepare pressed."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in pictures(4).items():
             archive.writestr(f"faces/{name}", content)
-    app = open_app(PAGE)
     next(box for box in app.get("button_group")).set_value("Upload").run()
     app.file_uploader[0].upload("faces.zip", packed.getvalue(), "application/zip").run()
-    next(button for button in app.button if button.key == "data.prepare").click().run()
+    return next(button for button in app.button if button.key == "data.prepare").click().run()
+
+
+def test_an_upload_is_prepared_and_leaves_nothing_behind(lab: Path, open_app: Open) -> None:
+    app = upload_faces(open_app(PAGE))
     assert not app.exception
     assert wait("folder-64").error == ""
     store = DatasetStore.open(lab / "data" / "folder-64")
     assert store.labels["image_id"].tolist() == ["0.png", "1.png", "2.png", "3.png"]
+    assert list((lab / "data" / ".uploads").iterdir()) == []
+
+
+def test_an_upload_that_cannot_begin_leaves_nothing_behind(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pages.datasets import bring
+
+    def taken(*_: object) -> None:
+        raise DataError("somebody was quicker")
+
+    monkeypatch.setattr(bring, "begin", taken)
+    app = upload_faces(open_app(PAGE))
+    assert [error.value for error in app.error] == ["somebody was quicker"]
+    assert list((lab / "data" / ".uploads").iterdir()) == []
+
+
+def test_an_upload_is_not_copied_for_a_name_that_is_being_prepared(lab: Path, open_app: Open) -> None:
+    from vaelab.data.sources import Synthetic
+
+    source = Synthetic(num_faces=40_000, num_nonfaces=0)
+    preparing.begin(lambda: source, lab / "data" / "folder-64", 64)
+    app = upload_faces(open_app(PAGE))
+    assert "folder-64 is being prepared already" in app.error[0].value
+    assert not (lab / "data" / ".uploads").exists()
+
+
+def test_an_upload_that_fills_the_disk_is_told_and_leaves_nothing(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    app = upload_faces(open_app(PAGE))
+    assert "No space left on device" in app.error[0].value
+    assert "make room" in app.error[0].value
+    assert list((lab / "data" / ".uploads").iterdir()) == []
+
+
+KILLED = """
+import io, os
+from pages.datasets.uploads import received
+received(io.BytesIO(b"faces"))
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_uploads_of_a_killed_server_are_swept_and_no_others(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads.sweep()  # there is nothing yet
+    killed = subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert killed.returncode == -9
+    (left,) = (lab / "data" / ".uploads").iterdir()
+    assert (left / "archive").read_bytes() == b"faces"
+    mine = uploads.received(io.BytesIO(b"mine"))
+    monkeypatch.setattr(lifespan, "warming_up", lambda: contextlib.nullcontext(True))
+    monkeypatch.setattr(lifespan, "warm_up", lambda: None)
+    lifespan.behind_the_first_page()
+    assert list((lab / "data" / ".uploads").iterdir()) == [mine.dir.absolute()]
+    mine.delete()
     assert list((lab / "data" / ".uploads").iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from pages.datasets import checking, preparing
 from pages.datasets.own_labels import COLUMNS, mappings_in
+from pages.datasets.uploads import received
 from pages.datasets.verdict import KEY, problems_table
 from tests.data.ppb_folder import ppb_rows, write_ppb
 from tests.pages.driving import Open
@@ -82,11 +84,10 @@ def test_a_check_can_be_stopped() -> None:
 
 
 def test_an_archive_that_was_checked_leaves_nothing_behind(lab: Path) -> None:
-    litter = lab / "litter"
-    litter.mkdir()
+    upload = received(io.BytesIO(b"sent"))
     source = Ppb(write_ppb(lab / "p", ppb_rows({"LM": 1})))
-    assert finish(checking.begin_check(lambda: source, "p", 16, litter=litter)).found is not None
-    assert not litter.exists()
+    assert finish(checking.begin_check(lambda: source, "p", 16, upload=upload)).found is not None
+    assert not upload.dir.exists()
 
 
 def test_mappings_reach_the_check_and_the_preparation(lab: Path) -> None:
