@@ -49,6 +49,32 @@ def test_another_runtime_error_is_not_taken_for_it(tmp_path: Path, tiny_config: 
     assert not job.is_out_of_memory(RuntimeError("shapes do not fit"))
 
 
+def test_of_several_processes_that_fail_the_one_with_a_reason_is_heard(
+    tmp_path: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.create(tiny_config(), tmp_path, "together")
+    writing = run.dir / ".state-latest.safetensors-x.partial"
+    writing.touch()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    def fail(rank: int, error: Exception) -> str:
+        def train(*_: object) -> None:
+            raise error
+
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setattr(job, "train", train)
+        with pytest.raises(type(error)):
+            run_training(run)
+        return run.status.message
+
+    assert fail(1, RuntimeError("Connection closed by peer")) == "RuntimeError: Connection closed by peer"
+    assert writing.exists(), "the first process may be writing it"
+    assert fail(0, DataError("no data")) == "no data"
+    assert not writing.exists()
+    assert fail(1, RuntimeError("Connection closed by peer")) == "no data"
+    assert fail(1, MemoryError()).startswith("out of memory")
+
+
 def fill_up_after(monkeypatch: pytest.MonkeyPatch, name: str, times: int = 1) -> None:
     """From the `times`-th file called `name` on, the disk is full for files of that name."""
     fsync, seen = os.fsync, []

@@ -38,10 +38,15 @@ def run_training(run: Run, on_report: Progress | None = None) -> RunStatus:
     return run.status
 
 
+def _is_first() -> bool:
+    """Whether this process writes the files: alone, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextlib.contextmanager
 def _alone(run: Run) -> Iterator[None]:
     """Keep a second process from training the same folder; under torchrun the first one answers for all."""
-    if int(os.environ.get("RANK", "0")):
+    if not _is_first():
         yield
         return
     with telling(f"cannot lock run {run.id}", run.dir), locked(run.dir / "lock", wait=False) as is_mine:
@@ -85,7 +90,7 @@ def _check_data(run: Run) -> None:
                 f"data set {name} is not the one that run {run.id} began with: fingerprint {fingerprint[:12]}, then "
                 f"{known[name][:12]}; put the old one back, or start a new run on this one"
             )
-    if not int(os.environ.get("RANK", "0")) and not found.keys() <= known.keys():
+    if _is_first() and not found.keys() <= known.keys():
         run.know_data(found)
 
 
@@ -94,9 +99,13 @@ def _keep_failure(run: Run, error: Exception) -> None:
     with contextlib.suppress(OSError):
         run.log(traceback.format_exc())
     last = run.status
+    fell_with_another = last.state == "failed" and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if fell_with_another and not (isinstance(error, VaelabError) or is_out_of_memory(error)):
+        return  # a connection that was closed explains nothing
     status = RunStatus("failed", last.images_seen, last.train_seconds, message=failure_message(run, error))
     try:
-        run.clear_leftovers()
+        if _is_first():  # what looks left over may be what the first process is writing
+            run.clear_leftovers()
         run.write_status(status)
     except RunError:  # no room for a second file: the bytes of the old one are still ours
         run.overwrite_status(status)
