@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import nn
 
 from vaelab.config import TrainConfig, replace
-from vaelab.errors import Cancelled, ConfigError
+from vaelab.errors import Cancelled, ConfigError, DataError
 from vaelab.models import build_model
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run
@@ -197,6 +197,61 @@ def _kill_first_rank(run: Run) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the training never wrote a state")
+
+
+FAILING = """
+import os, sys
+from pathlib import Path
+import torch
+from vaelab.errors import DataError
+from vaelab.runs.store import Run
+from vaelab.training import loop
+from vaelab.training.job import run_training
+
+def fail(*_):
+    raise DataError("the second process lost its data")
+
+torch.set_num_threads(1)
+if os.environ["RANK"] == "1":
+    loop.descend = fail
+run_training(Run.open(Path(sys.argv[1])))
+"""
+
+
+def test_when_one_process_fails_all_end_and_its_reason_is_kept(
+    tiny_config: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    run = Run.create(tiny_config(), tmp_path, "broken")
+    script = tmp_path / "fail.py"
+    script.write_text(FAILING)
+    ended = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", str(script), run.dir],
+        check=False,
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )
+    assert ended.returncode != 0
+    assert (run.status.state, run.status.message) == ("failed", "the second process lost its data")
+
+
+@pytest.mark.parametrize("error", [None, Cancelled("stopped"), DataError("lost")])
+def test_only_who_fails_leaves_the_group_to_the_end_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    (port,) = free_ports(1)
+    about = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    for name, value in about.items():
+        monkeypatch.setenv(name, value)
+    try:
+        with contextlib.suppress(Cancelled, DataError), process_group(torch.device("cpu")):
+            if error is not None:
+                raise error
+        assert dist.is_initialized() == isinstance(error, DataError)
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def test_a_process_without_a_gpu_of_its_own_is_refused() -> None:

@@ -17,7 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from vaelab.errors import ConfigError
+from vaelab.errors import Cancelled, ConfigError
 
 PATIENCE_SECONDS = 600.0
 """How long the first process waits for the others: some import torch from a disk that all of them share."""
@@ -45,6 +45,9 @@ class Ranks:
 def process_group(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun started, each on a GPU of its own; an ordinary process joins nothing.
 
+    All leave together, at the end or cancelled. One that fails leaves the group to the end of its process: NCCL takes a
+    group apart only with the others, who wait for an answer from this one and would keep it from saying why it failed.
+
     Raises:
         ConfigError: more processes were started on this machine than it has GPUs, or not all of them came.
     """
@@ -58,8 +61,10 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=meeting, rank=rank, world_size=world)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    finally:
+    except Cancelled:
         dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()
 
 
 def store_of_this_meeting(shared: Store, rank: int, world: int) -> PrefixStore:
