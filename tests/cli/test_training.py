@@ -155,6 +155,14 @@ def test_wrong_usage_ends_with_2(vaelab: Call, flags: list[object]) -> None:
     assert vaelab("train", *flags).code == 2
 
 
+def test_missing_data_is_told_with_its_commands_and_with_what_needs_none(vaelab: Call, tmp_path: Path) -> None:
+    answer = vaelab("train", "--recipe", "mit-dbvae", "--data-dir", tmp_path, "--root", tmp_path / "runs")
+    assert answer.code == 1
+    assert is_one_sentence(answer)
+    for told in ("fairface-64", "data prepare fairface", "data prepare class-folders", "--datasets synthetic-64"):
+        assert told in answer.err
+
+
 def test_the_same_name_twice_is_refused(vaelab: Call, small: list[object]) -> None:
     vaelab("train", "--name", "first", *small)
     answer = vaelab("train", "--name", "first", *small)

@@ -66,6 +66,7 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.background:
         return _tell_background(jobs.start(config, name=arguments.name, root=arguments.root), as_json=arguments.json)
+    jobs.require_data(config)
     from vaelab.data.collection import Collection  # heavy imports only once there is work
     from vaelab.data.embedded import prepare_embedded
 

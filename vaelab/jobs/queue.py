@@ -25,6 +25,7 @@ from pathlib import Path
 from vaelab.config import TrainConfig
 from vaelab.errors import DataError, RunError, VaelabError
 from vaelab.jobs.environment import child_environment
+from vaelab.recipe_notes import preparing_command
 from vaelab.runs.control import forget_switches
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
@@ -164,6 +165,7 @@ def data_fingerprints(config: TrainConfig) -> dict[str, str]:
     Raises:
         DataError: one is missing, damaged, or holds pictures of another size.
     """
+    require_data(config)
     from vaelab.data.store import DatasetStore  # with pandas, which telling how trainings are need not wait for
 
     found = {}
@@ -179,6 +181,24 @@ def data_fingerprints(config: TrainConfig) -> dict[str, str]:
             )
         found[store.manifest.name] = store.fingerprint
     return found
+
+
+def require_data(config: TrainConfig) -> None:
+    """Refuse a training whose data sets are not all here, and say how to prepare them or do without.
+
+    Raises:
+        DataError: at least one is missing; the embedded one never is.
+    """
+    data_dir = Path(config.data.data_dir)
+    missing = [name for name in config.data.datasets if name != EMBEDDED and not (data_dir / name).is_dir()]
+    if not missing:
+        return
+    commands = "; ".join(f"`{preparing_command(name)}`" for name in missing)
+    drawn = f"; or learn from faces that the program draws: --datasets {EMBEDDED}" if config.data.size == 64 else ""
+    raise DataError(
+        f"no prepared data in {', '.join(str(data_dir / name) for name in missing)}; prepare it: {commands}"
+        f" (the Recipes page says where to get the pictures){drawn}"
+    )
 
 
 def _add(run: Run, status: RunStatus) -> None:
