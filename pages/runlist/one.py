@@ -68,8 +68,11 @@ def labels(run: Run) -> None:
     tags_key = show_in(f"runs.tags.{run.id}", list(run.tags))
     notes_key = show_in(f"runs.notes.{run.id}", run.notes)
 
-    def keep() -> None:
-        run.set_record(st.session_state[tags_key], st.session_state[notes_key])
+    def keep_tags() -> None:
+        run.set_record(tags=st.session_state[tags_key])
+
+    def keep_notes() -> None:
+        run.set_record(notes=st.session_state[notes_key])
 
     tags, notes = st.columns([2, 3])
     tags.multiselect(
@@ -77,10 +80,10 @@ def labels(run: Run) -> None:
         list(run.tags),
         key=tags_key,
         accept_new_options=True,
-        on_change=keep,
+        on_change=keep_tags,
         placeholder="Write one, press Enter",
     )
-    notes.text_area("Notes", key=notes_key, on_change=keep, height=68, max_chars=4000)
+    notes.text_area("Notes", key=notes_key, on_change=keep_notes, height=68)
 
 
 def downloads(run: Run) -> None:

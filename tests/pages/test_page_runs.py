@@ -71,6 +71,20 @@ def test_tags_and_notes_are_kept_in_the_run(lab: Path, open_app: Open) -> None:
     assert app.dataframe[0].value["Run"].tolist() == ["one"]
 
 
+def test_long_notes_and_what_others_write_meanwhile_stay_whole(lab: Path, open_app: Open) -> None:
+    """An imported run's card became its notes; cards have thousands of letters."""
+    run = reported_run(lab, "one")
+    card = "A card of a model. " * 600
+    run.set_record(notes=card)
+    app = opened_with(open_app, "one")
+    assert app.text_area[0].value == card.strip()
+    app.text_area[0].set_value(card + "More.").run()
+    assert run.notes == card + "More."
+    run.set_record(notes="from the command line")
+    next(box for box in app.multiselect if box.label == "Tags").set_value(["kept"]).run()
+    assert (run.tags, run.notes) == (("kept",), "from the command line")
+
+
 def test_delete_can_be_undone(lab: Path, open_app: Open) -> None:
     reported_run(lab, "one")
     reported_run(lab, "two")
