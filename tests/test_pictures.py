@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 
 from vaelab.errors import DataError
-from vaelab.pictures import contact_sheet, png_bytes, save_generated
+from vaelab.pictures import (
+    PARTLY_SYNTHETIC_MEDIA,
+    SYNTHETIC_MEDIA,
+    compared_png_bytes,
+    contact_sheet,
+    png_bytes,
+    save_generated,
+)
 from vaelab.rng import numpy_generator
 
 
@@ -40,6 +47,16 @@ def test_the_png_keeps_the_pixels_and_says_how_they_came_to_be(pixels: np.ndarra
     assert np.array_equal(np.asarray(image), pixels[0])
     assert "no real person" in image.text["Description"]  # type: ignore[attr-defined]
     assert json.loads(image.text["vaelab"]) == {"seed": 7}  # type: ignore[attr-defined]
+
+
+def test_a_sheet_with_originals_does_not_say_that_all_of_it_was_generated(pixels: np.ndarray) -> None:
+    image = Image.open(io.BytesIO(compared_png_bytes(pixels[0], {"model": "tiny"})))
+    assert np.array_equal(np.asarray(image), pixels[0])
+    assert PARTLY_SYNTHETIC_MEDIA in image.info["XML:com.adobe.xmp"]
+    assert SYNTHETIC_MEDIA not in image.info["XML:com.adobe.xmp"]
+    assert "no real person" not in str(image.info)
+    assert "may be a photograph" in image.info["Description"]
+    assert json.loads(image.info["vaelab"]) == {"model": "tiny"}
 
 
 def test_folders_are_made_for_a_picture(pixels: np.ndarray, tmp_path: Path) -> None:

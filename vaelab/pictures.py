@@ -14,10 +14,12 @@ from vaelab.errors import DataError
 
 SYNTHETIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's word for a picture made by a trained model; photo software shows it."""
+PARTLY_SYNTHETIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC's word for photographs and pictures made by a trained model in one."""
 
-XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- Iptc4xmpExt:DigitalSourceType="{SYNTHETIC_MEDIA}"/></rdf:RDF></x:xmpmeta>"""
+ Iptc4xmpExt:DigitalSourceType="{media}"/></rdf:RDF></x:xmpmeta>"""
 
 
 def contact_sheet(
@@ -42,12 +44,28 @@ def contact_sheet(
 
 def png_bytes(picture: UInt8[np.ndarray, "height width 3"], about: Mapping[str, Any]) -> bytes:
     """A PNG whose metadata says that it was generated, and how (`about`, as JSON)."""
+    words = "Drawn by a variational autoencoder. Not a photograph; shows no real person."
+    return _noted(picture, "Generated face", words, SYNTHETIC_MEDIA, about)
+
+
+def compared_png_bytes(picture: UInt8[np.ndarray, "height width 3"], about: Mapping[str, Any]) -> bytes:
+    """A PNG of originals, each with its reconstruction behind it, whose metadata says which are which."""
+    words = (
+        "Pairs of pictures: the first of each is an original and may be a photograph of a real person, the second is "
+        "drawn after it by a variational autoencoder."
+    )
+    return _noted(picture, "Originals and reconstructions", words, PARTLY_SYNTHETIC_MEDIA, about)
+
+
+def _noted(
+    picture: UInt8[np.ndarray, "height width 3"], title: str, words: str, media: str, about: Mapping[str, Any]
+) -> bytes:
     notes = PngImagePlugin.PngInfo()
-    notes.add_text("Title", "Generated face")
-    notes.add_text("Description", "Drawn by a variational autoencoder. Not a photograph; shows no real person.")
+    notes.add_text("Title", title)
+    notes.add_text("Description", words)
     notes.add_text("Software", "vaelab")
     notes.add_text("vaelab", json.dumps(dict(about)))
-    notes.add_itxt("XML:com.adobe.xmp", XMP)
+    notes.add_itxt("XML:com.adobe.xmp", XMP.format(media=media))
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG", pnginfo=notes)
     return file.getvalue()
@@ -66,8 +84,21 @@ def save_generated(picture: UInt8[np.ndarray, "height width 3"], path: Path, abo
     Raises:
         DataError: the file cannot be written.
     """
+    _save(path, png_bytes(picture, about))
+
+
+def save_compared(picture: UInt8[np.ndarray, "height width 3"], path: Path, about: Mapping[str, Any]) -> None:
+    """Write `compared_png_bytes` to `path`.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    _save(path, compared_png_bytes(picture, about))
+
+
+def _save(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png_bytes(picture, about))
+        path.write_bytes(content)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}; choose another place with --out") from error

@@ -102,6 +102,8 @@ def test_reconstruct_takes_held_out_faces_or_files(
     assert vaelab("reconstruct", run.dir, "--count", 4, "--out", out).code == 0
     pairs = np.stack([faces[:4], FaceModel.load(run).reconstruct(faces[:4])], axis=1).reshape(8, 16, 16, 3)
     assert np.array_equal(sheet_of(out), contact_sheet(pairs, columns=8))
+    with Image.open(out) as sheet:
+        assert "may be a photograph" in sheet.info["Description"], "half of it was not generated"
     picture = tmp_path / "face.png"
     Image.fromarray(faces[2]).save(picture)
     answer = vaelab("reconstruct", run.dir, picture, picture, "--out", out, "--json")

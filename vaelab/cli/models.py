@@ -88,7 +88,7 @@ def _picture(path: Path, size: int) -> np.ndarray:
 
 
 def _reconstruct(arguments: argparse.Namespace) -> int:
-    from vaelab.pictures import contact_sheet, save_generated
+    from vaelab.pictures import contact_sheet, save_compared
 
     run, model = open_model(arguments)
     if arguments.pictures:
@@ -101,7 +101,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
         pixels = data.pixels(rows)
     recon = model.reconstruct(pixels)
     sheet = contact_sheet(np.stack([pixels, recon], axis=1).reshape(-1, *pixels.shape[1:]), columns=8)
-    save_generated(sheet, arguments.out, {"vaelab": "reconstruct", **model.about()})
+    save_compared(sheet, arguments.out, {"vaelab": "reconstruct", **model.about()})
     return _written(arguments, run, len(pixels))
 
 
