@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "vaelab").rglob("*.py"))
 PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 ROWS = [
-    {"errors", "settings", "once"},
+    {"errors", "settings", "once", "locks"},
     {"config", "rng", "wording"},
     {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "curves", "animation"},
     {"losses", "debiasing", "backbone"},

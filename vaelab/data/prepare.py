@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -35,6 +34,7 @@ from vaelab.data.sources.base import Listing, Source, check_records
 from vaelab.data.splits import check_fractions, split_of
 from vaelab.data.store import PIXELS_FILE, DatasetStore, counts_of, fingerprint
 from vaelab.errors import DataError
+from vaelab.locks import locked
 
 Progress = Callable[[int, int, float], None]
 """Called with pictures done, pictures in all, and pictures per second since this call began."""
@@ -163,13 +163,9 @@ def _ready_store(out_dir: Path, request: str, replace: bool) -> DatasetStore | N
 def _locked(partial: Path) -> Iterator[None]:
     """Keeps a second prepare out of the same partial folder; the lock dies with its process."""
     partial.mkdir(parents=True, exist_ok=True)
-    with (partial / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(
-                f"another prepare is at work in {partial}; wait for it, or choose another --name"
-            ) from error
+    with locked(partial / "lock", wait=False) as is_mine:
+        if not is_mine:
+            raise DataError(f"another prepare is at work in {partial}; wait for it, or choose another --name")
         yield
 
 

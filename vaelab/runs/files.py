@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and locks that die with whoever holds them."""
+"""Files that are either whole or not there, and what is said where one cannot be written."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from vaelab.errors import RunError
+from vaelab.locks import locked
 
-try:
-    import fcntl
-except ImportError:  # Windows: no advisory locks; two starts at the very same moment are then not kept apart
-    fcntl = None  # type: ignore[assignment]
+__all__ = ["add_to_log", "free_bytes", "locked", "read_json", "replacing", "telling", "write_json"]
 
 
 @contextlib.contextmanager
@@ -93,21 +91,3 @@ def free_bytes(folder: Path) -> int:
     """Free bytes on the disk of `folder`, or of its nearest parent that exists."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     return shutil.disk_usage(existing).free
-
-
-@contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock file `path`; yields whether it is ours, which without `wait` it may not be.
-
-    The system lets go of it when the process ends, however it ends.
-    """
-    with path.open("a") as file:
-        if fcntl is None:
-            yield True
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
