@@ -109,6 +109,18 @@ def test_csv_rows_that_end_early_have_missing_values(csv_folder):
     assert records["mood"].isna().tolist() == [False, True]
 
 
+def test_csv_words_for_missing_are_no_labels(csv_folder):
+    (csv_folder / "table.csv").write_text(
+        "file,age,gender,glasses\npicture0.png,31,NA,None\npicture1.png,NA,Female,Reading\n"
+        "picture2.png,nan,NaN,None\npicture3.png,4,Male,NULL\n"
+    )
+    records = CsvTable(csv_folder).listing().records
+    assert records["age"].dtype == np.float64
+    assert records["age"].fillna(-1).tolist() == [31, -1, -1, 4]
+    assert records["gender"].fillna("?").tolist() == ["?", "Female", "?", "Male"]
+    assert records["glasses"].fillna("?").tolist() == ["None", "Reading", "None", "?"]
+
+
 def test_csv_has_to_be_the_only_one_or_be_named(csv_folder):
     with pytest.raises(DataError, match="holds 0 CSV files; name the table with --csv"):
         CsvTable(csv_folder).listing()

@@ -28,6 +28,12 @@ def test_rows_find_their_faces(tmp_path: Path) -> None:
     assert found["age"].tolist() == LABELS["age"].tolist()
 
 
+def test_words_for_missing_are_no_labels_and_none_is_one(tmp_path: Path) -> None:
+    extra = table(tmp_path, "image_id,glasses,hat\nval/1,None,NA\nval/2,NaN,nan\nval/3,n/a,NULL\n")
+    assert extra["glasses"].fillna("?").tolist() == ["None", "?", "?"]
+    assert extra["hat"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from vaelab.data.groups import MISSING_WORDS
 from vaelab.errors import DataError
 
 ID = "image_id"
 
 
 def read_labels(path: Path) -> pd.DataFrame:
-    """The table in a CSV file with a column `image_id`; every value is a word, empty ones are unknown.
+    """The table in a CSV file with a column `image_id`; every value is a word, `MISSING_WORDS` are unknown.
 
     Raises:
         DataError: the file is missing or no CSV, has no column of ids, or names one picture twice.
     """
     try:
-        table = pd.read_csv(path, dtype="string")
+        table = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=list(MISSING_WORDS))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; name a CSV file of labels") from error
     except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors

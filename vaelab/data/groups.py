@@ -26,6 +26,8 @@ below the third its intervals are marked wide."""
 MAX_VALUES = 64
 """A column with more different values is a quantity or a name, not a grouping."""
 
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null")
+"""How tables say that a label is missing. `None` is a label: some wear glasses, others none."""
 
 ABOUT_THE_FILE = frozenset({"image_id", "split", "dataset"})
 """Columns that say where a picture is from, and never make a group."""

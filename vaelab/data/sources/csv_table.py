@@ -39,7 +39,8 @@ class CsvTable(Source):
 
     The column of file names is found by its usual names (file, filename, path, image, ...), as are an
     optional official split (split, partition, ...) and an optional is_face; all others become
-    attributes: numbers and true/false where every value is one, text otherwise.
+    attributes: numbers and true/false where every value is one, text otherwise. An empty value, NA, NaN or
+    NULL is missing.
 
     Attributes:
         root: the folder or tar in which the files lie.

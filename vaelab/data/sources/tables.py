@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vaelab.data.groups import MISSING_WORDS
 from vaelab.errors import DataError
 
 
@@ -60,8 +61,9 @@ def find_column(table: pd.DataFrame, aliases: Sequence[str], path: Path, wanted:
 
 
 def typed(values: pd.Series) -> pd.Series:
-    """Text as whole numbers, numbers or booleans where every value is one; empty text is missing."""
+    """Text as whole numbers, numbers or booleans where every value is one; what `MISSING_WORDS` names is missing."""
     text = values.str.strip()
+    text = text.where(~text.isin(MISSING_WORDS), "")
     present = text[text != ""]
     lower = present.str.lower()
     if len(present) and lower.isin(["true", "false"]).all() and len(present) == len(text):
