@@ -10,7 +10,7 @@ from pages.auditing.files import files
 from pages.auditing.headline import headline
 from pages.auditing.launch import launch_form
 from pages.auditing.loading import audits, findings_of, has_scores, scores_of
-from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, sets
+from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, rate_name, sets
 from pages.auditing.progress import under_way
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
@@ -85,7 +85,8 @@ def choose(there: dict[str, Audit], notes: list[str]) -> None:
         return
     splits = [name for name in ("test", "val") if name in audit.splits]
     known = group_columns(audit.pictures(splits[0], "faces"))
-    fitted, more = fit_plan(plan(), splits, known, possible_rates(audit))
+    rates, primary = possible_rates(audit), audit.experiment.fpr
+    fitted, more = fit_plan(plan(), splits, known, rates, primary)
     keep_plan(fitted)
     told([*notes, *more])
     key = show_in("audit.split", plan().split)
@@ -95,24 +96,25 @@ def choose(there: dict[str, Audit], notes: list[str]) -> None:
     columns[2].multiselect(
         "Groups by", known, key=key, on_change=sets("columns", key), help="Several labels are crossed: intersections."
     )
-    rates = possible_rates(audit)
-    key = show_in("audit.fpr", plan().fpr)
+    key = show_in("audit.fpr", plan().fpr or primary)
     columns[3].segmented_control(
-        "False positives", rates, format_func=FPRS.__getitem__, required=True, key=key, on_change=sets("fpr", key)
-    )
+        "False positives", rates, format_func=rate_name, required=True, key=key, on_change=sets("fpr", key),
+        help=f"Verdicts are given at {rate_name(primary)}, which was chosen when the audit began.",
+    )  # fmt: skip
     findings(audit, plan().columns or tuple(own))
 
 
 def possible_rates(audit: Audit) -> list[float]:
-    """False-positive rates that the calibration negatives can set a threshold for; the highest at least."""
+    """Rates that the calibration negatives can set a threshold for, the primary one among them; one at least."""
     number = scores_of(audit, audit.splits[0]).calibration.shape[-1]
-    return [fpr for fpr in FPRS if number >= 10 / fpr] or [max(FPRS)]
+    rates = sorted({*FPRS, audit.experiment.fpr}, reverse=True)
+    return [fpr for fpr in rates if number >= 10 / fpr] or [max(FPRS)]
 
 
 @error_boundary
 def findings(audit: Audit, columns: tuple[str, ...]) -> None:
     """Verdict first, then one part at a time."""
-    found = findings_of(audit, plan().split, columns, plan().fpr)
+    found = findings_of(audit, plan().split, columns, plan().fpr or audit.experiment.fpr)
     about(audit, found)
     headline(found)
     key = show_in("audit.view", plan().view)
@@ -135,8 +137,9 @@ def about(audit: Audit, found: Findings) -> None:
     data = experiment.base.data
     few = f" · at most {data.max_faces:,} training faces" if data.max_faces else ""
     done = f"{len(found.seeds)} of {len(experiment.seeds)} paired seeds"
+    ruled = f"verdicts at {rate_name(experiment.fpr)} false positives"
     st.caption(
-        f"{done} · {experiment.base.optim.num_images:,} images per network · "
+        f"{done} · {ruled} · {experiment.base.optim.num_images:,} images per network · "
         f"{', '.join(data.datasets)}{few}{f' · {planted}' if planted else ''}"
         + (" · validation faces: for choosing, not for reporting" if plan().split == "val" else "")
     )

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.auditing.figures import GREY, MARGIN
 from pages.auditing.loading import scores_of
-from pages.auditing.plan import FPRS, plan
+from pages.auditing.plan import plan, rate_name
 from pages.auditing.words import percent
 from pages.counterfactual.figure import COLORS
 from pages.datasets.routes import faces_address
@@ -166,5 +166,5 @@ def _by_density(audit: Audit, found: Findings) -> None:
     )
     st.caption(
         f"Held-out faces in fifths by how densely training faces fill the latents around them, each network by "
-        f"its own, at {FPRS[found.fpr]} false positives. Debiasing should lift the rarest fifth."
+        f"its own, at {rate_name(found.fpr)} false positives. Debiasing should lift the rarest fifth."
     )

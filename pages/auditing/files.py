@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.auditing.plan import FPRS, plan
+from pages.auditing.plan import plan, rate_name
 from pages.auditing.tables import arms_table, effects_table, groups_table
 from vaelab.audit.store import Audit, split_ending
 from vaelab.evaluation.fairness.findings import Findings
@@ -44,7 +44,7 @@ def _report(audit: Audit, found: Findings) -> None:
     if st.button("Make the report", icon=":material/description:", key="audit.report.make"):
         from vaelab.audit.report.writing import write_report  # drawing libraries take a second
 
-        with st.spinner(f"Writing it at {FPRS[found.fpr]} false positives"), DRAWING:
+        with st.spinner(f"Writing it at {rate_name(found.fpr)} false positives"), DRAWING:
             write_report(audit, split, found.fpr, found.columns)
         st.rerun()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.auditing.figures import arms_figure
-from pages.auditing.plan import FPRS
+from pages.auditing.plan import rate_name
 from pages.auditing.words import RULING_LOOKS, level, mean_rate
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE, Verdict
@@ -23,14 +23,14 @@ def headline(found: Findings) -> None:
     for warning in found.warnings:
         st.warning(warning, icon=":material/warning:")
     verdicts(found.verdicts)
-    st.subheader(f"Worst-group recall at {FPRS[found.fpr]} false positives", anchor=False)
+    st.subheader(f"Worst-group recall at {rate_name(found.fpr)} false positives", anchor=False)
     if any(summary.worst_group is None for summary in found.summaries):
         st.info("It takes two groups of at least 30 faces to speak of a worst one. Choose another grouping.")
     else:
         _worst_groups(found)
     told_left_out(found)
     with st.expander("The rule of the verdict", icon=":material/gavel:"):
-        st.markdown(RULE)
+        st.markdown(f"{RULE} Here the rate is {100 * found.primary_fpr:.3g} %. {found.family}")
 
 
 def verdicts(found: Sequence[Verdict]) -> None:
@@ -42,7 +42,7 @@ def verdicts(found: Sequence[Verdict]) -> None:
         st.markdown(_with_badge(verdict))
     if len(found) <= MOST_TOLD:
         return
-    for ruling in ("no evidence", "too few data"):
+    for ruling in ("no evidence", "too few data", "no ruling"):
         names = [f"{verdict.later} – {verdict.earlier}" for verdict in found if verdict.ruling == ruling]
         if names:
             listed = ", ".join(names) if len(names) <= MOST_NAMED else "see below"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.auditing.plan import FPRS, rate_name
 from pages.datasets.biased import share_sliders
 from pages.datasets.routes import open_store
 from pages.datasets.shelf import trainable
@@ -18,7 +19,7 @@ from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.audit.beginning import begin, num_training_faces
 from vaelab.audit.conductor import start_audit
-from vaelab.audit.experiment import KNOWN_ARMS, Experiment, audit_base
+from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, Experiment, audit_base
 from vaelab.audit.pictures import check_resampling
 from vaelab.audit.store import AUDITS_DIR, list_audits
 from vaelab.config import TrainConfig, options
@@ -75,6 +76,12 @@ def _obstacle(experiment: Experiment) -> str:
     """Why this audit could not begin, as far as that is known before; empty where nothing is."""
     if experiment.name in {audit.name for audit in list_audits(AUDITS_DIR)}:
         return f"There is an audit {experiment.name} already; give this one another name."
+    number = _num_calibration(experiment.base.data.datasets)
+    if number < 10 / experiment.fpr:
+        return (
+            f"The data sets keep {number:,} non-faces for calibration; thresholds at {rate_name(experiment.fpr)} need "
+            f"{10 / experiment.fpr:,.0f}. Choose a data set with more non-faces."
+        )
     if not _is_drawn_later(experiment.base.data.datasets):
         try:
             check_resampling(experiment, num_training_faces(experiment))
@@ -84,7 +91,7 @@ def _obstacle(experiment: Experiment) -> str:
 
 
 def _order() -> Order:
-    first, second, third = st.columns([2, 1, 1])
+    first, second, third, fourth = st.columns([2, 1, 1, 1])
     name = first.text_input("Name", "first-audit", max_chars=60, key="audit.new.name").strip()
     seeds = second.number_input(
         "Paired seeds", 1, 20, 6, key="audit.new.seeds",
@@ -108,9 +115,15 @@ def _order() -> Order:
         "Images per network", IMAGES, index=IMAGES.index(_usual_images(chosen)), format_func=lambda count: f"{count:,}",
         key="audit.new.images", help="C draws all faces once before it first resamples.",
     )  # fmt: skip
+    number = _num_calibration(chosen)
+    rates = [fpr for fpr in FPRS if number >= 10 / fpr] or [max(FPRS)]
+    fpr = fourth.selectbox(
+        "False positives", rates, index=rates.index(max(rates[-1], PRIMARY_FPR)), format_func=rate_name,
+        key=f"audit.new.fpr.{len(rates)}", help="Verdicts are given at this rate alone: choose it now.",
+    )  # fmt: skip
     base = audit_base(datasets=tuple(chosen), num_images=int(images), size=SIZE)
     settings = {arm: {**KNOWN_ARMS[arm], **(how if arm == "C" else {})} for arm in ARMS if arm in arms}
-    experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares)
+    experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares, fpr=fpr)
     return Order(experiment, command_of(experiment))
 
 
@@ -167,6 +180,14 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
     )
 
 
+def _num_calibration(datasets: Sequence[str]) -> int:
+    """Non-faces that will set thresholds."""
+    return sum(
+        _num_drawn_later() if _is_drawn_later((name,)) else len(open_store(name).indices("calibration", is_face=False))
+        for name in datasets
+    )
+
+
 def _training_labels(name: str) -> pd.DataFrame:
     """Labels of the training faces of a data set."""
     if _is_drawn_later((name,)):
@@ -178,6 +199,13 @@ def _training_labels(name: str) -> pd.DataFrame:
 def _is_drawn_later(names: Sequence[str]) -> bool:
     """Whether the embedded faces are among the data sets and are not there before an audit begins."""
     return EMBEDDED in names and not (Path("data") / EMBEDDED).is_dir()
+
+
+@st.cache_resource(show_spinner=False)
+def _num_drawn_later() -> int:
+    """How many of the embedded non-faces will be kept for calibration."""
+    records = Synthetic().listing().records
+    return int(((records["split"] == "calibration") & ~records["is_face"]).sum())
 
 
 @st.cache_resource(show_spinner=False)
@@ -228,5 +256,6 @@ def command_of(experiment: Experiment) -> str:
         words += ["--plant", column, *(f"{group}={share:g}" for group, share in shares.items())]
     if experiment.columns:
         words += ["--by", *experiment.columns]
+    words += ["--fpr", f"{experiment.fpr:g}"] if experiment.fpr != PRIMARY_FPR else []
     words += ["--datasets", *experiment.base.data.datasets, "--num-images", str(experiment.base.optim.num_images)]
     return shlex.join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vaelab.audit.cautions import cautions_of
 from vaelab.audit.store import AUDITS_DIR, Audit, list_audits
 from vaelab.errors import VaelabError
 from vaelab.evaluation.fairness.findings import Findings, find
@@ -51,7 +52,8 @@ def _scores(name: str, split: str, state: str, _audit: Audit) -> Scores:
 
 @st.cache_resource(max_entries=32, show_spinner="Resampling seeds and pictures")
 def _findings(name: str, split: str, columns: tuple[str, ...], fpr: float, state: str, _audit: Audit) -> Findings:
-    return find(scores_of(_audit, split), columns, fpr)
+    cautions = cautions_of(_audit, split, columns)
+    return find(scores_of(_audit, split), columns, fpr, primary=_audit.experiment.fpr, cautions=cautions)
 
 
 def _is_whole(audit: Audit) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.auditing.loading import scores_of
-from pages.auditing.plan import FPRS, change, plan
+from pages.auditing.plan import change, plan, rate_name
 from pages.datasets.routes import MOST_PICTURES, open_store, rows_address
 from pages.shell.remote import remote_picture
 from pages.studio.state import show_in
@@ -46,7 +46,7 @@ def missed_faces(audit: Audit, found: Findings) -> None:
     missed = missed_by(audit, found, arm, group)
     size = found.recall(arm, group).count
     if not len(missed):
-        st.caption(f"No network of {arm} misses any of the {size:,} faces of {group} at {FPRS[found.fpr]}.")
+        st.caption(f"No network of {arm} misses any of the {size:,} faces of {group} at {rate_name(found.fpr)}.")
         return
     seeds = len(found.seeds)
     st.caption(

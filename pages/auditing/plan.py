@@ -10,7 +10,8 @@ from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
 
 PLAN, LINK = "audit.plan", "audit.link"
-FPRS = {0.05: "5 %", 0.01: "1 %", 0.001: "0.1 %"}
+FPRS = (0.05, 0.01, 0.001)
+"""False-positive rates to look at, beside an experiment's primary one."""
 VIEWS = {
     "groups": "Groups",
     "arms": "Arms",
@@ -33,7 +34,7 @@ class Plan:
         audit: name; empty for the first there is.
         split: test, or val to choose on.
         columns: labels that make the groups; empty for the experiment's own.
-        fpr: one of FPRS.
+        fpr: one of FPRS or of the experiment; 0 for the experiment's primary one.
         view: one of VIEWS.
         arm, group: whose misses are shown; empty for none yet.
     """
@@ -41,7 +42,7 @@ class Plan:
     audit: str = ""
     split: str = "test"
     columns: tuple[str, ...] = ()
-    fpr: float = 0.01
+    fpr: float = 0.0
     view: str = "groups"
     arm: str = ""
     group: str = ""
@@ -52,7 +53,7 @@ class Plan:
             "audit": self.audit,
             "split": self.split,
             "by": "~".join(self.columns),
-            "fpr": f"{self.fpr:g}",
+            "fpr": f"{self.fpr:g}" if self.fpr else "",
             "view": self.view,
             "arm": self.arm,
             "group": self.group,
@@ -62,9 +63,9 @@ class Plan:
 def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
     """The plan in a link; whatever is unusable takes its default, with a sentence where that is so."""
     notes: list[str] = []
-    rates = {f"{fpr:g}": fpr for fpr in FPRS}
-    if query.get("fpr", "0.01") not in rates:
-        notes.append(f"The link's false-positive rate is none of {', '.join(rates)}.")
+    fpr = _rate(query.get("fpr", ""))
+    if query.get("fpr") and not fpr:
+        notes.append(f"The link's false-positive rate is none of {', '.join(map(rate_name, FPRS))}.")
     if query.get("view", "groups") not in VIEWS:
         notes.append("The link asks for a part of the page that there is not.")
     return (
@@ -72,7 +73,7 @@ def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
             audit=query.get("audit", "")[:80],
             split=query.get("split", "test")[:20],
             columns=tuple(filter(None, query.get("by", "")[:400].split("~"))),
-            fpr=rates.get(query.get("fpr", ""), 0.01),
+            fpr=fpr,
             view=query["view"] if query.get("view") in VIEWS else "groups",
             arm=query.get("arm", "")[:80],
             group=query.get("group", "")[:200],
@@ -81,14 +82,29 @@ def read_plan(query: Mapping[str, str]) -> tuple[Plan, list[str]]:
     )
 
 
+def _rate(text: str) -> float:
+    """The rate in a link; 0 where there is none."""
+    try:
+        fpr = float(text)
+    except ValueError:
+        return 0.0
+    return fpr if 0 < fpr < 1 else 0.0
+
+
+def rate_name(fpr: float) -> str:
+    """`1 %`."""
+    return f"{100 * fpr:.3g} %"
+
+
 def fit_plan(
-    plan: Plan, splits: Sequence[str], columns: Sequence[str], rates: Sequence[float]
+    plan: Plan, splits: Sequence[str], columns: Sequence[str], rates: Sequence[float], primary: float
 ) -> tuple[Plan, list[str]]:
     """The plan with everything replaced that the audit does not have, and a sentence for each.
 
     Args:
         splits, columns: of the audit that is shown; the first split is the default.
         rates: false-positive rates that its calibration negatives allow, highest first.
+        primary: its own.
     """
     notes: list[str] = []
     if plan.split not in splits and splits:
@@ -98,10 +114,12 @@ def fit_plan(
     if len(known) < len(plan.columns):
         notes.append("The link groups by a label that these faces do not have.")
         plan = dataclasses.replace(plan, columns=known)
-    if plan.fpr not in rates:
+    if (plan.fpr or primary) not in rates:
         notes.append(
-            f"At {FPRS[plan.fpr]} false positives this audit has too few calibration negatives to set a threshold; it "
-            f"is shown at {FPRS[rates[-1]]}."
+            f"At {rate_name(plan.fpr or primary)} false positives this audit has too few calibration negatives to set "
+            f"a threshold; it is shown at {rate_name(rates[-1])}."
+            if plan.fpr in (0, primary, *FPRS)
+            else f"The link's false-positive rate is none of {', '.join(map(rate_name, rates))}."
         )
         plan = dataclasses.replace(plan, fpr=rates[-1])
     return plan, notes

@@ -17,7 +17,7 @@ from pages.auditing.figures import (
 )
 from pages.auditing.loading import scores_of, stamp
 from pages.auditing.missed import chosen_in, missed_faces
-from pages.auditing.plan import FPRS, change, plan
+from pages.auditing.plan import change, plan, rate_name
 from pages.auditing.tables import arms_table, effects_table, fixed_table, groups_table, members_table, published_table
 from pages.auditing.words import percent
 from pages.shell.boundary import error_boundary
@@ -43,7 +43,7 @@ def groups(audit: Audit, found: Findings) -> None:
             key=key,
             on_select=lambda: show_missed(key),
             selection_mode="points",
-            alt=f"Recall by {' and '.join(found.columns) or 'arm'} at {FPRS[found.fpr]} false positives. "
+            alt=f"Recall by {' and '.join(found.columns) or 'arm'} at {rate_name(found.fpr)} false positives. "
             f"{groups_in_words(found)}",
         )
         st.caption(
@@ -86,8 +86,8 @@ def arms(audit: Audit, found: Findings) -> None:
     )
     st.dataframe(effects_table(found.effects), hide_index=True, height="content", alt="Every difference with its tests")
     st.caption(
-        "p: of the interval over seeds and pictures; Holm: corrected for the comparisons of that measure; Wilcoxon: "
-        "exact, over seeds alone, from six of them on."
+        f"p: of the interval over seeds and pictures. {found.family} Wilcoxon: exact, over seeds alone, from six of "
+        "them on."
     )
     with st.expander("Network against network (McNemar)", icon=":material/compare_arrows:"):
         st.dataframe(members_table(found.effects), hide_index=True, alt="Exact McNemar tests of paired networks")
@@ -145,7 +145,9 @@ def seeds(audit: Audit, found: Findings) -> None:
             key="audit.seeds.figure",
             alt=f"Recall of {arm} by group and seed",
         )
-    st.caption(f"Percent of the group's faces that each network of {arm} sees at {FPRS[found.fpr]} false positives.")
+    st.caption(
+        f"Percent of the group's faces that each network of {arm} sees at {rate_name(found.fpr)} false positives."
+    )
 
 
 def published(audit: Audit, found: Findings) -> None:

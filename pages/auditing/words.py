@@ -13,6 +13,7 @@ RULING_LOOKS = {
     "worse": ("red", ":material/trending_down:"),
     "no evidence": ("gray", ":material/drag_handle:"),
     "too few data": ("orange", ":material/hourglass_empty:"),
+    "no ruling": ("gray", ":material/visibility:"),
 }
 """Colour and icon of each verdict."""
 

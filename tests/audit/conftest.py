@@ -22,7 +22,8 @@ def tiny_experiment(tiny_config: Callable[..., TrainConfig]) -> Callable[..., Ex
         base = tiny_config(
             model="dbvae", **{"refresh_every": 64, "num_images": 160, "inactive_variance": 0.0, **settings}
         )
-        given: dict[str, Any] = {"name": "tiny", "arms": ARMS, "seeds": (0, 1), "columns": ("skin",), **entries}
+        given: dict[str, Any] = {"name": "tiny", "arms": ARMS, "seeds": (0, 1), "columns": ("skin",)}
+        given |= {"fpr": 0.1, **entries}
         return Experiment(base=base, **given)
 
     return experiment

@@ -28,9 +28,9 @@ def test_an_experiment_survives_json(tiny_experiment: MakeExperiment) -> None:
 
 def test_entries_that_an_older_version_did_not_know_take_their_defaults(tiny_experiment: MakeExperiment) -> None:
     written = tiny_experiment().to_dict()
-    for name in ("negative_datasets", "portraits"):
+    for name in ("negative_datasets", "portraits", "fpr"):
         del written[name]
-    assert experiment_from_dict(written) == tiny_experiment()
+    assert experiment_from_dict(written) == tiny_experiment(fpr=0.01)
 
 
 def test_members_complete_pair_after_pair(tiny_experiment: MakeExperiment) -> None:
@@ -64,6 +64,7 @@ def test_members_differ_in_nothing_but_arm_and_seed(tiny_experiment: MakeExperim
         ({"arms": {"A": {"model": "cnn", "aggregation": "max"}}}, "arm A"),
         ({"shares": {"skin": {"dark": 1.0}, "hair": {"bald": 1.0}}}, "one label column"),
         ({"hard_negatives": ("tiny-16",)}, "keep them apart"),
+        ({"fpr": 0.0}, "share between 0 and 1"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(

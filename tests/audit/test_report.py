@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -144,11 +145,41 @@ def test_the_same_scores_give_the_same_bytes(reported: Audit) -> None:
 
 def test_one_arm_and_one_seed_make_a_report_that_claims_nothing(tmp_path: Path) -> None:
     audit = make_audit(tmp_path, "lonely", seeds=1, arms="A", exposure=False)
+    assert "Changes after the beginning" not in write_report(audit).read_text(encoding="utf-8")
+    (audit.dir / "report.html").unlink()
     text = write_report(audit, "val").read_text(encoding="utf-8")
     assert "There is one arm, so nothing is compared." in text
     assert "No arm draws faces by their rarity." in text
     assert (audit.dir / "report-val.json").is_file()
     assert not (audit.dir / "report.html").exists()
+
+
+def test_what_is_left_out_and_what_was_changed_is_said(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "changed", seeds=3)
+    audit.scores_path("test", "B", 2).unlink()
+    fewer = replace(audit.experiment, arms={arm: audit.experiment.arms[arm] for arm in "BC"}, seeds=(1, 2))
+    audit.write_experiment(fewer, audit.splits, audit.data_fingerprints, "")
+    text = html.unescape(write_report(audit).read_text(encoding="utf-8"))
+    assert "no longer names them: arm A (seeds 0, 1, 2), arm B (seed 0), arm C (seed 0)." in text
+    assert "another arm is not done with the seed: arm C (seed 2)." in text
+    assert "Changes after the beginning" in text
+    cells = re.sub(r"(<[^>]*>\s*)+", "|", text)
+    assert re.search(r"\|A, B, C\|0, 1, 2\|race\|1 %\|.{16}\|B, C\|1, 2\|race\|1 %\|", cells)
+    values = json.loads((audit.dir / "report.json").read_text(encoding="utf-8"))
+    assert [sorted(entry["arms"]) for entry in values["history"]] == [["A", "B", "C"], ["B", "C"]]
+
+
+def test_rulings_are_given_at_the_primary_rate_alone(reported: Audit, found: Findings) -> None:
+    assert "no ruling" not in {one.ruling for one in found.verdicts}
+    text = html.unescape((reported.dir / "report.html").read_text(encoding="utf-8"))
+    assert "counts 3 comparisons of 3 arms at one rate and grouping" in text
+    assert text.count("not the primary rate: no ruling") == 1, "0.1 % is refused"
+    material = material_of(reported, "test", 0.05, ("gender",))
+    assert {one.ruling for one in material.found.verdicts} == {"no ruling"}
+    at_primary = material.others[0.01]
+    assert isinstance(at_primary, Findings)
+    assert "no ruling" not in {one.ruling for one in at_primary.verdicts}
+    assert any("not those of the experiment (race)" in warning for warning in material.found.warnings)
 
 
 def test_what_cannot_be_reported_is_said(tmp_path: Path) -> None:

@@ -187,6 +187,9 @@ def test_added_arms_and_seeds_train_only_what_is_missing(
     run_experiment(audit, note)
     assert trained == {("D", 0), ("A", 2)}
     assert audit.scores("val").faces.shape[:2] == (1, 3)
+    assert [list(entry["arms"]) for entry in audit.history] == [["A", "B", "C"], ["A", "B", "C", "D"], ["A"]]
+    with pytest.raises(RunError, match=r"arm D .* was scored with settings \{'beta': 2.0\} before"):
+        begin(tiny_experiment(arms={"A": ARMS["A"], "D": {"beta": 3.0}}, seeds=(0,)), root)
 
 
 def test_a_search_given_away_with_one_split_goes_on_on_that_one(
@@ -212,6 +215,7 @@ def test_a_search_given_away_with_one_split_goes_on_on_that_one(
         ({"settings": {"beta": 2.0}}, "beta 1.0, not 2.0"),
         ({"arms": {"A": {"model": "cnn", "learning_rate": 1e-2}}}, "learning_rate"),
         ({"shares": {"skin": {"dark": 0.2, "light": 0.8}}}, "shares"),
+        ({"fpr": 0.2}, "begun with fpr 0.1, not 0.2"),
     ],
 )
 def test_a_change_that_would_make_finished_members_untrue_is_refused(
@@ -256,6 +260,7 @@ def test_labels_mapped_by_the_user_stand_beside_the_others(tiny_experiment: Make
         ({"settings": {"refresh_every": 150}}, ConfigError, "arm C would hardly resample"),
         ({"shares": {"tribe": {"x": 1.0}}}, DataError, "tribe"),
         ({"test_datasets": ("absent-16",)}, DataError, "absent-16"),
+        ({"fpr": 0.01}, ConfigError, "need 1,000: take another rate, such as 0.05"),
     ],
 )
 def test_what_could_not_end_well_does_not_begin(

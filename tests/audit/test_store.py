@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,28 @@ def test_without_members_a_shipped_audit_is_whole(tmp_path: Path) -> None:
     assert opened.scores("test").faces.shape[:2] == (3, 2)
     assert opened.member("A", 0) is None
     assert opened.exposure("C", 1) is not None
+
+
+def test_every_change_after_the_beginning_is_kept(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "one", seeds=2)
+    about = json.loads((audit.dir / "experiment.json").read_text())
+    del about["history"], about["experiment"]["fpr"]
+    (audit.dir / "experiment.json").write_text(json.dumps(about))  # as an earlier version wrote it
+    assert audit.experiment.fpr == 0.01
+    assert [entry["date"] for entry in audit.history] == [about["created"]]
+
+    def write(**changes: object) -> None:
+        audit.write_experiment(replace(audit.experiment, **changes), audit.splits, audit.data_fingerprints, "")
+
+    write()
+    assert len(audit.history) == 1
+    write(seeds=(0, 1, 2))
+    write(columns=("gender",))
+    write(seeds=(0, 1), columns=("race",))
+    assert [(entry["seeds"], entry["columns"]) for entry in audit.history] == [
+        ([0, 1], ["race"]), ([0, 1, 2], ["race"]), ([0, 1, 2], ["gender"]), ([0, 1], ["race"]),
+    ]  # fmt: skip
+    assert audit.scored("test") == [(arm, seed) for arm in "ABC" for seed in (0, 1)]
 
 
 def test_a_process_that_is_gone_shows_as_lost(tmp_path: Path) -> None:

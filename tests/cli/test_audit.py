@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_flags_make_the_experiment(tiny: list[str]) -> None:
     assert experiment.shares["skin"]["light"] == 0.9
     assert sum(experiment.shares["skin"].values()) == pytest.approx(1.0)
     assert experiment.columns == ("skin",)
+    assert experiment.fpr == 0.1
 
 
 def test_one_number_is_how_many_seeds_and_several_are_the_seeds(tiny: list[str]) -> None:
@@ -84,6 +86,10 @@ def test_findings_are_told_with_counts_and_verdicts(vaelab: Vaelab, tmp_path: Pa
     assert "C against B: " in answer.out
     assert "five: 5 faces" in answer.out
     assert (tmp_path / AUDITS_DIR / "small" / "report.pdf").is_file()
+    assert "counts 3 comparisons of 3 arms" in answer.out
+    assert "C against B: 5 % is not the primary rate, so no ruling." in vaelab(
+        "audit", "small", "--resume", "--root", tmp_path / AUDITS_DIR, "--fpr", 0.05
+    ).out  # fmt: skip
     crossed = vaelab("audit", "small", "--resume", "--root", tmp_path / AUDITS_DIR, "--by", "race", "gender")
     assert "by race, gender" in crossed.out
 
@@ -94,3 +100,15 @@ def test_wrong_usage_is_a_sentence(vaelab: Vaelab, tmp_path: Path) -> None:
     assert "there is no audit 'x'" in vaelab("audit", "x", "--resume", *root).err
     assert "there is no audit 'x'" in vaelab("audit", "x", "--stop", *root).err
     assert vaelab("audit", "x", "--set", "beta=1", *root).code == 2
+    assert "--fpr is 2; give a share between 0 and 1" in vaelab("audit", "x", "--fpr", 2, *root).err
+
+
+def test_what_an_audit_is_begun_with_comes_back_with_its_name(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "small", seeds=1, fpr=0.05)
+    own = {**audit.experiment.arms, "C": {"aggregation": "max", "refresh_every": 8000}}
+    for arms in (own, {"A": own["A"]}):
+        audit.write_experiment(replace(audit.experiment, arms=arms), audit.splits, audit.data_fingerprints, "")
+    words = ["audit", "small", "--arms", "A", "C", "--fpr", "0.01", "--root", str(tmp_path / AUDITS_DIR)]
+    experiment = experiment_of(build_parser().parse_args(words))
+    assert experiment.arms["C"] == own["C"]
+    assert experiment.fpr == 0.05, "the rate that was chosen beforehand stays; another one is only looked at"

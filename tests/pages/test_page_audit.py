@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,17 +27,17 @@ from vaelab.runs.status import RunStatus
 PAGE = "audit.py"
 
 
-FOUND: dict[tuple[bytes, tuple[str, ...], float], Findings] = {}
+FOUND: dict[tuple[object, ...], Findings] = {}
 
 
 @pytest.fixture(autouse=True)
 def _found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test makes its audit anew; what the same scores say is computed once."""
 
-    def find_once(scores: Scores, columns: Sequence[str], fpr: float) -> Findings:
-        key = (scores.faces.tobytes(), tuple(columns), fpr)
+    def find_once(scores: Scores, columns: Sequence[str], fpr: float, **known: Any) -> Findings:
+        key = (scores.faces.tobytes(), tuple(columns), fpr, *known.values())
         if key not in FOUND:
-            FOUND[key] = find(scores, columns, fpr, resamples=60)
+            FOUND[key] = find(scores, columns, fpr, resamples=60, **known)
         return FOUND[key]
 
     monkeypatch.setattr(loading, "find", find_once)
@@ -88,8 +90,8 @@ def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:
 def test_any_number_of_seeds(lab: Path, open_app: Open) -> None:
     shapes = {"begun": (6, 0), "one": (6, 1), "few": (3, 3), "many": (10, 10)}
     for name, (seeds, done) in shapes.items():
-        make_audit(lab, name, seeds=seeds, done=done, negatives=300)
-    app = open_app(PAGE, fpr="0.05", audit="begun")
+        make_audit(lab, name, seeds=seeds, done=done, negatives=300, fpr=0.05)
+    app = open_app(PAGE, fpr="0.05", audit="begun")  # their primary rate
     assert "No seed is trained and scored under every arm yet" in app.info[0].value
     assert "Nobody is at work on it: **Resume**" in app.info[0].value
     for name in ("one", "few", "many"):
@@ -149,6 +151,24 @@ def test_a_rate_that_the_negatives_cannot_set_is_not_offered(audited: Path, open
     assert app.query_params["fpr"] == "0.01"
 
 
+def test_at_another_rate_than_the_primary_one_nothing_is_ruled(audited: Path, open_app: Open) -> None:
+    app = open_app(PAGE, fpr="0.05")
+    assert not app.exception
+    assert ":gray-badge[:material/visibility: no ruling] C against A: 5 % is not the primary rate" in words(app)
+    assert "verdicts at 1 % false positives" in words(app)
+    assert "counts 3 comparisons of 3 arms at one rate and grouping" in words(app)
+    widget(app.segmented_control, "audit.fpr").set_value(0.01).run()
+    assert "C against A: improved" in words(app)
+
+
+def test_arms_that_were_left_out_are_told(lab: Path, open_app: Open) -> None:
+    audit = make_audit(lab, "fewer", seeds=1, negatives=300, fpr=0.05)
+    arms = {arm: settings for arm, settings in audit.experiment.arms.items() if arm != "B"}
+    audit.write_experiment(replace(audit.experiment, arms=arms), audit.splits, audit.data_fingerprints, "")
+    app = open_app(PAGE)
+    assert "no longer names them: arm B (seed 0)" in "".join(warning.value for warning in app.warning)
+
+
 def test_a_garbled_link_gives_a_note_for_each_part_and_the_page(audited: Path, open_app: Open) -> None:
     app = open_app(PAGE, audit="../x", split="train", by="shoe", fpr="2", view="nothing")
     assert not app.exception
@@ -181,7 +201,7 @@ def test_missed_faces_are_those_that_most_networks_miss(audited: Path, open_app:
 
 
 def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare(Synthetic(num_faces=120, num_nonfaces=300), lab / "data" / "synthetic-64", size=64, workers=1)
+    prepare(Synthetic(num_faces=120, num_nonfaces=900), lab / "data" / "synthetic-64", size=64, workers=1)
     started = []
     monkeypatch.setattr("pages.auditing.launch.start_audit", started.append)
     app = open_app(PAGE)
@@ -192,11 +212,13 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
         assert app.button(key="audit.go").disabled
         assert "Arm C would hardly resample" in words(app)
     app.run()
+    assert "--fpr 0.05" in app.code[0].value
     app.button(key="audit.go").click().run()
     assert not app.exception
     assert not app.error
     assert [audit.experiment.seeds for audit in started] == [(0, 1)]
     assert started[0].experiment.base.data.datasets == ("synthetic-64",)
+    assert started[0].experiment.fpr == 0.05, "300 calibration negatives allow no lower rate"
     assert "0 of 6 networks trained and scored" in app.get("progress")[0].proto.text
 
 

@@ -19,6 +19,7 @@ SIZES = {"five": 5, "twenty": 20, "sixty": 60, "many": 600}
 def make_audit(
     root: Path, name: str, *, seeds: int = 6, done: int | None = None, arms: Sequence[str] = "ABC", gain: float = 0.7,
     sizes: dict[str, int] | None = None, negatives: int = 2000, exposure: bool = True,
+    fpr: float = 0.01,
 ) -> Audit:  # fmt: skip
     """An audit of `seeds` seeds of which `done` are scored; C lifts the group `sixty` by `gain` standard deviations.
 
@@ -30,7 +31,8 @@ def make_audit(
     groups = np.repeat(list(sizes), list(sizes.values()))
     number, done = len(groups), seeds if done is None else done
     base = audit_base(datasets=("fairface-64", "nonfaces-64"))
-    experiment = Experiment(name, base, {arm: KNOWN_ARMS[arm] for arm in arms}, tuple(range(seeds)), columns=("race",))
+    known = {arm: KNOWN_ARMS[arm] for arm in arms}
+    experiment = Experiment(name, base, known, tuple(range(seeds)), columns=("race",), fpr=fpr)
     audit = Audit.create(experiment, ("val", "test"), FINGERPRINTS, root=root / AUDITS_DIR)
     faces = pd.DataFrame(
         {

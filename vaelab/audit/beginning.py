@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vaelab.audit.experiment import Experiment
-from vaelab.audit.pictures import HeldOut, check_pictures, check_resampling, planted_source
+from vaelab.audit.history import as_kept, known_arms
+from vaelab.audit.pictures import HeldOut, check_pictures, check_primary_rate, check_resampling, planted_source
 from vaelab.audit.store import AUDITS_DIR, Audit
 from vaelab.config import differences
 from vaelab.data.collection import Collection
@@ -41,6 +42,7 @@ def begin(experiment: Experiment, root: Path = AUDITS_DIR) -> Audit:
         _check_change(audit, experiment, held_out.fingerprints)
         audit.write_experiment(experiment, splits, held_out.fingerprints, held_out.treatment)
     else:
+        check_primary_rate(experiment, held_out)
         audit = Audit.create(experiment, splits, held_out.fingerprints, held_out.treatment, root)
     for split in splits:
         audit.write_pictures(split, "faces", held_out.face_labels(split, experiment.mappings))
@@ -86,7 +88,12 @@ def _check_change(audit: Audit, experiment: Experiment, fingerprints: Mapping[st
             found = differences(old.config_of(arm, seed), experiment.config_of(arm, seed))
             if found:
                 raise RunError(f"member {arm}-{seed} of audit {audit.name} was begun with {'; '.join(found)}{another}")
-    for what in ("shares", "face_datasets", "other_datasets", "hard_negatives", "portraits"):
+    scored = {arm for split in audit.splits for arm, _ in audit.scored(split)}
+    for arm, settings in known_arms(audit.history).items():
+        comes_back = arm in experiment.arms and arm not in old.arms and arm in scored
+        if comes_back and as_kept(experiment.arms[arm]) != settings:
+            raise RunError(f"arm {arm} of audit {audit.name} was scored with settings {settings} before{another}")
+    for what in ("shares", "face_datasets", "other_datasets", "hard_negatives", "portraits", "fpr"):
         before, after = getattr(old, what), getattr(experiment, what)
         if before != after:
             raise RunError(f"audit {audit.name} was begun with {what} {before!r}, not {after!r}{another}")

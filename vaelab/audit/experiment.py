@@ -17,6 +17,8 @@ from vaelab.recipes import RECIPES
 FORMAT = 1
 SPLITS = ("val", "test")
 """Splits that members are scored on: choose on the first, report on the last."""
+PRIMARY_FPR = 0.01
+"""The false-positive rate that verdicts are given at, unless an experiment names another one."""
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
 TUPLES = ("seeds", "columns", "test_datasets", "negative_datasets", "hard_negatives")
 NOT_OF_AN_ARM = ("seed", "datasets", "data_dir", "size", "max_faces", "batch_size", "num_images", "device", "precision")
@@ -48,6 +50,7 @@ class Experiment:
         shares: {column: {value: share}} that the training faces are thinned to; none leaves them as they are.
         mappings: labels that the user made of others.
         portraits: `as prepared`, or `windows` of whole pictures; see `vaelab.portraits`.
+        fpr: the primary false-positive rate, chosen beforehand: verdicts are given at this one alone.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Experiment:
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     mappings: tuple[LabelMapping, ...] = ()
     portraits: str = "as prepared"
+    fpr: float = PRIMARY_FPR
 
     def __post_init__(self) -> None:
         for what, name in [("an audit", self.name), *(("an arm", arm) for arm in self.arms)]:
@@ -74,6 +78,8 @@ class Experiment:
             raise ConfigError(f"shares are planted in {', '.join(self.shares)}; take one label column")
         if self.portraits not in PORTRAITS:
             raise ConfigError(f"portraits are {self.portraits!r}; choose one of: {', '.join(PORTRAITS)}")
+        if not 0 < self.fpr < 1:
+            raise ConfigError(f"the primary false-positive rate is {self.fpr}; give a share between 0 and 1, as 0.01")
         overlap = sorted(set(self.hard_negatives) & set(self.base.data.datasets))
         if overlap:
             raise ConfigError(f"{overlap[0]} is both trained on and a test of hard negatives; keep them apart")
@@ -159,6 +165,7 @@ class Experiment:
             "shares": {column: dict(shares) for column, shares in self.shares.items()},
             "mappings": written_mappings(self.mappings),
             "portraits": self.portraits,
+            "fpr": self.fpr,
         }
 
 
@@ -175,14 +182,19 @@ def experiment_from_dict(values: Mapping[str, Any]) -> Experiment:
     unknown = sorted(set(values) - {"format"} - set(Experiment.__dataclass_fields__))
     if missing or unknown:
         raise ConfigError(f"the experiment lacks {missing or 'nothing'} and has unknown entries {unknown or 'none'}")
-    arms = {
-        arm: {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-        for arm, settings in values["arms"].items()
-    }
+    arms = arms_from_dict(values["arms"])
     rest: dict[str, Any] = {name: tuple(values[name]) for name in TUPLES if name in values}
-    rest |= {name: values[name] for name in ("shares", "portraits") if name in values}
+    rest |= {name: values[name] for name in ("shares", "portraits", "fpr") if name in values}
     mappings = read_mappings(values.get("mappings", {}))
     return Experiment(values["name"], from_dict(values["base"]), arms, mappings=mappings, **rest)
+
+
+def arms_from_dict(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Arms as `Experiment.to_dict` wrote them, with tuples where JSON has lists."""
+    return {
+        arm: {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        for arm, settings in arms.items()
+    }
 
 
 def audit_base(**settings: Any) -> TrainConfig:

@@ -182,6 +182,25 @@ def check_resampling(experiment: Experiment, num_faces: int) -> None:
             )
 
 
+def check_primary_rate(experiment: Experiment, held_out: HeldOut) -> None:
+    """Refuse a primary false-positive rate that the calibration negatives could never set a threshold for.
+
+    Raises:
+        ConfigError: names the number there is and the lowest rate it allows.
+    """
+    number = len(held_out.others.rows("calibration", is_face=False))
+    if number < 10 / experiment.fpr:
+        raise ConfigError(
+            f"{number:,} non-faces are kept for calibration; verdicts at {100 * experiment.fpr:.3g} % false positives "
+            f"need {10 / experiment.fpr:,.0f}: take another rate, such as {_rate_allowed(number):g}, or more non-faces"
+        )
+
+
+def _rate_allowed(number: int) -> float:
+    """The lowest usual rate that so many calibration negatives set a threshold for."""
+    return next((rate for rate in (0.001, 0.01, 0.05, 0.1, 0.2) if number >= 10 / rate), 0.5)
+
+
 def _planted_name(source: Subset) -> str:
     """Name of the planted store: of the whole, the label, and 8 digits of what was asked for."""
     text = json.dumps([source.identity(), source.shares, source.seed], sort_keys=True)

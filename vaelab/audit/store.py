@@ -1,7 +1,7 @@
 """The only code that knows the file names of an audit's folder. No torch here: pages read audits through it.
 
 checkpoints/audits/<name>/
-  experiment.json                  what is compared, code version, fingerprints of all data
+  experiment.json                  what is compared, what was compared before, code version, fingerprints of all data
   status.json                      where it is, replaced atomically
   log.txt                          sentences and tracebacks, for people
   members/<arm>-<seed>/            ordinary run folders, each resumable by itself
@@ -34,6 +34,7 @@ import pandas as pd
 
 from vaelab import __version__
 from vaelab.audit.experiment import Experiment, experiment_from_dict
+from vaelab.audit.history import continued, history_of
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
@@ -105,7 +106,9 @@ class Audit:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What experiment.json says: vaelab (version), created, splits, data_fingerprints, treatment, experiment."""
+        """What experiment.json says: vaelab (version), created, splits, data_fingerprints, treatment, experiment, and
+        the history of its changes.
+        """
         return self._read_json("experiment.json")
 
     @property
@@ -125,6 +128,11 @@ class Audit:
             ) from error
 
     @property
+    def history(self) -> list[dict[str, Any]]:
+        """What was compared since the beginning, see `history.py`."""
+        return history_of(self.about)
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """Splits that members are scored on."""
         return tuple(self.about["splits"])
@@ -137,7 +145,7 @@ class Audit:
     def write_experiment(
         self, experiment: Experiment, splits: Sequence[str], fingerprints: Mapping[str, str], treatment: str
     ) -> None:
-        """Write down what is compared on which data; the date of the beginning stays.
+        """Write down what is compared on which data; the date of the beginning stays, and every change is kept.
 
         Raises:
             RunError: the folder cannot be made or written to.
@@ -145,17 +153,18 @@ class Audit:
         with telling(f"cannot make the folder of audit {experiment.name}", self.dir.parent):
             for split in splits:
                 (self.dir / "scores" / split).mkdir(parents=True, exist_ok=True)
-        there = (self.dir / "experiment.json").is_file()
-        created = self.about["created"] if there else datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        before = self.about if (self.dir / "experiment.json").is_file() else None
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         self._write_json(
             "experiment.json",
             {
                 "vaelab": __version__,
-                "created": created,
+                "created": now if before is None else before["created"],
                 "splits": list(splits),
                 "data_fingerprints": dict(fingerprints),
                 "treatment": treatment,
                 "experiment": experiment.to_dict(),
+                "history": continued(before, experiment, now),
             },
         )
 
@@ -195,6 +204,11 @@ class Audit:
     def is_scored(self, arm: str, seed: int) -> bool:
         """Whether nothing is left to do for a member."""
         return all(self.scores_path(split, arm, seed).is_file() for split in self.splits)
+
+    def scored(self, split: str) -> list[tuple[str, int]]:
+        """Members with scores on a split, sorted, also those that the experiment does not name any more."""
+        names = [path.stem.rpartition("-") for path in (self.dir / "scores" / split).glob("*-*.npz")]
+        return sorted((arm, int(seed)) for arm, _, seed in names if arm and seed.isdecimal())
 
     def missing(self, split: str) -> list[tuple[str, int]]:
         """Members without scores on a split, in the order of training."""

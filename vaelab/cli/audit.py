@@ -14,8 +14,10 @@ from tqdm import tqdm
 
 from vaelab import config
 from vaelab.audit.beginning import begin
+from vaelab.audit.cautions import cautions_of
 from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, stop_audit
-from vaelab.audit.experiment import KNOWN_ARMS, SPLITS, Experiment, audit_base
+from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, SPLITS, Experiment, arms_from_dict, audit_base
+from vaelab.audit.history import known_arms
 from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
 from vaelab.cli.arguments import whole_number
 from vaelab.cli.settings import add_settings, given_settings, parsed_setting
@@ -25,7 +27,7 @@ from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError
 from vaelab.portraits.treatment import PORTRAITS
 
-KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits")
+KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits", "fpr")
 """What an audit that is there keeps unless a flag says otherwise."""
 SEEDS = 6
 """Fewer than six pairs cannot reach p < 0.05 in a signed-rank test."""
@@ -91,7 +93,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--stop", action="store_true", help="save the members at work and end")
     parser.add_argument("--report", action="store_true", help="write report.html, .pdf, .json, tables and figures")
     parser.add_argument("--split", choices=SPLITS, default="test", help="what the findings are of (default: test)")
-    parser.add_argument("--fpr", type=float, default=0.01, metavar="X", help="false-positive rate (default: 0.01)")
+    parser.add_argument(
+        "--fpr",
+        type=float,
+        metavar="X",
+        help="false-positive rate: of a new audit the primary one, which verdicts are given at (default: "
+        f"{PRIMARY_FPR:g}); of one that is there the rate to look at (default: its primary one)",
+    )
     parser.add_argument("--root", type=Path, default=AUDITS_DIR, help="folder of the audits (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     add_settings(parser, without=("seed", "model", "backbone"))
@@ -103,6 +111,8 @@ def _audit(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     if not arguments.name:
         raise ConfigError("give the audit a name, or --list to see those there are")
+    if arguments.fpr is not None and not 0 < arguments.fpr < 1:
+        raise ConfigError(f"--fpr is {arguments.fpr:g}; give a share between 0 and 1, such as 0.01")
     if arguments.stop:
         stop_audit(find_audit(arguments.name, arguments.root))
         return 0
@@ -130,12 +140,12 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
     Raises:
         ConfigError: flags that contradict each other or name what is not there.
     """
-    known = [audit.experiment for audit in list_audits(arguments.root) if audit.name == arguments.name]
-    old = known[0] if known else None
+    known = [audit for audit in list_audits(arguments.root) if audit.name == arguments.name]
+    old = known[0].experiment if known else None
     given = given_settings(arguments)
     base = audit_base(**given) if old is None else config.replace(old.base, **given)
-    before = {} if old is None else dict(old.arms)
-    names = arguments.arms or list(before or KNOWN_ARMS)
+    before = {} if old is None else {**arms_from_dict(known_arms(known[0].history)), **old.arms}
+    names = arguments.arms or list(KNOWN_ARMS if old is None else old.arms)
     arms: dict[str, dict[str, Any]] = {
         arm: dict(before.get(arm, KNOWN_ARMS.get(arm, {"aggregation": "none"}))) for arm in names
     }
@@ -143,8 +153,9 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
         if arm not in arms:
             raise ConfigError(f"--set changes arm {arm!r}, but the arms are {', '.join(arms)}; name it in --arms")
         arms[arm][setting] = parsed_setting(setting, text)
+    fpr = PRIMARY_FPR if arguments.fpr is None else arguments.fpr
     experiment = Experiment(
-        arguments.name, base, arms, _seeds(arguments.seeds) or (old.seeds if old else _seeds([SEEDS]))
+        arguments.name, base, arms, _seeds(arguments.seeds) or (old.seeds if old else _seeds([SEEDS])), fpr=fpr
     )
     if old is not None:
         experiment = replace(experiment, **{name: getattr(old, name) for name in KEPT})
@@ -258,7 +269,10 @@ def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     from vaelab.evaluation.fairness.findings import find
 
     columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
-    found = find(audit.scores(arguments.split), columns, arguments.fpr)
+    primary = audit.experiment.fpr
+    fpr = primary if arguments.fpr is None else arguments.fpr
+    cautions = cautions_of(audit, arguments.split, columns)
+    found = find(audit.scores(arguments.split), columns, fpr, primary=primary, cautions=cautions)
     if arguments.json:
         print(json.dumps({"audit": audit.name, "split": arguments.split, **found.to_dict()}))
         return 0

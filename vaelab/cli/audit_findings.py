@@ -44,6 +44,8 @@ def lines(found: Findings) -> Iterator[str]:
     yield from (verdict.sentence for verdict in found.verdicts)
     if any(summary.worst_group is not None for summary in found.summaries):
         yield CORRECTED
+    if found.family:
+        yield found.family
     yield from (f"note: {warning}" for warning in found.warnings)
 
 

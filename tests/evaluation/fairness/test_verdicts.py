@@ -2,7 +2,7 @@
 
 from vaelab.evaluation.fairness.effects import Change, Effect
 from vaelab.evaluation.fairness.two_level import TwoLevel
-from vaelab.evaluation.fairness.verdicts import verdict
+from vaelab.evaluation.fairness.verdicts import family, verdict
 
 
 def effect(value: float, bias: float, p: float = 0.01) -> Effect:
@@ -10,6 +10,20 @@ def effect(value: float, bias: float, p: float = 0.01) -> Effect:
     centre = value - bias
     found = TwoLevel((value,) * 6, value, bias, centre - 0.005, centre + 0.005, 0.002, 5.0, p)
     return Effect("a", "b", {"worst_group": Change(found, p, None)}, ())
+
+
+def test_nothing_is_ruled_at_another_rate_than_the_primary_one() -> None:
+    shown = effect(value=0.01, bias=0.0)
+    assert verdict(shown, 0.01, 3, primary=0.01).ruling == "improved"
+    found = verdict(shown, 0.05, 3, primary=0.01)
+    assert found.ruling == "no ruling"
+    assert found.sentence.startswith("b against a: 5 % is not the primary rate, so no ruling. Over 6 paired seeds")
+
+
+def test_the_family_of_the_correction_is_counted() -> None:
+    assert family(4).startswith("Holm's correction counts 6 comparisons of 4 arms at one rate and grouping.")
+    assert family(2).startswith("Holm's correction counts 1 comparison of 2 arms")
+    assert family(1) == ""
 
 
 def test_the_direction_is_that_of_the_corrected_change() -> None:

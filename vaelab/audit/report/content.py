@@ -43,6 +43,7 @@ class Material:
         found: at the rate of the report; `others` at other rates, or why there is nothing.
         exposures: by resampling arm, of each seed that is done.
         bands: by arm with latents, recall by how usual a face is to the member itself.
+        unpaired: a sentence about members that are scored, but not with all arms.
     """
 
     experiment: Experiment
@@ -52,6 +53,7 @@ class Material:
     others: Mapping[float, Findings | str]
     exposures: Mapping[str, Sequence[Mapping[str, Any]]]
     bands: Mapping[str, Sequence[DensityBand]]
+    unpaired: str = ""
 
 
 def document_of(material: Material) -> Document:
@@ -74,7 +76,7 @@ def document_of(material: Material) -> Document:
             exposure_section(material.exposures, material.bands),
             published_section(found),
             fixed_section(found),
-            experiment_section(material.experiment, material.about),
+            experiment_section(material.experiment, material.about, material.unpaired),
             limits_section(material.experiment, found),
         ),
     )
@@ -85,7 +87,8 @@ def _verdicts(found: Findings, split: str) -> Section:
     alone = Paragraph("There is one arm, so nothing is compared.")
     warnings = found.warnings if split == "test" else (CHOOSING, *found.warnings)
     cautions = tuple(Paragraph(text, is_caution=True) for text in warnings)
-    return Section("Verdict", (*(rulings or (alone,)), *cautions, Paragraph(RULE)))
+    rule = f"{RULE} Here the rate is {rate_percent(found.primary_fpr)}. {found.family}".strip()
+    return Section("Verdict", (*(rulings or (alone,)), *cautions, Paragraph(rule)))
 
 
 def _headline(material: Material) -> Section:
@@ -148,6 +151,8 @@ def _other_rates(material: Material) -> tuple[Table, ...]:
             rows.append((rate_percent(fpr), *[NOTHING] * len(arms), found))
         else:
             rulings = [f"{one.later} – {one.earlier}: {one.ruling}" for one in found.verdicts]
+            if found.verdicts and fpr != found.primary_fpr:
+                rulings = ["not the primary rate: no ruling"]
             worst = [with_interval(summary.worst_group) for summary in found.summaries]
             rows.append((rate_percent(fpr), *worst, listed(rulings) or NOTHING))
     if not rows:
@@ -231,8 +236,7 @@ def _effects(found: Findings) -> Section:
             "The later arm minus the earlier one, percentage points",
             ("Arms", "Measure", "Change", "p", "p (Holm)", "p (signed rank)"),
             rows,
-            "Seed against seed. Holm's correction counts all comparisons of a measure; the signed-rank test looks at "
-            "the seeds alone and needs six.",
+            f"Seed against seed. {found.family} The signed-rank test looks at the seeds alone and needs six.",
             words=frozenset({0, 1}),
         ),
         Table(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaelab.audit.experiment import Experiment
+from vaelab.audit.history import history_of
 from vaelab.audit.report.document import Paragraph, Section, Table
-from vaelab.audit.report.wording import NOTHING, listed, number, percent
+from vaelab.audit.report.wording import NOTHING, listed, number, percent, rate_percent
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import BENCHMARK, PUBLISHED, READING
 
@@ -80,7 +81,12 @@ def fixed_section(found: Findings) -> Section:
     )
 
 
-def experiment_section(experiment: Experiment, about: Mapping[str, Any]) -> Section:
+def experiment_section(experiment: Experiment, about: Mapping[str, Any], unpaired: str = "") -> Section:
+    """What was compared, what was compared before, and on which data.
+
+    Args:
+        unpaired: a sentence about members that are scored, but not with all arms.
+    """
     arms = tuple(
         (arm, ", ".join(f"{name} {value}" for name, value in settings.items()) or "as shared")
         for arm, settings in experiment.arms.items()
@@ -99,6 +105,8 @@ def experiment_section(experiment: Experiment, about: Mapping[str, Any]) -> Sect
     ]
     sentences = [
         f"Seeds: {listed([str(seed) for seed in experiment.seeds], 30)}; shown are those that all arms are done with.",
+        unpaired,
+        f"Primary false-positive rate, chosen when the audit began: {rate_percent(experiment.fpr)}.",
         f"Planted shares of the training faces: {'; '.join(shares)}."
         if shares
         else "The training faces are as they come.",
@@ -117,10 +125,31 @@ def experiment_section(experiment: Experiment, about: Mapping[str, Any]) -> Sect
         (
             Table("Arms, and what each changes", ("Arm", "Settings"), arms, words=words),
             Paragraph(" ".join(sentence for sentence in sentences if sentence)),
+            *_history(history_of(about)),
             Table("Settings that all arms share", ("Part", "Settings"), shared, words=words),
             Table("Data", ("Data set", "Fingerprint (SHA-256)"), prints, words=words),
         ),
     )
+
+
+def _history(entries: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
+    """What was changed after the beginning; nothing where nothing was."""
+    if len(entries) < 2:
+        return ()
+    rows = tuple(
+        (
+            f"{date[:4]}-{date[4:6]}-{date[6:8]} {date[9:11]}:{date[11:13]}",
+            ", ".join(entry["arms"]),
+            ", ".join(map(str, entry["seeds"])),
+            ", ".join(entry["columns"]) or "all together",
+            rate_percent(entry["fpr"]),
+        )
+        for entry in entries
+        for date in [str(entry["date"])]
+    )
+    head = ("From (UTC)", "Arms", "Seeds", "Groups by", "Primary rate")
+    note = "What was added or left out once results can be seen is not chosen beforehand."
+    return (Table("Changes after the beginning", head, rows, note, words=frozenset({0, 1, 2, 3})),)
 
 
 def _plain(value: Any) -> str:

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vaelab.audit.cautions import cautions_of, unpaired
+from vaelab.audit.history import history_of
 from vaelab.audit.report.content import Material, document_of
 from vaelab.audit.report.page import page_of
 from vaelab.audit.report.paper import pdf_of
@@ -20,15 +22,16 @@ from vaelab.evaluation.fairness.published import PUBLISHED
 from vaelab.runs.files import replacing, telling
 
 RATES = (0.05, 0.01, 0.001)
-"""False-positive rates that every report looks at."""
+"""False-positive rates that every report looks at, beside the primary one."""
 
 
-def write_report(audit: Audit, split: str = "test", fpr: float = 0.01, columns: Sequence[str] = ()) -> Path:
+def write_report(audit: Audit, split: str = "test", fpr: float | None = None, columns: Sequence[str] = ()) -> Path:
     """Write report.html, .pdf and .json, tables/*.csv and figures/*.png into the audit's folder.
 
     The split val is for choosing: its files are called report-val and so on, so that nobody takes them for the result.
 
     Args:
+        fpr: false-positive rate of the thresholds; by default the experiment's primary one.
         columns: labels that make the groups; by default those of the experiment.
 
     Returns:
@@ -57,16 +60,18 @@ def write_report(audit: Audit, split: str = "test", fpr: float = 0.01, columns: 
     return audit.report_path("html", split)
 
 
-def material_of(audit: Audit, split: str, fpr: float, columns: Sequence[str] = ()) -> Material:
+def material_of(audit: Audit, split: str, fpr: float | None = None, columns: Sequence[str] = ()) -> Material:
     """All that the report is written from."""
     experiment = audit.experiment
+    fpr = experiment.fpr if fpr is None else fpr
     scores = audit.scores(split)
     columns = tuple(columns) or experiment.columns
+    known: Any = {"primary": experiment.fpr, "cautions": cautions_of(audit, split, columns)}
     others: dict[float, Any] = {}
-    for rate in RATES:
+    for rate in sorted({*RATES, experiment.fpr}, reverse=True):
         if rate != fpr:
             try:
-                others[rate] = find(scores, columns, rate)
+                others[rate] = find(scores, columns, rate, **known)
             except DataError as error:
                 others[rate] = str(error)
     exposures = {
@@ -77,10 +82,11 @@ def material_of(audit: Audit, split: str, fpr: float, columns: Sequence[str] = (
         experiment,
         audit.about,
         split,
-        find(scores, columns, fpr),
+        find(scores, columns, fpr, **known),
         others,
         {arm: members for arm, members in exposures.items() if members},
         bands_by_arm(scores, {arm: audit.log_densities(split, arm) for arm in scores.arms}, fpr),
+        unpaired(audit, split, scores),
     )
 
 
@@ -89,6 +95,8 @@ def _as_json(material: Material) -> dict[str, Any]:
     return {
         **{name: value for name, value in material.about.items() if name != "experiment"},
         "experiment": material.experiment.to_dict(),
+        "history": history_of(material.about),
+        "unpaired": material.unpaired,
         "split": material.split,
         "findings": material.found.to_dict(),
         "at_other_rates": {

@@ -17,7 +17,7 @@ from vaelab.evaluation.fairness.fixed import FixedThreshold, at_fixed_threshold
 from vaelab.evaluation.fairness.measured import measured
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
-from vaelab.evaluation.fairness.verdicts import RULE, Verdict, verdict
+from vaelab.evaluation.fairness.verdicts import RULE, Verdict, family, verdict
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Findings:
     """What was found.
 
     Attributes:
-        fpr: the false-positive rate that every threshold was set for.
+        fpr: the false-positive rate that every threshold was set for; verdicts rule at `primary_fpr` alone.
         columns: label columns whose crossing makes the groups.
         left_out: groups too small to be summarised; `num_ungrouped` faces have no label in one of the columns.
         warnings: what a reader has to know before the numbers.
@@ -44,6 +44,7 @@ class Findings:
     """
 
     fpr: float
+    primary_fpr: float
     columns: tuple[str, ...]
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -62,20 +63,36 @@ class Findings:
     fixed: tuple[FixedThreshold, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, with the rule of the verdict; what is not a finite number is None."""
+        """Plain values for JSON, with the rule of the verdict and what it counts; what is no finite number is None."""
         plain: dict[str, Any] = _plain(self)
-        return plain | {"rule": RULE}
+        return plain | {"rule": RULE, "family": self.family}
+
+    @property
+    def family(self) -> str:
+        """The comparisons that Holm's correction counts, in words."""
+        return family(len(self.arms))
 
     def recall(self, arm: str, group: str) -> GroupRecall:
         """One arm's recall in one group."""
         return next(found for found in self.recalls if (found.arm, found.group) == (arm, group))
 
 
-def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, resamples: int = 1000) -> Findings:
+def find(
+    scores: Scores,
+    columns: Sequence[str],
+    fpr: float,
+    *,
+    primary: float | None = None,
+    cautions: Sequence[str] = (),
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Findings:
     """Everything that `scores` say at one false-positive rate.
 
     Args:
         columns: label columns whose crossing makes the groups; several make intersections.
+        primary: the rate that was chosen beforehand, the only one that verdicts rule at; by default `fpr`.
+        cautions: what whoever made the scores knows that weakens them; they come first among the warnings.
         seed: of the resampling.
 
     Raises:
@@ -89,6 +106,7 @@ def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, r
     alarms = false_positives(scores, found.thresholds)
     return Findings(
         fpr=fpr,
+        primary_fpr=fpr if primary is None else primary,
         columns=tuple(columns),
         arms=scores.arms,
         seeds=scores.seeds,
@@ -98,12 +116,12 @@ def find(scores: Scores, columns: Sequence[str], fpr: float, *, seed: int = 0, r
         num_negatives=scores.negatives.shape[-1],
         groups=grouping.groups,
         left_out=tuple(_left_out(group) for group in grouping.groups if not group.is_summarised),
-        warnings=tuple(_warnings(scores, fpr, alarms)),
+        warnings=(*cautions, *_warnings(scores, fpr, alarms)),
         false_positives=tuple(alarms),
         recalls=tuple(group_recalls(scores, found)),
         summaries=tuple(summaries(scores, found, figures, seed=seed, resamples=resamples)),
         effects=tuple(compared),
-        verdicts=tuple(verdict(effect, fpr, num_summarised) for effect in compared),
+        verdicts=tuple(verdict(effect, fpr, num_summarised, primary) for effect in compared),
         fixed=tuple(at_fixed_threshold(scores, grouping)),
     )
 

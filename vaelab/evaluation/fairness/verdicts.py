@@ -8,17 +8,18 @@ from typing import Literal
 from vaelab.evaluation.fairness.effects import MIN_SEEDS, Effect
 from vaelab.wording import with_minus
 
-Ruling = Literal["improved", "worse", "no evidence", "too few data"]
+Ruling = Literal["improved", "worse", "no evidence", "too few data", "no ruling"]
 
 RULE = (
     "An arm is called improved or worse than another if its worst-group recall, each network at its own threshold for "
-    f"the same false-positive rate, differs over at least {MIN_SEEDS} paired seeds with p < 0.05 after Holm's "
-    "correction for all comparisons. Anything else is no evidence, or too few data. Gap and variance do not decide: "
-    "they are smallest where nobody is found."
+    "the false-positive rate that was chosen when the audit began, differs over at least "
+    f"{MIN_SEEDS} paired seeds with p < 0.05 after Holm's correction for all comparisons of arms. Anything else is no "
+    "evidence, or too few data; at another rate nothing is ruled. Gap and variance do not decide: they are smallest "
+    "where nobody is found."
 )
 CORRECTED = (
-    "Worst group and gap are printed as measured; their intervals and p-values are of the bias-corrected figures, without "
-    "what choosing a group by its own noisy recall adds, and need not lie evenly around what is printed."
+    "Worst group and gap are printed as measured; their intervals and p-values are of the bias-corrected figures, "
+    "without what choosing a group by its own noisy recall adds, and need not lie evenly around what is printed."
 )
 """What a value and the interval beside it are of."""
 
@@ -33,11 +34,23 @@ class Verdict:
     sentence: str
 
 
-def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
+def family(num_arms: int) -> str:
+    """The comparisons that Holm's correction counts, in words; empty where nothing is compared."""
+    if num_arms < 2:
+        return ""
+    pairs = num_arms * (num_arms - 1) // 2
+    return (
+        f"Holm's correction counts {pairs} comparison{'s' * (pairs > 1)} of {num_arms} arms at one rate and grouping. "
+        "The interval beside a p-value is not corrected for several comparisons."
+    )
+
+
+def verdict(effect: Effect, fpr: float, num_groups: int, primary: float | None = None) -> Verdict:
     """The rule applied to one comparison.
 
     Args:
         num_groups: groups large enough to be summarised.
+        primary: the rate that was chosen beforehand; at any other `fpr` nothing is ruled. None: this one.
     """
     name = f"{effect.later} against {effect.earlier}"
     change = effect.changes.get("worst_group")
@@ -57,11 +70,16 @@ def verdict(effect: Effect, fpr: float, num_groups: int) -> Verdict:
         return _verdict(
             effect, "too few data", f"{name}: too few data. With {met}, {measured}; the rule asks for {MIN_SEEDS}."
         )
+    sure = "p < 0.001" if change.p_holm < 0.001 else f"p = {change.p_holm:.2g}"
+    if primary not in (None, fpr):
+        why = f"{100 * fpr:.3g} % is not the primary rate, so no ruling"
+        return _verdict(
+            effect, "no ruling", f"{name}: {why}. Over {seeds} paired seeds, {measured}, {sure} after Holm."
+        )
     ruling: Ruling = "no evidence"
     if change.is_shown:
         ruling = "improved" if found.centre > 0 else "worse"
     said = "no evidence of a difference" if ruling == "no evidence" else ruling
-    sure = "p < 0.001" if change.p_holm < 0.001 else f"p = {change.p_holm:.2g}"
     return _verdict(effect, ruling, f"{name}: {said}. Over {seeds} paired seeds, {measured}, {sure} after Holm.")
 
 
