@@ -271,7 +271,7 @@ def timings(models: dict[str, FaceModel], photo: np.ndarray, rounds: int) -> dic
 def _thresholds(name: str, model: FaceModel) -> dict[str, float]:
     """The thresholds that the run keeps; only those measured on photos."""
     reports = find_run(name, RUNS_DIR).reports()
-    known = {f"{rate:g}": alarm_threshold(reports, model.weights_fingerprint, rate) for rate in RATES}
+    known = {f"{rate:g}": alarm_threshold(reports, model.weights_fingerprint, rate, Search()) for rate in RATES}
     return {rate: threshold.logit for rate, threshold in known.items() if threshold.rate is not None}
 
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from vaelab.wording import signed, with_minus
+from vaelab.wording import alarms_per_photo, signed, with_minus
+
+
+def test_one_alarm_is_not_many() -> None:
+    assert [alarms_per_photo(rate) for rate in (3.0, 1.0, 0.3)] == [
+        "3 false alarms per photo", "1 false alarm per photo", "0.3 false alarms per photo",
+    ]  # fmt: skip
 
 
 def test_a_hyphen_becomes_a_minus() -> None:

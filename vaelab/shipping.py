@@ -29,6 +29,7 @@ from vaelab.scorecard.card import result_lines
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import shipped_detector
 from vaelab.scorecard.report import evaluate
+from vaelab.wording import alarms_per_photo
 
 SAMPLES = (("standard", 1.0), ("fitted", 1.0), ("fitted", 0.7), ("mixture", 1.0))
 NUM_KEPT = 4000
@@ -188,7 +189,7 @@ def _photos(run: Run) -> list[str]:
     if report is None:
         return []
     told = [
-        f"{rate} false alarms per photo above log-odds {found['threshold']:.2f}"
+        f"{alarms_per_photo(float(rate))} above log-odds {found['threshold']:.2f}"
         for rate, found in report["false_alarms_per_photo"].items()
         if "threshold" in found
     ]

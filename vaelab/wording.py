@@ -1,6 +1,11 @@
 """Numbers in sentences for people."""
 
 
+def alarms_per_photo(rate: float) -> str:
+    """A number of false alarms per photo: `1 false alarm per photo`."""
+    return f"{rate:g} false alarm{'' if rate == 1 else 's'} per photo"
+
+
 def with_minus(text: str) -> str:
     """A written number with a real minus in place of a hyphen: `−0.40`."""
     return text.replace("-", "−")

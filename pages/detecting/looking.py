@@ -15,6 +15,7 @@ from pages.shell.loaders import decoder_runs, find, load_model
 
 if TYPE_CHECKING:
     from vaelab.detection.photographs import Detector, Result
+    from vaelab.detection.search import Search
     from vaelab.inference import FaceModel
 
 RESULTS = "detect.results"
@@ -31,18 +32,18 @@ def load_detectors(plan: Plan) -> list[Detector]:
     from vaelab.detection.photographs import Detector
     from vaelab.detection.thresholds import alarm_threshold
 
-    loaded = []
+    loaded, search = [], _search(plan)
     for name in plan.detectors:
         run = find(name)
         model = load_model(run)
-        loaded.append(Detector(model, alarm_threshold(run.reports(), model.weights_fingerprint, plan.rate)))
+        threshold = alarm_threshold(run.reports(), model.weights_fingerprint, plan.rate, search)
+        loaded.append(Detector(model, threshold))
     return loaded
 
 
 def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan) -> list[Result]:
     """What the detectors found in each photo; those searched before are remembered as long as they are shown."""
     from vaelab.detection.photographs import detect
-    from vaelab.detection.search import Search
 
     looked_by = tuple((one.model.weights_fingerprint, one.threshold) for one in detectors)
     before: dict[object, Result] = st.session_state.get(RESULTS, {})
@@ -50,11 +51,15 @@ def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan)
     with st.spinner("Looking for faces ...", show_time=False):
         for opened in photos:
             key = (opened.id, opened.name, looked_by, plan)
-            now[key] = before.get(key) or detect(
-                opened.photo, detectors, opened.name, Search(smallest=float(plan.smallest)), opened.whole
-            )
+            now[key] = before.get(key) or detect(opened.photo, detectors, opened.name, _search(plan), opened.whole)
     st.session_state[RESULTS] = now
     return [now[opened.id, opened.name, looked_by, plan] for opened in photos]
+
+
+def _search(plan: Plan) -> Search:
+    from vaelab.detection.search import Search
+
+    return Search(smallest=float(plan.smallest))
 
 
 def forget_all_but(photos: Sequence[Opened]) -> None:

@@ -76,7 +76,7 @@ def test_without_faces_the_table_has_its_columns(vaelab: Call, photos: Path) -> 
     answer = vaelab("detect", photos / "00.png", "--csv", "faces.csv")
     assert answer.code == 0, answer.err
     assert "detector sees no face here." in answer.out
-    assert "1 false alarms per photo, set on 100 photos" in answer.err
+    assert "1 false alarm per photo, set on 100 photos" in answer.err
     assert "detector face_logit" in pd.read_csv("faces.csv").columns
 
 

@@ -61,7 +61,8 @@ def test_a_photo_is_searched_by_both_and_looked_at_closely(store: Path, open_app
     told = words(app)
     assert "blind sees no face" in told
     assert "only keen" in told
-    assert "1 false alarms per photo, set on 100 photos" in told
+    assert "not measured for this search" not in told
+    assert "1 false alarm per photo, set on 100 photos" in told
     assert "never a skin type" in told
     alts = [image.proto.imgs[0].alt for image in app.get("image")]
     assert any(alt.startswith("group.png: keen sees") for alt in alts)
@@ -69,6 +70,8 @@ def test_a_photo_is_searched_by_both_and_looked_at_closely(store: Path, open_app
     assert any("drawn again by finished" in alt for alt in alts)
     assert any("What blind looks at" in alt for alt in alts)
     assert all(alts), "every picture has a description"
+    widget(app.segmented_control, "detect.smallest").set_value(32).run()
+    assert "not measured for this search (smallest 32, measured with 48)" in words(app)
     widget(app.selectbox, "detect.face").set_value(2).run()
     assert not app.exception
     assert any("Face 2 as cut from the photo" in image.proto.imgs[0].alt for image in app.get("image"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def make_detector(
 
 def keep_photo_threshold(run: Run, logit: float) -> None:
     """As if a detector's false alarms had been counted in photos, and gave this threshold for any number of them."""
+    from vaelab.detection.search import Search
     from vaelab.detection.thresholds import RATES, REPORT
     from vaelab.inference import FaceModel
 
@@ -64,6 +66,7 @@ def keep_photo_threshold(run: Run, logit: float) -> None:
             "model": {"weights": weights},
             "num_photos": 100,
             "mean_megapixels": 0.3,
+            "search": asdict(Search()),
             "false_alarms_per_photo": alarms,
         },
     )

@@ -18,6 +18,7 @@ from vaelab.data.left_out import LeftOut
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.errors import ConfigError, DataError
 from vaelab.runs.store import RUNS_DIR, find_run
+from vaelab.wording import alarms_per_photo
 
 if TYPE_CHECKING:
     from vaelab.detection.photographs import Result
@@ -93,7 +94,7 @@ def _detect(arguments: argparse.Namespace) -> int:
     for run_id in dict.fromkeys(arguments.runs or [DEFAULT_RUN]):
         run = find_run(run_id, arguments.root)
         model = FaceModel.load(run, arguments.device, with_latents=False)
-        threshold = alarm_threshold(run.reports(), model.weights_fingerprint, arguments.false_alarms)
+        threshold = alarm_threshold(run.reports(), model.weights_fingerprint, arguments.false_alarms, search)
         detectors.append(Detector(model, threshold))
     results: list[Result] = []
     unread: list[Path] = []
@@ -132,7 +133,7 @@ def _told(run_id: str, report: dict[str, Any]) -> str:
     lines = [f"{run_id} on {report['num_photos']} photos without a face, {report['mean_megapixels']} megapixels each:"]
     for rate, found in report["false_alarms_per_photo"].items():
         words = found.get("refused") or f"log-odds above {found['threshold']:.2f} ({found['num_alarms']} alarms)"
-        lines.append(f"  {rate:>4} false alarms per photo: {words}")
+        lines.append(f"  {alarms_per_photo(float(rate))}: {words}")
     return "\n".join(lines)
 
 

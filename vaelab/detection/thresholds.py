@@ -19,6 +19,7 @@ from vaelab.counterfactual import threshold_of
 from vaelab.detection.search import Search, find
 from vaelab.errors import DataError
 from vaelab.inference import FaceModel
+from vaelab.wording import alarms_per_photo
 
 Photo = UInt8[np.ndarray, "height width 3"]
 
@@ -36,7 +37,7 @@ class AlarmThreshold:
     """The log-odds above which a square of a photo counts as a face.
 
     Attributes:
-        rate: false alarms per photo; None where that was never measured for these weights.
+        rate: false alarms per photo; None where that was never measured for these weights and this search.
         source: where the number comes from, for people.
     """
 
@@ -89,22 +90,37 @@ def _threshold(ranked: list[float], rate: float, num_photos: int) -> dict[str, A
     return {"threshold": ranked[allowed], "num_alarms": sum(score > ranked[allowed] for score in ranked[:allowed])}
 
 
-def alarm_threshold(reports: Mapping[str, Mapping[str, Any]], weights_fingerprint: str, rate: float) -> AlarmThreshold:
+def alarm_threshold(
+    reports: Mapping[str, Mapping[str, Any]], weights_fingerprint: str, rate: float, search: Search
+) -> AlarmThreshold:
     """The threshold that a run's reports hold for this many false alarms per photo.
 
-    A run that was never measured on photos falls back to its strictest threshold on single pictures, and `source` says
-    so.
+    Another search than the one that was measured keeps its threshold, without a rate: it looks at more squares, or
+    fewer. A run that was never measured on photos falls back to its strictest threshold on single pictures. `source`
+    says so.
     """
     report = reports.get(REPORT, {})
     found = report.get("false_alarms_per_photo", {}).get(f"{rate:g}", {})
     if "threshold" in found and report.get("model", {}).get("weights") == weights_fingerprint:
-        return AlarmThreshold(
-            float(found["threshold"]),
-            rate,
-            f"{rate:g} false alarms per photo, set on {report['num_photos']:,} photos without a face of "
-            f"{report['mean_megapixels']:.1f} megapixels each",
+        source = (
+            f"{alarms_per_photo(rate)}, set on {report['num_photos']:,} photos without a face of "
+            f"{report['mean_megapixels']:.1f} megapixels each"
         )
+        logit, other = float(found["threshold"]), _differences(report.get("search", {}), search)
+        if other:
+            return AlarmThreshold(logit, None, f"{source}; not measured for this search ({other})")
+        return AlarmThreshold(logit, rate, source)
     single = threshold_of(reports, weights_fingerprint, FALLBACK_RATE)
     return AlarmThreshold(
         single.logit, None, f"{single.source}; how many false alarms that is in a photo was not measured"
     )
+
+
+def _differences(measured: Mapping[str, Any], search: Search) -> str:
+    """Where a search differs from the one that was measured, in words; empty where it does not."""
+    told = []
+    for name, value in dataclasses.asdict(search).items():
+        if measured.get(name) != value:
+            known = f"{measured[name]:g}" if name in measured else "unknown"
+            told.append(f"{name.replace('_', ' ')} {value:g}, measured with {known}")
+    return "; ".join(told)

@@ -55,7 +55,7 @@ class Endpoints:
         detectors = []
         for name in dict.fromkeys(names):
             run, model = self._model(name)
-            threshold = alarm_threshold(run.reports(), model.weights_fingerprint, rate)
+            threshold = alarm_threshold(run.reports(), model.weights_fingerprint, rate, search)
             detectors.append(Detector(model, threshold))
         pixels, whole = _photo(photo)
         result = detect(pixels, detectors, "", search, whole)
