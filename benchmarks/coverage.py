@@ -38,6 +38,8 @@ GROUPS = tuple("vwxyz")
 SEED_SPREAD, SEED_GROUP_SPREAD = 0.15, 0.1
 """Standard deviations, in those of a picture's logit, of what a seed does to all groups and to one."""
 SHARED, OF_ARM = 0.7, 0.3
+OF_CLASS = 0.5
+"""Standard deviation of what a negative's class does to all networks, out of the shared part, where there are any."""
 """Standard deviations of what a picture does to all networks, and to those of one arm; the rest is each network's."""
 
 
@@ -47,6 +49,8 @@ class World:
 
     Attributes:
         skill: (arms, groups) how far the faces of a group lie above the negatives, in standard deviations.
+        num_classes: of the negatives; 0 leaves them independent.
+        is_told: whether the statistics know the classes.
     """
 
     name: str
@@ -55,6 +59,8 @@ class World:
     faces_per_group: int
     num_calibration: int
     fpr: float
+    num_classes: int = 0
+    is_told: bool = True
 
     def scores(self, random: np.random.Generator) -> Scores:
         """One experiment: new seeds, new pictures."""
@@ -64,17 +70,23 @@ class World:
         of_seed = random.normal(0, SEED_SPREAD, (arms, self.num_seeds, 1))
         of_group = random.normal(0, SEED_GROUP_SPREAD, (arms, self.num_seeds, groups))
         faces = self._clouds(random, len(keys)) + (skill[:, None] + of_group)[:, :, keys] + of_seed
-        calibration, negatives = self._clouds(random, self.num_calibration), self._clouds(random, 2)
+        numbers = np.arange(self.num_calibration) % self.num_classes if self.num_classes else None
+        calibration, negatives = self._clouds(random, self.num_calibration, numbers), self._clouds(random, 2)
         return Scores(
             tuple("abc"[:arms]), tuple(range(self.num_seeds)), faces.astype(np.float32), negatives.astype(np.float32),
             calibration.astype(np.float32), pd.DataFrame({"group": np.array(GROUPS)[keys]}),
+            calibration_classes=numbers.astype(str) if numbers is not None and self.is_told else None,
         )  # fmt: skip
 
-    def _clouds(self, random: np.random.Generator, number: int) -> np.ndarray:
+    def _clouds(self, random: np.random.Generator, number: int, classes: np.ndarray | None = None) -> np.ndarray:
         arms = len(self.skill)
         own = (1.0 - SHARED**2 - OF_ARM**2) ** 0.5
+        shared = SHARED * random.standard_normal(number)
+        if classes is not None:
+            shared *= (1.0 - OF_CLASS**2 / SHARED**2) ** 0.5
+            shared += OF_CLASS * random.standard_normal(self.num_classes)[classes]
         return np.asarray(
-            SHARED * random.standard_normal(number)
+            shared
             + OF_ARM * random.standard_normal((arms, 1, number))
             + own * random.standard_normal((arms, self.num_seeds, number))
         )
@@ -100,6 +112,14 @@ WORLDS = (
     World(
         "one group lags in a and b, 10 seeds",
         ((4.0, 4.0, 4.0, 4.0, 3.6),) * 2 + (_levels(4.0),), 10, 600, 10_000, 0.01,
+    ),
+    World(
+        "one group lags in a and b, negatives of 68 classes",
+        ((4.0, 4.0, 4.0, 4.0, 3.6),) * 2 + (_levels(4.0),), 6, 600, 10_880, 0.01, num_classes=68,
+    ),
+    World(
+        "the same, classes taken no notice of",
+        ((4.0, 4.0, 4.0, 4.0, 3.6),) * 2 + (_levels(4.0),), 6, 600, 10_880, 0.01, num_classes=68, is_told=False,
     ),
 )  # fmt: skip
 
