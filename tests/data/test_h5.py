@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ import pytest
 
 from tests.data.making import store_of
 from vaelab.data.sources import MitH5
+from vaelab.data.validation import validate
 from vaelab.errors import DataError
 
 
@@ -86,18 +88,47 @@ def test_h5_that_is_none(tmp_path):
         MitH5(tmp_path / "y.h5").listing()
 
 
-def test_h5_damaged_blocks_are_rejected_alone(tmp_path, lab_pixels):
-    path = tmp_path / "x.h5"
+def test_h5_with_a_damaged_table_of_contents_is_told(tmp_path, lab_pixels):
+    path = write_h5(tmp_path / "x.h5", lab_pixels, LAB_LABELS)
+    path.write_bytes(path.read_bytes().replace(b"HEAP", b"HELP"))
+    with pytest.raises(DataError, match="is damaged"):
+        MitH5(path).listing()
+
+
+def write_damaged(path: Path, rgb: np.ndarray, rows: Sequence[int], data_set: str = "images") -> Path:
+    """The lab's file with a checksum for each row, and some rows of a data set that it does not fit."""
     with h5py.File(path, "w") as file:
-        file.create_dataset("images", data=lab_pixels[..., ::-1], chunks=(1, 32, 32, 3), fletcher32=True)
-        file.create_dataset("labels", data=LAB_LABELS)
-        block = file["images"].id.get_chunk_info(8)
+        for key, values in (("images", rgb[..., ::-1]), ("labels", LAB_LABELS)):
+            file.create_dataset(key, data=values, chunks=(1, *values.shape[1:]), fletcher32=True)
+        stored = file[data_set].id
+        blocks = [stored.get_chunk_info(number) for number in range(stored.get_num_chunks())]
+        damaged = [block.byte_offset for block in blocks if block.chunk_offset[0] in rows]
     with path.open("r+b") as raw:
-        raw.seek(block.byte_offset + 5)
-        raw.write(b"\xaa\x55\xaa")
-    row = block.chunk_offset[0]
-    if row % 2:
-        pytest.skip("the probe of the faces reads this row")
-    store = store_of(MitH5(path), tmp_path / "out", size=32)
-    assert [item.image_id for item in store.manifest.rejected] == [f"{row:06d}"]
-    assert len(store) == 11
+        for offset in damaged:
+            raw.seek(offset)
+            raw.write(b"\xaa\x55\xaa")
+    return path
+
+
+@pytest.mark.parametrize("rows", [[8], [5], [1, 2, 3]], ids=["non-face", "face", "several"])
+def test_h5_damaged_blocks_are_rejected_alone(tmp_path, lab_pixels, rows):
+    source = MitH5(write_damaged(tmp_path / "x.h5", lab_pixels, rows))
+    store = store_of(source, tmp_path / "out", size=32)
+    assert [item.image_id for item in store.manifest.rejected] == [f"{row:06d}" for row in rows]
+    assert (store.pixels == np.delete(lab_pixels, rows, axis=0)).all()
+    assert store.manifest.notes == ()
+    assert validate(source, size=32).num_usable == 12 - len(rows)
+
+
+def test_h5_with_no_readable_picture_is_told(tmp_path, lab_pixels):
+    source = MitH5(write_damaged(tmp_path / "x.h5", lab_pixels, range(12)))
+    with pytest.raises(DataError, match="none of 12 pictures could be used: damaged"):
+        store_of(source, tmp_path / "out", size=32)
+    assert validate(source, size=32).blocks
+
+
+def test_h5_with_damaged_labels_is_told(tmp_path, lab_pixels):
+    source = MitH5(write_damaged(tmp_path / "x.h5", lab_pixels, [5], "labels"))
+    with pytest.raises(DataError, match="labels are damaged"):
+        source.listing()
+    assert "labels are damaged" in validate(source, size=32).problems[0].examples[0]

@@ -118,10 +118,14 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 def _checked(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
     """The two data sets, after checking their names, shapes and types."""
+    try:
+        found = {str(key): file.get(key) for key in file}
+    except (OSError, RuntimeError, KeyError) as error:
+        raise DataError(f"{path} is damaged ({error}); download it again") from error
     for key in ("images", "labels"):
-        if not isinstance(file.get(key), h5py.Dataset):
-            raise DataError(f"{path} has no data set {key!r}; met {', '.join(file.keys()) or 'nothing'}")
-    images, labels = file["images"], file["labels"]
+        if not isinstance(found.get(key), h5py.Dataset):
+            raise DataError(f"{path} has no data set {key!r}; met {', '.join(found) or 'nothing'}")
+    images, labels = found["images"], found["labels"]
     square = images.ndim == 4 and images.shape[1] == images.shape[2] and images.shape[3] == 3
     if not square or images.dtype != np.uint8:
         raise DataError(
@@ -134,7 +138,10 @@ def _checked(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
 
 def _is_face(labels: h5py.Dataset, path: Path) -> np.ndarray:
     """(n,) bool; both classes are there."""
-    blocks = [np.asarray(labels[start : start + _LABEL_BLOCK]) for start in range(0, len(labels), _LABEL_BLOCK)]
+    try:
+        blocks = [np.asarray(labels[start : start + _LABEL_BLOCK]) for start in range(0, len(labels), _LABEL_BLOCK)]
+    except OSError as error:
+        raise DataError(f"{path}: its labels are damaged ({error}); download it again") from error
     values = np.concatenate([block.reshape(len(block)) for block in blocks]) if blocks else np.empty(0)
     odd = values[(values != 0) & (values != 1)]
     if len(odd):
@@ -145,10 +152,16 @@ def _is_face(labels: h5py.Dataset, path: Path) -> np.ndarray:
 
 
 def _mean_red_and_blue(images: h5py.Dataset, faces: np.ndarray) -> tuple[float, float]:
-    """Mean red and blue (0..255) of up to 1,024 faces spread over the file, BGR turned into RGB."""
+    """Mean red and blue (0..255) of up to 1,024 faces spread over the file, BGR turned into RGB; damaged ones do not
+    count, and NaN is the mean of none.
+    """
+    reader, side = H5Reader(images), images.shape[1]
     chosen = faces[np.arange(min(_PROBE_FACES, len(faces))) * len(faces) // min(_PROBE_FACES, len(faces))]
-    totals = np.zeros(3)
+    totals, count = np.zeros(3), 0
     for start in range(0, len(chosen), 64):
-        totals += np.asarray(images[chosen[start : start + 64]]).sum(axis=(0, 1, 2), dtype=np.float64)
-    blue, _, red = totals / (len(chosen) * images.shape[1] * images.shape[2])
+        for picture in reader.read(pd.DataFrame({"_row": chosen[start : start + 64]}), side):
+            if not isinstance(picture, str):
+                totals += picture.sum(axis=(0, 1), dtype=np.float64)
+                count += 1
+    red, _, blue = totals / (count * side**2) if count else np.full(3, np.nan)
     return float(red), float(blue)
