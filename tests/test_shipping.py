@@ -12,6 +12,7 @@ from vaelab.errors import RunError
 from vaelab.inference import FaceModel
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run, list_runs
+from vaelab.scorecard.card import result_lines
 from vaelab.shipping import SAMPLES, sheet_name, ship
 
 SHIPPED = [run for run in list_runs(ROOT / "checkpoints") if run.is_shipped]
@@ -66,6 +67,7 @@ def test_a_shipped_run_is_whole(run: Run) -> None:
     card = run.card or ""
     for word in ("Results", "Data", "Training", "Limits", "CC BY 4.0", "seed"):
         assert word in card
+    assert "\n".join(result_lines(run.reports()["test"])) in card
     for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", card):
         assert (run.dir / target).is_file()
 

@@ -42,6 +42,8 @@ def test_recall_is_per_cent_and_what_is_missing_is_told() -> None:
     }
     recall = next(row for row in rows_of(report) if row.measure.startswith("Recall"))
     assert (recall.shown, recall.interval, recall.n) == ("50.00%", "40.00% to 60.00%", 90)
+    measures = [row.measure for row in rows_of(report)]
+    assert "False-positive rate on test images (threshold set for 5.0%)" in measures
     assert refusals_of(report) == [
         "disentanglement: needs 200 faces",
         "fitted: no stored latents",

@@ -194,8 +194,8 @@ def _detection(report: Report) -> Iterator[Row]:
             continue
         wanted = f"at {at['fpr']:.1%} false positives"
         yield _rate(f"Recall {wanted}", "", at["overall"], "Share of faces that are found.")
-        yield _rate("False positives", f"really given {wanted}", at["realised_fpr"],
-                    "What the threshold gives on object classes it was not set on.")  # fmt: skip
+        on = f"False-positive rate on {report.get('split', 'held-out')} images (threshold set for {at['fpr']:.1%})"
+        yield _rate(on, "", at["realised_fpr"], "What the threshold gives on object classes it was not set on.")
         for column, group in at["worst_group"].items():
             gap = f"{at['gap'][column] * 100:.1f} points between its best and worst group."
             yield _rate(f"Lowest recall by {column}", f"{group}, {wanted}", at["by_group"][column][group], gap)
