@@ -26,11 +26,11 @@ def other_curves(rows: Rows, key: str) -> None:
 
 
 def region_curves(rows: Rows, key: str) -> None:
-    """How well each region of the face is drawn, and whether the eyes are ahead; nothing where it was not measured."""
+    """How well each region of the face is drawn, and whether the eyes are clearest; nothing where not measured."""
     latest = next((row["regions"] for row in reversed(rows) if row.get("regions")), None)
     if latest is None:
         return
-    st.subheader("Eyes first?", anchor=False)
+    st.subheader("Are the eyes clearer than the rest?", anchor=False)
     plot([regions_panel(rows)], marks(rows), key=key, height=160, plain=True)
     st.markdown(eyes_sentence(latest))
     st.caption(

@@ -1,9 +1,12 @@
 """Error by region of the face: boxes apart, shares that mean what they say, a verdict that needs evidence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from vaelab.evaluation.regions import BOXES, RegionErrors, eyes_sentence, region_masks
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
+from vaelab.evaluation.regions import BOXES, RegionErrors, are_boxes_fitting, eyes_sentence, region_masks
 from vaelab.rng import numpy_generator
 
 SIZE = 32
@@ -90,3 +93,18 @@ def test_every_region_has_a_box_inside_the_picture() -> None:
         for left, top, right, bottom in boxes:
             assert 0 <= left < right <= 1
             assert 0 <= top < bottom <= 1
+
+
+def stored(source: str, crop: str, root: Path | str = "") -> Manifest:
+    return Manifest("some", source, crop, 64, {}, "0" * 64, "own", settings={"root": str(root)})
+
+
+def test_only_faces_that_are_cut_as_fairfaces_have_regions(tmp_path: Path) -> None:
+    assert are_boxes_fitting(stored("fairface", "whole"))
+    assert are_boxes_fitting(stored("ppb", "face"))
+    for source, crop in (("fairface", "margin:0.1"), ("synthetic", "whole"), ("folder", "centre-square")):
+        assert not are_boxes_fitting(stored(source, crop))
+    for source in ("fairface", "synthetic"):
+        (tmp_path / MANIFEST_FILE).write_text(stored(source, "whole").to_json())
+        assert are_boxes_fitting(stored("subset", "whole", tmp_path)) == (source == "fairface")
+    assert not are_boxes_fitting(stored("subset", "whole", tmp_path / "gone"))

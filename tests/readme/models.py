@@ -57,7 +57,7 @@ def measured_block() -> str:
         lines.append(f"| `{f'{recipe} {cut}'.strip()}` | {minutes} | {data} | {cells} | {recall} |")
         if "eyes_sentence" in row:
             eyes.append(f"- `{recipe}`: {row['eyes_sentence']}")
-    return "\n".join([*lines, "", "Eyes first? At the last validation:", "", *eyes])
+    return "\n".join([*lines, "", "Are the eyes clearer than the rest? At the last validation:", "", *eyes])
 
 
 OBJECTIVE_WAYS = ("reconstruct", "prior_standard", "prior_fitted", "prior_mixture", "prior_second_stage")

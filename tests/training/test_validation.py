@@ -13,6 +13,7 @@ from vaelab.inference import FaceModel
 from vaelab.models import build_model
 from vaelab.rng import generator
 from vaelab.runs.store import Run
+from vaelab.training import held_out
 from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective
@@ -89,6 +90,19 @@ def test_psnr_is_that_of_the_saved_model(trained: Callable[[str], Run], tiny_dat
     pixels = tiny_data.pixels(tiny_data.rows("val", is_face=True))
     expected = psnr(pixels, FaceModel.load(run).reconstruct(pixels)).mean()
     assert run.metrics("validation")[-1]["psnr"] == pytest.approx(expected, abs=0.05)  # rounding to 8 bits
+
+
+def test_regions_of_the_face_are_left_out_where_faces_are_cut_otherwise(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaelab.evaluation.regions.MIN_FACES", 2)
+    config = tiny_config(model="vae")
+    objective = Objective(build_model(config), config.loss)
+    drawn = validate(objective, HeldOut.of(tiny_data, config), config, CPU)
+    assert "psnr" in drawn
+    assert "regions" not in drawn
+    monkeypatch.setattr(held_out, "are_boxes_fitting", lambda manifest: True)
+    assert "regions" in validate(objective, HeldOut.of(tiny_data, config), config, CPU)
 
 
 def test_without_held_out_pictures_there_is_nothing_to_say(

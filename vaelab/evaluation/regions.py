@@ -1,9 +1,10 @@
-"""Where in the face a reconstruction is good: eyes first, or last?
+"""Where in the face a reconstruction is good: are the eyes clearer than the rest?
 
 Regions are fixed boxes, for crops as FairFace's are (dlib's alignment, margin 0.25): of 298 of 400 evenly spread
 FairFace pictures in which dlib found a face again, the middle nine tenths have their eyes' landmarks within 0.21 to
 0.77 of the width and 0.25 to 0.36 of the height, the nose's tip above 0.63, the mouth within 0.27 to 0.71 and 0.59 to
-0.85. On pictures cut otherwise the boxes mean nothing, and a profile's features leave them.
+0.85. On pictures cut otherwise the boxes mean nothing, so there nothing is measured; and a profile's features leave
+them.
 
 The measure is the share of a region's variance that is explained: 1 minus the squared error over the squared distance
 from the mean face, both summed over the region's pixels and all faces. So a region is not called clear because little
@@ -13,11 +14,14 @@ happens there: 1 is perfect, 0 is the mean face, less than 0 is worse than it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
+from vaelab.errors import DataError
 from vaelab.rng import numpy_generator
 
 Box = tuple[float, float, float, float]
@@ -42,6 +46,20 @@ MIN_FACES = 30
 
 Images = Float[np.ndarray, "batch 3 size size"]
 ByRegion = Float[np.ndarray, "faces regions"]
+
+
+def are_boxes_fitting(manifest: Manifest) -> bool:
+    """Whether the faces of a store are cut as FairFace's: its own pictures whole, a part of such a store, or any
+    source's cut by the same detector.
+
+    Where the store that a part was made of is gone, nobody knows.
+    """
+    if manifest.source == "subset":
+        try:
+            return are_boxes_fitting(Manifest.read(Path(str(manifest.settings["root"])) / MANIFEST_FILE))
+        except (DataError, KeyError):
+            return False
+    return manifest.crop == "face" or (manifest.source == "fairface" and manifest.crop == "whole")
 
 
 def region_masks(size: int) -> dict[str, Bool[np.ndarray, "size size"]]:

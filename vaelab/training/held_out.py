@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
+from vaelab.evaluation.regions import are_boxes_fitting
 
 MAX_PICTURES = 2048
 """Faces, and as many non-faces, that one validation looks at."""
@@ -49,6 +50,12 @@ class HeldOut:
     def labels(self) -> pd.DataFrame:
         """All labels of the faces, in their order."""
         return self.data.table(self.faces)
+
+    @cached_property
+    def is_cut_as_fairface(self) -> bool:
+        """Whether all faces lie in their pictures as FairFace's do, so that regions of the face mean something."""
+        manifests = [store.manifest for store in self.data.stores]
+        return all(are_boxes_fitting(manifest) for manifest in manifests if manifest.counts["by_is_face"].get("true"))
 
     @cached_property
     def mean_face(self) -> Float[np.ndarray, "3 size size"]:

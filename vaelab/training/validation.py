@@ -27,7 +27,7 @@ FIRST_CHOICE = ("race", "skin_tone", "skin", "gender")
 
 def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Means over held-out pictures: the parts of the training loss, PSNR from `mu`, accuracy at 0.5, KL per dimension,
-    and how much of each region of the face is drawn.
+    and, of faces cut as FairFace's, how much of each region is drawn.
 
     The noise is the same each time, so that two validations differ by the weights alone.
 
@@ -41,7 +41,8 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
     losses: list[float] = []  # no arrays: each would lie where the next batch wants to, and memory grew by every batch
     is_face: list[bool] = []
     noise = generator(config.run.seed, "validation")
-    regions = RegionErrors(held_out.mean_face, len(faces)) if config.has_decoder else None
+    is_regional = config.has_decoder and held_out.is_cut_as_fairface
+    regions = RegionErrors(held_out.mean_face, len(faces)) if is_regional else None
     batch = batch_size(device)
     with evaluating(objective):
         for start in range(0, len(faces), batch):
@@ -56,8 +57,9 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
                 seen = torch.from_numpy(features[start : start + batch].astype(np.float32)).to(device)
             parts = objective(images, len(mine), eps, torch.tensor(config.loss.beta, device=device), seen)
             recon = None
-            if regions is not None:
+            if config.has_decoder:
                 recon = LIKELIHOODS[config.loss.likelihood].mean(objective.network.decode(parts.mu))
+            if regions is not None and recon is not None:
                 regions.add(*(part.float().cpu().numpy() for part in (images[: len(mine)], recon)))
             if parts.classification_loss is not None:
                 new = min(len(rest), max(0, held_out.num_others - start))
