@@ -6,6 +6,9 @@ Settings are not repeated here: `vaelab.recipes` has them. A note says why they 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vaelab.config import TrainConfig
+from vaelab.settings import DebiasConfig
+
 
 @dataclass(frozen=True)
 class RecipeNote:
@@ -46,8 +49,8 @@ DEBIASING_PAPER = (
 )
 LAB = "MIT 6.S191, Introduction to Deep Learning, lab 2: facial detection systems"
 LAB_WEIGHT = (
-    "The lab writes 0.0005 · KL beside an error averaged over the 12,288 values of a picture. Summed over the picture, "
-    "as a likelihood is, the same weight reads 0.0005 · 12,288 = 6.144."
+    "0.0005 is the lab's c, the KL's weight beside an error averaged over the 12,288 values of a picture. vaelab sums "
+    "over them, as a likelihood does, so beta = 12,288 · c = 6.144."
 )
 ONE = "Nothing is weighed: with the likelihood in nats, 1 is the evidence lower bound itself."
 
@@ -192,6 +195,54 @@ RECIPE_NOTES: dict[str, RecipeNote] = {
 }
 
 
+LATENTS = (
+    r"**Latents.** The encoder maps a face $x$ to a Gaussian $q(z\mid x)$ with mean $\mu$ and standard deviation "
+    r"$\sigma$. $z$ is the latent vector; $\mu$ usually stands for the face. The decoder draws a face from $z$."
+)
+WHY_A_KL = (
+    r"**Why a KL.** It keeps these Gaussians near $\mathcal N(0, I)$, so that a random $z$ decodes to a face. The more "
+    r"it weighs, the less $z$ can tell of each face."
+)
+LOSSES_IN_SHORT = (
+    r"The encoder maps a face $x$ to a Gaussian $q(z\mid x)$, whose samples $z$ are latent vectors. KL keeps these "
+    r"Gaussians near $\mathcal N(0, I)$, so that a random $z$ decodes to a face."
+)
+"""What somebody who watches the curves has to know of them."""
+
+RARITIES: Mapping[str, str] = {
+    "max": r"\max_j\, w_{ij}",
+    "max5": r"\textstyle\prod_{j\in\text{ the five largest}} w_{ij}",
+    "product": r"\textstyle\prod_j w_{ij}",
+    "gaussian": r"\textstyle\prod_j w_{ij}",
+    "tempered": r"\big(\textstyle\prod_j w_{ij}\big)^t",
+}
+"""How often a face is drawn, up to a factor, by each aggregation of its latents' rarities."""
+
+
+def resampling_words(debias: DebiasConfig) -> str:
+    """How the draw probabilities of the training faces follow from their latents, as Markdown."""
+    passes = "each pass" if debias.refresh_passes == 1 else f"every {debias.refresh_passes:g} passes"
+    often = f"every {debias.refresh_every:,} images" if debias.refresh_every else f"{passes} over the faces"
+    power = ", and $t$ keeps the wished share of them effective" if debias.aggregation == "tempered" else ""
+    return (
+        rf"**Resampling.** After {often}, a histogram of every latent is taken over all training faces, and face $i$ "
+        rf"is drawn with probability $p_i \propto {RARITIES[debias.aggregation]}$, where "
+        rf"$w_{{ij}} \propto 1/(\mathrm{{density}}_j(\mu_{{ij}}) + \alpha)$ is scaled to sum to 1 over the faces{power}."
+        r" So a face in a thinly filled bin is drawn more often; a smaller $\alpha$ debiases harder. Until the first "
+        r"resampling all faces are drawn alike."
+    )
+
+
+def how_it_works(config: TrainConfig) -> list[str]:
+    """What a training with these settings does, for somebody who meets it for the first time: Markdown paragraphs."""
+    told = []
+    if config.has_decoder and not config.loss.is_deterministic:
+        told += [LATENTS, WHY_A_KL]
+    if config.debias.aggregation != "none":
+        told.append(resampling_words(config.debias))
+    return told
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where the pictures of a data set come from.
@@ -258,14 +309,18 @@ PREPARING: Mapping[str, str] = {
     "cuts-64": "python -m vaelab data prepare cuts --root data/fairface-128 --name cuts-64",
     "laid-64": "python -m vaelab data prepare laid --root data/fairface-128 --photos ~/photos-without-faces "
     "--name laid-64",
-    "squares-64": "python -m vaelab data prepare cuts --root data/nonfaces-64 --name squares-64",
+    "squares-64": "python -m vaelab data prepare cuts --root data/nonfaces-64 --turn 0 --name squares-64",
     "windows-64": "python -m vaelab data prepare windows --root ~/photos-without-faces --name windows-64",
-    "anime-64": "python -m vaelab data prepare folder --root ~/anime --name anime-64",
+    "anime-64": "python -m vaelab data prepare folder --root ~/anime-faces --name anime-64",
     "h5-64": "python -m vaelab data prepare h5 --root ~/train_face.h5 --name h5-64",
     "celeba-64": "python -m vaelab data prepare celeba --root ~/celeba --name celeba-64",
     "imagenet-64": "python -m vaelab data prepare class-folders --root ~/imagenet/train --name imagenet-64",
 }
-"""The command that prepares each data set that a recipe names; the folder is where its pictures lie."""
+"""The command that prepares each data set that a recipe names; the folder is where its pictures lie.
+
+As in the README, which also leaves out photos with people where a folder has some (`--leave-out`), and adds squares
+that a detector was wrong about (`--mined`, a table that `detect --csv` writes).
+"""
 
 
 def origin_line(name: str) -> str:

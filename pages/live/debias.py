@@ -12,6 +12,7 @@ from pages.datasets.routes import faces_address
 from pages.live.history import Rows, line
 from pages.live.plot import plot
 from pages.shell.remote import remote_picture
+from vaelab.recipe_notes import resampling_words
 from vaelab.runs.store import Run
 
 
@@ -20,9 +21,9 @@ def debiasing(run: Run, rows: Rows) -> None:
     if run.config.debias.aggregation == "none":
         return
     st.subheader("Debiasing", anchor=False)
+    st.caption(resampling_words(run.config.debias))
     latest = next((row for row in reversed(rows) if row.get("kind") == "resampling"), None)
     if latest is None:
-        st.caption("Faces are drawn uniformly until the first resampling.")
         return
     panels = [
         {"title": title, "positive": True, "lines": [{**line(rows, part, "resampling", "now", 0), "dashed": False}]}

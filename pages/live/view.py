@@ -18,6 +18,7 @@ from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
 from pages.shell.loaders import find
 from vaelab import jobs
+from vaelab.recipe_notes import LOSSES_IN_SHORT
 from vaelab.runs.store import Run, RunStatus
 
 FASTEST_TICK_SECONDS, SLOWEST_TICK_SECONDS = 1.0, 4.0
@@ -64,6 +65,8 @@ def _view(run_id: str, began_as: str, tick: float) -> None:
         return
     st.subheader("Loss, per image", anchor=False)
     loss_curves(rows, key=f"live.losses.{run.id}")
+    if run.config.has_decoder and not run.config.loss.is_deterministic:
+        st.caption(LOSSES_IN_SHORT)
     if run.config.has_decoder:
         st.subheader("The same faces, from the first validation to now", anchor=False)
         if not filmstrip(run, key=f"live.film.{run.id}"):

@@ -6,12 +6,12 @@ import streamlit as st
 
 from pages.shell.welcome import key_facts
 from vaelab.config import TrainConfig
-from vaelab.recipe_notes import RECIPE_NOTES
+from vaelab.recipe_notes import RECIPE_NOTES, how_it_works
 from vaelab.recipes import RECIPES
 
 SYMBOLS = {
     r"\hat x": r"$\hat x$ is the picture as the decoder draws it",
-    r"q(z": "KL is how far the encoder's numbers $z$ are from plain noise",
+    r"q(z": r"KL measures how far $q(z\mid x)$ is from the standard normal",
     r"\hat y": r"$y$ is 1 for a face and 0 for anything else, $\hat y$ the detector's probability",
     r"\sigma_*": r"$\sigma_*$ is the root-mean-square error of the moment",
     r"\beta": r"$\beta$ is the KL's weight",
@@ -29,6 +29,10 @@ def explained(name: str) -> None:
     st.latex(note.formula)
     st.caption(symbols(note.formula))
     st.markdown(f"**{weight_words(config)}** {note.weight}")
+    if told := how_it_works(config):
+        with st.expander("How it works", icon=":material/school:"):
+            for paragraph in told:
+                st.markdown(paragraph)
     key_facts(config, "Images to see", config.optim.num_images)
     if note.paper:
         st.caption(f"To read on: {note.paper}")

@@ -46,6 +46,7 @@ def test_every_recipe_is_explained_with_formula_beta_and_command(open_app: Open,
     assert app.header[0].value == name
     assert RECIPE_NOTES[name].formula in app.latex[0].value
     config = RECIPES[name]
+    assert ("Why a KL" in words(app)) == config.has_decoder
     assert (config.loss.effective_beta[1:] in words(app)) == config.has_decoder
     command = f"python -m vaelab train --recipe {name}"
     drawn = "" if name in ("first-minute", "face-vae-128") else " --datasets synthetic-64"

@@ -17,6 +17,7 @@ from tests.pages.training_lab import prepare_data, reported_run
 from vaelab import jobs
 from vaelab.cli.training import add_parser
 from vaelab.config import options
+from vaelab.recipe_notes import LOSSES_IN_SHORT, resampling_words
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import STATES, Run
 
@@ -186,7 +187,14 @@ def test_the_eyes_get_their_verdict_and_a_random_backbone_its_warning(open_app: 
     app = open_app(PAGE, run="looks")
     assert not app.exception
     assert "eyes come out clearer" in words(app)
+    assert "Are the eyes clearer than the rest?" in words(app)
+    assert LOSSES_IN_SHORT in words(app)
     assert "RANDOM BACKBONE" in " ".join(box.value for box in app.warning)
+
+
+def test_debiasing_says_how_faces_come_to_be_drawn(open_app: Open, tmp_path: Path) -> None:
+    run = reported_run(tmp_path, "fair", model="dbvae", aggregation="max")
+    assert resampling_words(run.config.debias) in words(open_app(PAGE, run="fair"))
 
 
 @pytest.mark.parametrize(
