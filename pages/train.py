@@ -80,7 +80,7 @@ def new_training() -> None:
             start(config, draft().name, None)
         st.subheader("What it will need", anchor=False)
         if config is None:
-            st.markdown(f"First {'this setting has' if len(troubles) == 1 else 'these settings have'} to be mended:")
+            st.markdown(f"First {'this setting has' if len(troubles) == 1 else 'these settings have'} to be corrected:")
             for text in troubles.values():
                 st.error(text, icon=":material/error:")
         else:

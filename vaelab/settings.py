@@ -87,8 +87,8 @@ class LossConfig:
     )
     likelihood: str = option(
         "laplace",
-        "reconstruction term: laplace (L1), bernoulli (cross-entropy), gaussian (squared error), rmse, "
-        "optimal-gaussian (squared error at the best sigma)",
+        "reconstruction term: laplace (L1), bernoulli (cross-entropy), gaussian (half the squared error), rmse "
+        "(the Euclidean norm of the difference), optimal-gaussian (squared error at the best sigma)",
         choices=("laplace", "bernoulli", "gaussian", "rmse", "optimal-gaussian"),
     )
     beta: float = option(
@@ -118,8 +118,8 @@ class LossConfig:
     perceptual_run: str = option("cnn", "finished cnn or dbvae run whose frozen convolutions are those features")
     mask: str = option(
         "faces-only",
-        "faces-only: non-faces teach the detector alone; as-published: a notebook's fault for teaching, in which they "
-        "teach the VAE alone and everything becomes a face",
+        "faces-only: non-faces teach the detector alone; as-published: reproduces a published notebook's bug, for "
+        "teaching: they teach the VAE alone and everything becomes a face",
         choices=("faces-only", "as-published"),
     )
 

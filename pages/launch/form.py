@@ -93,7 +93,7 @@ def all_settings(place: str, troubles: Mapping[str, str]) -> None:
     for section, cls in SECTIONS.items():
         names = [name for name, (owner, *_) in ABOUT.items() if owner == section]
         wrong, own = [name for name in names if name in troubles], [name for name in names if name in draft().changes]
-        note = f" · :red[{len(wrong)} to mend]" if wrong else f" · {len(own)} changed" if own else ""
+        note = f" · :red[{len(wrong)} to correct]" if wrong else f" · {len(own)} changed" if own else ""
         about = str(cls.__doc__).split("\n")[0].rstrip(".")
         label = f"**{section.capitalize()}** · {about[0].lower()}{about[1:]}{note}"
         key = f"launch.{place}.section.{section}"

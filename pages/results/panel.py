@@ -17,7 +17,7 @@ from pages.shell.remote import remote_picture
 from vaelab.results import KINDS, NUM_FACES, NUM_WAYS
 from vaelab.runs.store import Run
 
-SAMPLES_NOTE = "Eight draws from N(0, I), from the same noise in every model of as many latents."
+SAMPLES_NOTE = "Eight samples from N(0, I); models with equally many latents get the same noise."
 NO_DECODER = (
     "It is a detector without a decoder: nothing can be reconstructed, sampled or interpolated. What it does show is "
     "how well it tells faces from what is none."
