@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.cli.conftest import Answer
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector
+from vaelab.cli.detecting import DEFAULT_RUN
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Windows
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
@@ -70,6 +71,11 @@ def test_squares_of_a_large_photo_are_cut_where_they_were_found(vaelab: Call, ph
             assert np.allclose(pixels[row, ..., :2].mean(axis=(0, 1)), (x / 16 - 0.5, y / 16 - 0.5), atol=1.0)
             assert np.ptp(pixels[row, ..., 0]) == pytest.approx(side / 16, rel=0.1)
     assert inside.all(axis=(1, 2)).any()
+
+
+def test_the_help_names_the_detector_that_looks(vaelab: Call) -> None:
+    (line,) = (line for line in vaelab("--help").out.splitlines() if "vaelab detect" in line)
+    assert line.endswith(f"by the run `{DEFAULT_RUN}`")
 
 
 def test_without_faces_the_table_has_its_columns(vaelab: Call, photos: Path) -> None:

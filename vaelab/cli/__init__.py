@@ -22,7 +22,7 @@ What comes with the project, or with a run of your own:
   python -m vaelab directions face-vae --show                 sliders that mean something, and how well
   python -m vaelab edit face-vae --seed 7 --set a.age=2       move one, and see what moves with it
   python -m vaelab interpolate face-vae --seed 7 --seed 8     morph.gif
-  python -m vaelab detect group.jpg --out annotated.png       faces in a photo, by the DB-VAE
+  python -m vaelab detect group.jpg --out annotated.png       faces in a photo, by the run `detector`
   streamlit run app.py                                        drag the sliders
 """
 
