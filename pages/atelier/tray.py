@@ -10,8 +10,9 @@ import streamlit as st
 from pages.atelier.bench import MOST_FACES, bench, change, open_in_explore, put
 from pages.shell.faces import described, draw
 from pages.shell.pictures import png
+from pages.studio.actions import is_wanted
 from pages.studio.state import RECIPE
-from vaelab.editing.recipe import START_OF, FaceRecipe, read_record
+from vaelab.editing.recipe import START_OF, FaceRecipe, other_weights, read_record
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import DataError
 
@@ -109,6 +110,8 @@ def _recipe_file(model: FaceModel) -> None:
     opened, record = read_record(file.getvalue())
     if opened.model != model.run_id:
         raise DataError(f"{file.name} is a face of {record.get('model')}; choose that model above to open it")
+    if not is_wanted(other_weights(record, model, file.name), "bench.file.anyway"):
+        return
     st.session_state[READ] = file.file_id
     put(opened)
     st.rerun(scope="app")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell.faces import draw, record
+from pages.shell.loaders import decoder_runs, load_model
 from pages.shell.pictures import keepsake
 from pages.studio.state import keep, recipe, show_in
-from vaelab.editing.recipe import read_record
+from vaelab.editing.recipe import other_weights, read_record
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import DataError
 
@@ -99,10 +100,25 @@ def _open_recipe_file() -> None:
     if st.session_state.get("studio.recipe.opened") == file.file_id:
         st.caption("It is on the table.")
         return
-    opened, _ = read_record(file.getvalue())
+    opened, about = read_record(file.getvalue())
+    run = next((run for run in decoder_runs() if run.id == opened.model), None)
+    if run is not None and not is_wanted(other_weights(about, load_model(run), file.name), "studio.recipe.anyway"):
+        return
     st.session_state["studio.recipe.opened"] = file.file_id
     keep(opened)
     st.rerun(scope="app")
+
+
+def is_wanted(told: str, key: str) -> bool:
+    """Whether to open a recipe: there is nothing to tell about it, or the visitor was told and wants it.
+
+    Args:
+        key: of the button.
+    """
+    if not told:
+        return True
+    st.warning(f"{told}.", icon=":material/warning:")
+    return st.button("Open it all the same", key=key)
 
 
 def _keepsake(model: FaceModel, face: FaceRecipe, side: int) -> bytes:

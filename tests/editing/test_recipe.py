@@ -11,6 +11,7 @@ from vaelab.editing.recipe import (
     FaceRecipe,
     fit_to_model,
     kept_latent,
+    other_weights,
     pack_latent,
     read_query,
     read_record,
@@ -163,6 +164,14 @@ def test_a_file_gives_back_the_recipe_and_every_bit_of_the_latent(model: FaceMod
     assert opened == recipe
     assert record["weights_fingerprint"] == model.weights_fingerprint
     np.testing.assert_array_equal(kept_latent(record), z)
+
+
+def test_a_file_of_other_weights_is_told(model: FaceModel) -> None:
+    record = to_record(model, FaceRecipe("tiny"), edited_latent(model, FaceRecipe("tiny")))
+    assert other_weights(record, model, "a.json") == ""
+    told = other_weights({**record, "weights_fingerprint": "00aa"}, model, "a.json")
+    assert told.startswith("a.json was kept from tiny with weights 00aa, tiny has ")
+    assert "markup<b>" not in other_weights({"model": "markup<b>"}, model, "a.json")
 
 
 @pytest.mark.parametrize(

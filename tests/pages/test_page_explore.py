@@ -13,6 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_run, write_latents, write_weights
+from vaelab.editing.recipe import FaceRecipe, to_record
+from vaelab.editing.sliders import edited_latent
+from vaelab.inference import FaceModel
 
 
 @pytest.fixture
@@ -49,6 +52,25 @@ def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
     app = open_app()
     assert not app.exception
     assert "python -m vaelab train --recipe first-minute" in app.code[0].value
+
+
+def test_a_recipe_of_other_weights_is_told_and_opened_when_wanted(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    model, kept = FaceModel.load(run), FaceRecipe("finished", seed=7)
+    content = json.dumps(to_record(model, kept, edited_latent(model, kept))).encode()
+    app = open_app(model="finished", seed="3")
+    app.file_uploader[-1].upload("kept.json", content).run()
+    assert not app.warning
+    assert app.session_state["studio.recipe"] == kept
+    write_weights(run, seed=99)
+    write_latents(run)
+    app = open_app(model="finished", seed="3")
+    app.file_uploader[-1].upload("kept.json", content).run()
+    assert not app.exception
+    assert "the same latent is another face there" in app.warning[0].value
+    assert app.session_state["studio.recipe"].seed == 3
+    app.button(key="studio.recipe.anyway").click().run()
+    assert app.session_state["studio.recipe"] == kept
 
 
 def test_a_run_without_weights_counts_as_none(lab: Path, open_app: Open) -> None:

@@ -18,11 +18,12 @@ from pages.atelier.bench import MOST_FACES, SECTIONS, Bench, read_link, to_link
 from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
 from tests.pages.driving import Open, widget
-from tests.pages.tiny_runs import make_run
+from tests.pages.tiny_runs import make_run, write_latents, write_weights
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_record, to_record
 from vaelab.editing.sliders import edited_latent, find_slider
 from vaelab.inference import FaceModel
+from vaelab.runs.store import RUNS_DIR, find_run
 
 THREE = (
     FaceRecipe("finished", seed=1),
@@ -152,6 +153,23 @@ def test_a_kept_recipe_joins_the_tray_once(model: FaceModel, open_app: Open) -> 
     assert state(app).faces == THREE[:2]
     app.run()
     assert state(app).faces == THREE[:2]
+
+
+def test_a_recipe_of_other_weights_is_told_and_laid_down_when_wanted(
+    lab: Path, model: FaceModel, open_app: Open
+) -> None:
+    content = json.dumps(to_record(model, THREE[1], edited_latent(model, THREE[1]))).encode()
+    retrained = find_run("finished", lab / RUNS_DIR)
+    write_weights(retrained, seed=99)
+    write_latents(retrained)
+    app = opened(open_app, Bench("finished", THREE[:1]))
+    app.file_uploader[0].upload("kept.json", content).run()
+    assert not app.exception
+    assert "the same latent is another face there" in app.warning[0].value
+    assert state(app).faces == THREE[:1]
+    app.button(key="bench.file.anyway").click().run()
+    assert state(app).faces == THREE[:2]
+    assert not app.warning
 
 
 def test_a_file_that_is_no_recipe_is_told(model: FaceModel, open_app: Open) -> None:

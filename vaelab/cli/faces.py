@@ -18,6 +18,7 @@ from vaelab.editing.recipe import (
     FaceRecipe,
     fit_to_model,
     kept_latent,
+    other_weights,
     pack_latent,
     read_record,
 )
@@ -72,11 +73,7 @@ def replayed(model: FaceModel, path: Path, anyway: bool) -> tuple[FaceRecipe, np
     if len(z) != model.latent_size:
         raise DataError(f"{path} is of {record.get('model')} and has {len(z)} latents; {model.run_id} takes "
                         f"{model.latent_size}")  # fmt: skip
-    if record.get("weights_fingerprint") != model.weights_fingerprint:
-        told = (
-            f"{path} was kept from {record.get('model')} with weights {record.get('weights_fingerprint')}, "
-            f"{model.run_id} has {model.weights_fingerprint}: the same latent is another face there"
-        )
+    if told := other_weights(record, model, str(path)):
         if not anyway:
             raise CheckpointError(f"{told}. --anyway draws it all the same")
         print(f"{told}.", file=sys.stderr)

@@ -227,6 +227,19 @@ def read_record(text: str | bytes) -> tuple[FaceRecipe, dict[str, Any]]:
     return recipe, record
 
 
+def other_weights(record: Mapping[str, Any], model: FaceModel, what: str) -> str:
+    """That a record was kept from other weights than the model's, in words that begin with `what`; empty if it was
+    not.
+    """
+    kept = record.get("weights_fingerprint")
+    if kept == model.weights_fingerprint:
+        return ""
+    return (
+        f"{what} was kept from {_short(str(record.get('model')))} with weights {_short(str(kept))}, {model.run_id} has "
+        f"{model.weights_fingerprint}: the same latent is another face there"
+    )
+
+
 def kept_latent(record: Mapping[str, Any]) -> Float[np.ndarray, " latent"]:
     """z of a record that `to_record` made, bit for bit.
 
