@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.auditing.figures import arms_figure
 from pages.auditing.plan import rate_name
-from pages.auditing.words import RULING_LOOKS, level, mean_rate
+from pages.auditing.words import RULING_LOOKS, level
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE, Verdict
 
@@ -63,7 +63,7 @@ def _with_badge(verdict: Verdict) -> str:
 
 def _worst_groups(found: Findings) -> None:
     words = [
-        f"{summary.arm} {level(summary.worst_group)}, realised false positives {mean_rate(alarms.realised)}"
+        f"{summary.arm} {level(summary.worst_group)}, realised false positives {level(alarms.mean, 2)}"
         for summary, alarms in zip(found.summaries, found.false_positives, strict=True)
     ]
     st.plotly_chart(

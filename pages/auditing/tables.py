@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pages.auditing.figures import NAMES
-from pages.auditing.words import level, mean_rate, p_value, percent, points, squared
+from pages.auditing.words import level, p_value, percent, points, squared
 from vaelab.evaluation.fairness.effects import Effect
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import PAPER, PUBLISHED, REPLICATION
@@ -32,8 +32,8 @@ def arms_table(found: Findings) -> pd.DataFrame:
                 "Var, p": p_value(None if summary.permuted is None else summary.permuted.variance_p),
                 "E[A]": level(summary.average),
                 "All faces": level(summary.overall),
-                "FPR on test negatives": mean_rate(alarms.realised),
-                "FPR on hard negatives": "–" if alarms.hard is None else mean_rate(alarms.hard),
+                "FPR on test negatives": level(alarms.mean, 2),
+                "FPR on hard negatives": level(alarms.hard_mean, 2),
             }
         )
     table = pd.DataFrame(rows)
@@ -142,7 +142,7 @@ def published_table(found: Findings) -> pd.DataFrame:
             "Model": summary.arm,
             "E[A], recall": "–" if summary.average is None else percent(summary.average.value, 2),
             "Var, pp²": squared(summary.variance),
-            "FPR": mean_rate(alarms.realised),
+            "FPR": level(alarms.mean, 2),
         }
         for summary, alarms in zip(found.summaries, found.false_positives, strict=True)
     ]

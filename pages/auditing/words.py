@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from vaelab.evaluation.fairness.two_level import TwoLevel
-from vaelab.evaluation.groups import Rate
 from vaelab.wording import with_minus
 
 RULING_LOOKS = {
@@ -23,11 +22,11 @@ def percent(value: float, digits: int = 1) -> str:
     return "–" if math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
-def level(found: TwoLevel | None) -> str:
+def level(found: TwoLevel | None, digits: int = 1) -> str:
     """`95.1 % [94.0, 96.0]`; a dash where nothing may be said."""
     if found is None:
         return "–"
-    return f"{percent(found.value)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    return f"{percent(found.value, digits)} [{100 * found.low:.{digits}f}, {100 * found.high:.{digits}f}]"
 
 
 def points(found: TwoLevel) -> str:
@@ -46,12 +45,3 @@ def p_value(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def mean_rate(rates: tuple[Rate, ...]) -> str:
-    """Mean of several rates with the lowest and highest: `1.02 % (0.91 to 1.20)`."""
-    values = [100 * each.rate for each in rates if each.count]
-    if not values:
-        return "–"
-    middle = f"{sum(values) / len(values):.2f} %"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.2f} to {max(values):.2f})"

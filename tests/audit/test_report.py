@@ -122,6 +122,13 @@ def test_json_and_tables_hold_the_same_numbers(reported: Audit, found: Findings)
     assert few["recall"].isna().all()
     members = pd.read_csv(reported.dir / "tables" / "members.csv")
     assert len(members) == 18
+    assert (members["low"] < members["high"]).all()
+    rates = pd.read_csv(reported.dir / "tables" / "false-positives.csv")
+    mean = found.false_positives[2].mean
+    assert mean is not None
+    assert list(rates.iloc[2, 1:4]) == pytest.approx([mean.value, mean.low, mean.high])
+    text = (reported.dir / "report.html").read_text(encoding="utf-8")
+    assert f"{100 * mean.value:.2f} [{100 * mean.low:.2f}, {100 * mean.high:.2f}]" in text
     names = {path.stem for path in (reported.dir / "tables").iterdir()}
     assert {"arms", "effects", "groups-by-seed", "exposure", "density", "false-positives-by-class"} < names
 

@@ -35,10 +35,8 @@ def lines(found: Findings) -> Iterator[str]:
     }
     for title, cells in rows.items():
         yield f"{title:35}" + "".join(f"{cell:>{width}}" for cell in cells)
-    rates = [
-        100 * sum(rate.rate for rate in alarms.realised) / len(alarms.realised) for alarms in found.false_positives
-    ]
-    yield f"{'false positives, realised':35}" + "".join(f"{rate:>{width}.2f}" for rate in rates)
+    rates = [_shown(alarms.mean, 2) for alarms in found.false_positives]
+    yield f"{'false positives, realised':35}" + "".join(f"{rate:>{width}}" for rate in rates)
     for left in found.left_out:
         yield f"{left.group}: {left.count} faces, {left.reason}"
     yield from (verdict.sentence for verdict in found.verdicts)
@@ -55,8 +53,8 @@ def _gap(summary: Summary) -> str:
     return f"{100 * summary.gap:.1f} ({100 * summary.permuted.gap_by_chance:.1f})"
 
 
-def _shown(estimate: TwoLevel | None) -> str:
+def _shown(estimate: TwoLevel | None, digits: int = 1) -> str:
     if estimate is None:
         return "-"
-    low, high = (with_minus(f"{100 * value:.1f}") for value in (estimate.low, estimate.high))
-    return f"{with_minus(f'{100 * estimate.value:.1f}')} [{low}, {high}]"
+    low, high = (with_minus(f"{100 * value:.{digits}f}") for value in (estimate.low, estimate.high))
+    return f"{with_minus(f'{100 * estimate.value:.{digits}f}')} [{low}, {high}]"

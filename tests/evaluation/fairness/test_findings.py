@@ -14,6 +14,7 @@ from tests.evaluation.fairness.conftest import MakeScores
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.findings import find
 from vaelab.evaluation.fairness.scores import Scores
+from vaelab.rng import numpy_generator
 
 
 def test_recalls_gaps_and_worst_groups_are_fairlearns(lagging: Scores) -> None:
@@ -150,10 +151,46 @@ def test_perfect_arms_show_no_difference(made: MakeScores) -> None:
 
 def test_rates_that_are_not_matched_on_test_negatives_are_said(lagging: Scores) -> None:
     shifted = lagging.negatives.copy()
-    shifted[1] += 0.6
-    found = find(replace(lagging, negatives=shifted), ["group"], 0.05, resamples=2)
-    assert any("do not give the same rate" in warning for warning in found.warnings)
-    assert not any("do not give" in warning for warning in find(lagging, ["group"], 0.05, resamples=2).warnings)
+    shifted[1] += 0.2  # 7 % instead of 5 %, less than half as much again
+    found = find(replace(lagging, negatives=shifted), ["group"], 0.05, resamples=200)
+    (warning,) = (warning for warning in found.warnings if "do not give the same rate" in warning)
+    assert "b against a +" in warning
+    assert "c against b −" in warning
+    assert "c against a" not in warning
+    assert not any("another rate under every arm" in warning for warning in found.warnings)
+    assert not any("false alarms" in warning for warning in find(lagging, ["group"], 0.05, resamples=200).warnings)
+
+
+def test_a_rate_that_no_arm_keeps_on_test_negatives_is_said(lagging: Scores) -> None:
+    found = find(replace(lagging, negatives=lagging.negatives + np.float32(0.5)), ["group"], 0.05, resamples=200)
+    (warning,) = (warning for warning in found.warnings if "another rate under every arm" in warning)
+    assert warning.startswith("On test negatives the thresholds for 5 % give another rate under every arm: a 1")
+    assert not any("do not give the same rate" in warning for warning in found.warnings)
+
+
+def test_the_interval_of_a_realised_rate_counts_classes_not_pictures(made: MakeScores) -> None:
+    scores = made({"a": {"x": 2.0, "y": 2.0}}, {"x": 60, "y": 60}, num_negatives=1500)
+    random = numpy_generator(0, "classes")
+    strange = np.repeat(random.standard_normal(50), 30).astype(np.float32)  # classes of 30 err alike
+    scores = replace(scores, negatives=0.5 * scores.negatives + strange)
+    classes = np.repeat([f"class {number}" for number in range(50)], 30)
+    alone, together = (
+        find(replace(scores, negative_classes=known), ["group"], 0.05, resamples=300).false_positives[0]
+        for known in (None, classes)
+    )
+    assert alone.mean is not None
+    assert together.mean is not None
+    assert alone.mean.value == together.mean.value == pytest.approx(np.mean([one.rate for one in alone.realised]))
+    assert together.mean.low < together.mean.value < together.mean.high
+    assert together.mean.high - together.mean.low > 2 * (alone.mean.high - alone.mean.low)
+    assert together.realised[0].high > alone.realised[0].high
+
+
+def test_without_test_negatives_nothing_is_realised(lagging: Scores) -> None:
+    found = find(replace(lagging, negatives=lagging.negatives[..., :0]), ["group"], 0.05, resamples=2)
+    assert found.false_positives[0].mean is None
+    assert found.false_positive_changes == ()
+    assert any("There are no test negatives" in warning for warning in found.warnings)
 
 
 def test_false_positives_are_counted_by_class_and_on_hard_negatives(lagging: Scores) -> None:
@@ -163,6 +200,8 @@ def test_false_positives_are_counted_by_class_and_on_hard_negatives(lagging: Sco
         ["group"], 0.05, resamples=2,
     ).false_positives[0]  # fmt: skip
     assert found.hard is not None
+    assert found.hard_mean is not None
+    assert found.hard_mean.value == pytest.approx(np.mean([each.rate for each in found.hard]))
     assert np.mean([each.rate for each in found.hard]) > np.mean([each.rate for each in found.realised])
     passed = lagging.negatives[0] > np.array(found.thresholds)[:, None]
     assert found.by_class["dog"].rate == pytest.approx(passed[:, classes == "dog"].mean())

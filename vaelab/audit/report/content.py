@@ -253,15 +253,14 @@ def _effects(found: Findings) -> Section:
 def _false_positives(found: Findings) -> Section:
     rows = []
     for one in found.false_positives:
-        rates = [rate.rate for rate in one.realised]
-        hard = [rate.rate for rate in one.hard] if one.hard else None
+        rates = [rate.rate for rate in one.realised if rate.count]
         rows.append(
             (
                 one.arm,
                 f"{number(min(one.thresholds))} to {number(max(one.thresholds))}",
-                percent(sum(rates) / len(rates), 2),
-                f"{percent(min(rates), 2)} to {percent(max(rates), 2)}",
-                percent(sum(hard) / len(hard), 2) if hard else NOTHING,
+                with_interval(one.mean, 2),
+                f"{percent(min(rates), 2)} to {percent(max(rates), 2)}" if rates else NOTHING,
+                with_interval(one.hard_mean, 2),
                 listed(_worst_classes(one.by_class), 3) or NOTHING,
             )
         )
@@ -277,6 +276,8 @@ def _false_positives(found: Findings) -> Section:
                 "False positives, %",
                 ("Arm", "Thresholds (logit)", "Realised", "Over seeds", "Hard negatives", "Most often taken for faces"),
                 tuple(rows),
+                "Means over seeds with 95 % intervals over seeds and non-faces, whole classes of them where these are "
+                "known, the thresholds as they are.",
                 words=frozenset({0, 5}),
             ),
         ),

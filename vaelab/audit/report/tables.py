@@ -63,10 +63,16 @@ def _found(found: Findings) -> dict[str, list[Row]]:
                 "seed": seed,
                 "threshold": threshold,
                 "false_positives": rate.rate,
+                "low": rate.low,
+                "high": rate.high,
                 "non_faces": rate.count,
             }
             for one in found.false_positives
             for seed, threshold, rate in zip(found.seeds, one.thresholds, one.realised, strict=True)
+        ],
+        "false-positives": [
+            {"arm": one.arm} | _estimate("false_positives", one.mean) | _estimate("hard_false_positives", one.hard_mean)
+            for one in found.false_positives
         ],
         "false-positives-by-class": [
             {"arm": one.arm, "class": name, "false_positives": rate.rate, "answers": rate.count}

@@ -12,12 +12,16 @@ import numpy as np
 from vaelab.data.groups import Group, Grouping
 from vaelab.evaluation.fairness.arms import GroupRecall, Summary, group_recalls, summaries
 from vaelab.evaluation.fairness.effects import Effect, effects
-from vaelab.evaluation.fairness.false_positives import FalsePositives, false_positives
+from vaelab.evaluation.fairness.false_positives import FalsePositives, RateChange, false_positives
 from vaelab.evaluation.fairness.fixed import FixedThreshold, at_fixed_threshold
 from vaelab.evaluation.fairness.measured import measured
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.verdicts import RULE, Verdict, family, verdict
+from vaelab.wording import with_minus
+
+MOST_NAMED = 6
+"""Arms and pairs that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Findings:
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     false_positives: tuple[FalsePositives, ...]
+    false_positive_changes: tuple[RateChange, ...]
     recalls: tuple[GroupRecall, ...]
     summaries: tuple[Summary, ...]
     effects: tuple[Effect, ...]
@@ -103,7 +108,7 @@ def find(
     figures = measured(found)
     compared = effects(scores.arms, scores.seeds, found, figures)
     num_summarised = int(found.summarised.sum())
-    alarms = false_positives(scores, found.thresholds)
+    alarms, more_alarms = false_positives(scores, found.thresholds, seed=seed, resamples=resamples)
     return Findings(
         fpr=fpr,
         primary_fpr=fpr if primary is None else primary,
@@ -116,8 +121,9 @@ def find(
         num_negatives=scores.negatives.shape[-1],
         groups=grouping.groups,
         left_out=tuple(_left_out(group) for group in grouping.groups if not group.is_summarised),
-        warnings=(*cautions, *_warnings(scores, fpr, alarms)),
+        warnings=(*cautions, *_warnings(scores, fpr, alarms, more_alarms)),
         false_positives=tuple(alarms),
+        false_positive_changes=tuple(more_alarms),
         recalls=tuple(group_recalls(scores, found)),
         summaries=tuple(summaries(scores, found, figures, seed=seed, resamples=resamples)),
         effects=tuple(compared),
@@ -131,7 +137,7 @@ def _left_out(group: Group) -> LeftOut:
     return LeftOut(group.name, group.count, reasons[group.standing])
 
 
-def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives]) -> list[str]:
+def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives], changes: Sequence[RateChange]) -> list[str]:
     """What weakens the numbers: few calibration negatives, rates that are not matched after all, few seeds."""
     found = []
     number = scores.calibration.shape[-1]
@@ -140,24 +146,36 @@ def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives]) -> l
             f"{number:,} calibration negatives set thresholds at {100 * fpr:.3g} % false positives; "
             f"{100 / fpr:,.0f} are recommended, so thresholds are uncertain. The intervals hold that uncertainty."
         )
-    realised = {
-        each.arm: sum(one.rate for one in each.realised) / len(each.realised)
-        for each in alarms
-        if scores.negatives.size
-    }
+    realised = [(each.arm, each.mean) for each in alarms if each.mean is not None]
     if not realised:
         found.append(
             "There are no test negatives, so nobody knows which false-positive rate the thresholds really give."
         )
-    elif (highest := max(realised.values())) > 1.5 * (lowest := min(realised.values())) and highest - lowest > fpr / 4:
-        rates = ", ".join(f"{arm} {100 * rate:.2f} %" for arm, rate in realised.items())
+    elif all(mean.low > fpr for _, mean in realised) or all(mean.high < fpr for _, mean in realised):
+        rates = ", ".join(f"{arm} {100 * mean.value:.2f} %" for arm, mean in realised[:MOST_NAMED])
         found.append(
-            f"On test negatives the thresholds do not give the same rate: {rates}. They were matched on other "
+            f"On test negatives the thresholds for {100 * fpr:.3g} % give another rate under every arm: {rates}. "
+            "Recall is at these rates: the test negatives are not like those that set the thresholds."
+        )
+    unmatched = [change for change in changes if change.is_shown]
+    if unmatched:
+        rates = ", ".join(
+            f"{one.later} against {one.earlier} {_signed(one.difference.value)} points "
+            f"[{_signed(one.difference.low)}, {_signed(one.difference.high)}]"
+            for one in unmatched[:MOST_NAMED]
+        )
+        more = f" and {len(unmatched) - MOST_NAMED} more pairs" if len(unmatched) > MOST_NAMED else ""
+        found.append(
+            f"On test negatives the thresholds do not give the same rate: {rates}{more}. They were matched on other "
             "negatives, so part of a difference in recall may be bought with false alarms."
         )
     if len(scores.seeds) == 1:
         found.append("One seed: intervals are about these networks, and say nothing about training them again.")
     return found
+
+
+def _signed(share: float) -> str:
+    return with_minus(f"{100 * share:+.2f}")
 
 
 def _plain(value: Any) -> Any:
