@@ -56,6 +56,15 @@ def test_one_batch_overfits(tmp_path: Path, tiny_config: MakeConfig, tiny_data: 
     assert losses[-1] < losses[0]
 
 
+def test_every_validation_that_is_due_is_made(tmp_path: Path, tiny_config: MakeConfig) -> None:
+    """Also on a step where neither a report nor a save is due; the means since the last report are then reported."""
+    config = tiny_config(num_images=192, report_every=64, checkpoint_every=192, validate_every=48)
+    run = Run.create(config, tmp_path, "often")
+    train(run)
+    assert [row["images_seen"] for row in run.metrics("validation")] == [48, 96, 144, 192]
+    assert [row["images_seen"] for row in run.metrics("train")] == [48, 64, 96, 128, 144, 192]
+
+
 def test_a_detector_learns_to_tell_faces_from_things(trained: Callable[[str], Run]) -> None:
     for kind in ("cnn", "dbvae"):
         assert trained(kind).metrics("validation")[-1]["accuracy"] > 0.8
@@ -196,7 +205,7 @@ def test_what_happened_after_the_last_state_is_reported_once(tmp_path: Path, tin
     for kind in ("validation", "resampling"):
         assert without_times(killed.metrics(kind)) == without_times(straight.metrics(kind))
     seen = [row["images_seen"] for row in killed.metrics("train")]
-    assert seen == [32, 64, 96, 112, 128, 160, 192]
+    assert seen == [32, 64, 80, 96, 112, 128, 160, 192]
 
 
 def test_a_resampling_at_the_very_clock_of_the_state_is_reported_once(tmp_path: Path, tiny_config: MakeConfig) -> None:

@@ -147,7 +147,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             asked = Asked(save=True) if is_over else steering.look(seen, now=was_reported)
             was_reported = False
             save = asked != Asked() or schedules.is_due(config.run.checkpoint_every, before, seen)
-            if not (save or schedules.is_due(config.run.report_every, before, seen)):
+            validates = is_over or schedules.is_due(config.run.validate_every, before, seen)
+            if not (save or validates or schedules.is_due(config.run.report_every, before, seen)):
                 continue
             report = totals.report(settings, seen, float(beta))
             check_finite(objective, optimizer, seen)
@@ -156,7 +157,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             status = RunStatus("running", seen, seconds)
             if ranks.is_first:
                 run.append_metrics("train", seen, **report)
-                if is_over or schedules.is_due(config.run.validate_every, before, seen):
+                if validates:
                     shown_weights = averaged(objective, averages)
                     run.append_metrics("validation", seen, **validate(shown_weights, held_out, settings, device))
                     draw_previews(run, shown_weights, held_out, config, device, seen)
