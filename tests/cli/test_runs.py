@@ -50,6 +50,19 @@ def test_a_run_is_found_by_its_tags_and_notes(vaelab: Call, run: Run) -> None:
         assert len(rows) == found, words
 
 
+def test_a_damaged_run_is_named_and_hides_no_other(vaelab: Call, run: Run) -> None:
+    root = run.dir.parent
+    damaged = Run.create(run.config, root, "torn")
+    (damaged.dir / "status.json").write_text("{")
+    shown = vaelab("runs", "--root", root, "--sort", "images")
+    assert shown.code == 0, shown.err
+    sound, torn = sorted(shown.out.splitlines()[1:], key=lambda line: line.startswith("torn"))
+    assert "800 of 800" in sound
+    assert "damaged    status.json of run torn is damaged" in torn
+    rows = json.loads(vaelab("runs", "--root", root, "--search", "torn", "--json").out)
+    assert [(row["state"], row["images_seen"]) for row in rows] == [("damaged", 0)]
+
+
 def test_runs_are_compared_by_settings_and_measurements(vaelab: Call, trained: Callable[[str], Run]) -> None:
     one, other = trained("vae"), trained("residual")
     one.write_report("test", {"detection": {"overall": {"rate": 0.5, "low": 0.4, "high": 0.6, "count": 90}}})

@@ -217,6 +217,6 @@ def test_further_processes_find_the_run_by_its_name(
 def test_a_damaged_run_is_told_in_one_sentence(vaelab: Call, small: list[object], tmp_path: Path) -> None:
     vaelab("train", "--name", "first", *small)
     (tmp_path / "runs" / "first" / "config.json").write_text("{")
-    answer = vaelab("runs", "--root", tmp_path / "runs")
+    answer = vaelab("watch", "first", "--once", "--root", tmp_path / "runs")
     assert answer.code == 1
     assert "config.json" in answer.err

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,24 @@ def test_a_new_run_is_queued_and_holds_its_exact_config(run: Run) -> None:
     assert run.config == TrainConfig(recipe="tiny")
     assert run.about["data_fingerprints"] == {"faces": "abc"}
     assert Run.open(run.dir).config == run.config
+
+
+def test_what_a_kill_leaves_of_a_run_that_is_being_made_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    write = Run._write_json
+
+    def write_one(run: Run, name: str, value: Mapping[str, Any]) -> None:
+        write(run, name, value)
+        raise Killed
+
+    monkeypatch.setattr(Run, "_write_json", write_one)
+    with pytest.raises(Killed):
+        Run.create(TrainConfig(), tmp_path, "half")
+    assert list_runs(tmp_path) == []
 
 
 def test_a_run_names_itself_after_time_and_recipe(tmp_path: Path) -> None:

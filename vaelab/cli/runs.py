@@ -9,8 +9,10 @@ from typing import Any
 
 from vaelab import jobs
 from vaelab.cli.runs_actions import add_actions
+from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
+DAMAGED = "damaged"
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda row: row["run"],
     "state": lambda row: row["state"],
@@ -51,6 +53,9 @@ def _runs(arguments: argparse.Namespace) -> int:
         return 0
     print(f"{'run':40}  {'recipe':14}  {'state':9}  {'images':>21}  validation")
     for row in rows:
+        if row["state"] == DAMAGED:
+            print(f"{row['run']:40}  {'':14}  {DAMAGED:9}  {row['message']}")
+            continue
         seen = f"{row['images_seen']:,} of {row['num_images']:,}"
         shown = ", ".join(f"{name} {row[name]:.4g}" for name in ("psnr", "accuracy", "loss") if name in row)
         tags = f"  [{', '.join(row['tags'])}]" if row["tags"] else ""
@@ -63,6 +68,15 @@ def _searched(row: dict[str, Any]) -> str:
 
 
 def _row(run: Run) -> dict[str, Any]:
+    """What is told of a run; of a damaged one its name and what is wrong with it, under message."""
+    try:
+        return _sound_row(run)
+    except VaelabError as error:
+        nothing = {"recipe": "", "model": "", "ships": run.is_shipped, "images_seen": 0, "num_images": 0}
+        return {"run": run.id, "state": DAMAGED, "message": str(error), **nothing, "tags": [], "notes": ""}
+
+
+def _sound_row(run: Run) -> dict[str, Any]:
     config, status, validations = run.config, run.status, run.metrics("validation")
     last = validations[-1] if validations else {}
     return {

@@ -115,7 +115,7 @@ def _wait_for(arguments: argparse.Namespace) -> Run:
         raise VaelabError("under torchrun give the run a --name, so that all processes find the same folder")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if (arguments.root / arguments.name / "status.json").is_file():
+        if (arguments.root / arguments.name / "config.json").is_file():
             return find_run(arguments.name, arguments.root)
         time.sleep(0.1)
     raise VaelabError(f"the first process made no run {arguments.name!r} within 60 s; see its output")

@@ -85,9 +85,9 @@ class Run:
             raise RunError(
                 f"cannot make the run folder {run.dir}: {error.strerror}; check space and permissions"
             ) from error
-        about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
-        run._write_json("config.json", {**about, "config": config.to_dict()})
         run.write_status(RunStatus())
+        about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
+        run._write_json("config.json", {**about, "config": config.to_dict()})  # last: with it the folder is a run
         return run
 
     @classmethod
