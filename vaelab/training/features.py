@@ -35,7 +35,7 @@ from vaelab.models.network import Network
 from vaelab.models.vgg import VGG19VAE
 from vaelab.runs.files import locked, replacing, telling
 from vaelab.runs.store import Run, RunStatus
-from vaelab.training.distributed import Ranks
+from vaelab.training.distributed import Ranks, sum_over_ranks
 from vaelab.training.feed import Feed
 from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
@@ -88,17 +88,22 @@ def use_backbone(
         tell=tell,
         is_stopped=lambda: run.is_cancel_requested,
     )
+    stopped = Cancelled("stopped before all features were there; they are kept")  # if another process was told so
+    stops = np.zeros(1, np.float32)
     try:
         feed.features = keep(rows=feed.face_rows, mirrored=config.data.flip)
-        features = keep(rows=held_out.faces, mirrored=False)
+        held_out = replace(held_out, features=keep(rows=held_out.faces, mirrored=False)[:, 0])
     except Cancelled as error:
+        stopped, stops[0] = error, 1.0
+    sum_over_ranks(stops, ranks, device)  # once all are here, nobody looks any more whether to stop
+    if stops[0]:
         if ranks.is_first:
-            run.write_status(replace(status, state="cancelled", message=str(error)))
+            run.write_status(replace(status, state="cancelled", message=str(stopped)))
             run.clear_cancel()
-        raise
+        raise stopped
     if ranks.is_first:
         run.write_status(status)
-    return replace(held_out, features=features[:, 0])
+    return held_out
 
 
 @dataclass(frozen=True)
@@ -174,6 +179,8 @@ def kept_features(
     )
     folder = Path(config.data.data_dir) / FOLDER / key.name
     whole = folder / "features.bin"
+    if not key.num_rows:
+        return np.zeros((0, key.variants, key.num_features), key.dtype)
     if not _is_whole(whole, key):
         with telling(f"cannot keep features in {folder}", folder.parent):
             folder.mkdir(parents=True, exist_ok=True)
