@@ -228,8 +228,8 @@ def resampling_words(debias: DebiasConfig) -> str:
         rf"**Resampling.** After {often}, a histogram of every latent is taken over all training faces, and face $i$ "
         rf"is drawn with probability $p_i \propto {RARITIES[debias.aggregation]}$, where "
         rf"$w_{{ij}} \propto 1/(\mathrm{{density}}_j(\mu_{{ij}}) + \alpha)$ is scaled to sum to 1 over the "
-        rf"faces{power}. So a face in a thinly filled bin is drawn more often; a smaller $\alpha$ debiases harder. Until "
-        r"the first resampling all faces are drawn alike."
+        rf"faces{power}. So a face in a thinly filled bin is drawn more often; a smaller $\alpha$ debiases harder. "
+        r"Until the first resampling all faces are drawn alike."
     )
 
 
