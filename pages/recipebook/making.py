@@ -36,8 +36,7 @@ def making(name: str, train_page: Path) -> None:
         st.subheader("What it costs here", anchor=False)
         config = replace(recipe, datasets=offer.datasets)
         if offer.missing:
-            are = "is" if len(offer.missing) == 1 else "are"
-            st.markdown(f"It can be measured and started once {joined(offer.missing)} {are} on this machine.")
+            st.markdown(f"It can be measured and started once {are_here(offer.missing)} on this machine.")
         else:
             needs(config)
         if needs_download(config):
@@ -64,17 +63,23 @@ def show_data(name: str, recipe: TrainConfig) -> Offer:
     first = first_ready(list(offered.values()))
     key = f"recipes.learn.{name}"
     names = st.selectbox("Learn from", list(offered), first, lambda names: offered[names].title, key=key)
-    offer = offered[names]
+    offer, own = offered[names], next(iter(offered.values()))
     for item in offer.supplies:
         show_supply(item)
     if EMBEDDED in offer.datasets:
         st.caption(DRAWN)
-    own = next(iter(offered.values()))
+    if own.missing and offer is not own:
+        st.caption(f"This stands in until {are_here(own.missing)} on this machine.")
     show_missing("Where to get the recipe's own data", [item for item in own.supplies if not item.is_ready])
     published = {names: None for row in RECIPE_NOTES[name].labs_own for names in row}
     supplies = [supply(item, recipe.data.size, Path(recipe.data.data_dir)) for item in published]
     show_missing("Where to get the published project's data", [item for item in supplies if not item.is_ready])
     return offer
+
+
+def are_here(names: list[str]) -> str:
+    """`a is`, `a and b are`."""
+    return f"{joined(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def show_supply(item: Supply) -> None:

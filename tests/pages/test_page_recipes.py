@@ -84,6 +84,7 @@ def test_without_its_data_each_of_the_five_projects_starts_on_drawn_faces(
     started = catch_starts(monkeypatch)
     app = open_app(PAGE, recipe=name)
     assert making.DRAWN in words(app)
+    assert f"This stands in until {RECIPES[name].data.datasets[0]} " in words(app)
     assert "missing" in app.selectbox(f"recipes.learn.{name}").options[0]
     app = press(app, "recipes.train")
     assert not app.exception
