@@ -23,8 +23,8 @@ def has_scores(audit: Audit) -> bool:
 
 
 def stamp(audit: Audit, split: str) -> str:
-    """Text that changes whenever the scores of a split, or what is written of its pictures, do."""
-    paths = sorted((audit.dir / "scores" / split).glob("*"))
+    """Text that changes whenever the scores of a split, what is written of its pictures, or members that failed do."""
+    paths = sorted([*(audit.dir / "scores" / split).glob("*"), *(audit.dir / "failures").glob("*.json")])
     stats = [(path.name, path.stat()) for path in [audit.dir / "experiment.json", *paths]]
     return "/".join(f"{name}:{stat.st_mtime_ns:x}-{stat.st_size:x}" for name, stat in stats)
 

@@ -161,6 +161,18 @@ def test_one_arm_and_one_seed_make_a_report_that_claims_nothing(tmp_path: Path) 
     assert not (audit.dir / "report.html").exists()
 
 
+def test_an_arm_that_failed_in_some_seeds_is_said(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "failing", seeds=3)
+    for split in audit.splits:
+        audit.scores_path(split, "C", 1).unlink()
+    audit.write_failure("C", 1, "diverged: resampling leaves an effective sample of 3")
+    audit.write_failure("C", 2, "diverged, but was scored later")
+    text = html.unescape(write_report(audit).read_text(encoding="utf-8"))
+    assert (
+        "C failed in 1 of 3 seeds (diverged: resampling leaves an effective sample of 3). The comparison is of" in text
+    )
+
+
 def test_what_is_left_out_and_what_was_changed_is_said(tmp_path: Path) -> None:
     audit = make_audit(tmp_path, "changed", seeds=3)
     audit.scores_path("test", "B", 2).unlink()

@@ -279,6 +279,9 @@ def test_a_member_that_diverges_is_passed_over(tiny_experiment: MakeExperiment, 
     run = audit.member("C", 0)
     assert run is not None
     assert run.status.state == "failed"
+    assert audit.failures()["C", 0].startswith("diverged: resampling by product leaves an effective sample")
+    (audit.dir / "failures" / "C-0.json").unlink()  # as an earlier version left it
+    assert audit.failures()["C", 0].startswith("diverged: resampling by product leaves an effective sample")
     assert audit.scores("test", ["A"]).arms == ("A",)
     with pytest.raises(DataError, match="no seed yet"):
         audit.scores("test")

@@ -161,6 +161,17 @@ def test_at_another_rate_than_the_primary_one_nothing_is_ruled(audited: Path, op
     assert "C against A: improved" in words(app)
 
 
+def test_seeds_that_failed_are_told(lab: Path, open_app: Open) -> None:
+    audit = make_audit(lab, "failing", seeds=2, negatives=300, fpr=0.05)
+    for split in audit.splits:
+        audit.scores_path(split, "C", 1).unlink()
+    app = open_app(PAGE)
+    assert "failed in" not in "".join(warning.value for warning in app.warning)
+    audit.write_failure("C", 1, "diverged: an effective sample of 3 of 1000 faces")
+    app.run()
+    assert "C failed in 1 of 2 seeds (diverged: an effective" in "".join(warning.value for warning in app.warning)
+
+
 def test_arms_that_were_left_out_are_told(lab: Path, open_app: Open) -> None:
     audit = make_audit(lab, "fewer", seeds=1, negatives=300, fpr=0.05)
     arms = {arm: settings for arm, settings in audit.experiment.arms.items() if arm != "B"}

@@ -9,9 +9,9 @@ from vaelab.evaluation.fairness.scores import Scores
 
 
 def cautions_of(audit: Audit, split: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about members that are scored and left out, and about groups that were chosen afterwards."""
+    """Sentences about members that failed or are scored and left out, and about groups that were chosen afterwards."""
     experiment = audit.experiment
-    found = []
+    found = _failed(audit)
     named = set(experiment.members())
     removed = [member for member in audit.scored(split) if member not in named]
     if removed:
@@ -26,6 +26,20 @@ def cautions_of(audit: Audit, split: str, columns: Sequence[str]) -> tuple[str, 
             "is no test."
         )
     return tuple(found)
+
+
+def _failed(audit: Audit) -> list[str]:
+    """A sentence for each arm whose seeds drop out by how their training went, not by chance."""
+    failures = audit.failures()
+    found = []
+    for arm in audit.experiment.arms:
+        reasons = [why for (failed, _), why in failures.items() if failed == arm]
+        if reasons:
+            found.append(
+                f"{arm} failed in {len(reasons)} of {len(audit.experiment.seeds)} seeds ({reasons[0].rstrip('.')}). "
+                "The comparison is of the seeds in which it did not, so it leaves out how this arm goes wrong."
+            )
+    return found
 
 
 def unpaired(audit: Audit, split: str, scores: Scores) -> str:

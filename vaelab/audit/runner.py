@@ -29,7 +29,8 @@ def run_experiment(audit: Audit, on_progress: Progress | None = None) -> None:
 
     Raises:
         Cancelled: somebody asked to stop; the member at work is saved.
-        VaelabError: what no other member would survive either. A member that diverges is logged and passed over.
+        VaelabError: what no other member would survive either. A member that diverges is kept as a failure and passed
+            over.
     """
     experiment = audit.experiment
     with telling(f"cannot make the folder of the members of audit {audit.name}", audit.dir):
@@ -49,10 +50,12 @@ def run_experiment(audit: Audit, on_progress: Progress | None = None) -> None:
                     on_progress(arm, seed, report)
 
             started = time.monotonic()
+            audit.clear_failure(arm, seed)
             try:
                 finish_member(audit, arm, seed, held_out, tell)
             except TrainingDiverged as error:
                 audit.log(f"{arm}-{seed} diverged: {error}")
+                audit.write_failure(arm, seed, f"diverged: {error}")
                 continue
             audit.log(f"{arm}-{seed} trained and scored, {time.monotonic() - started:.0f} s in this process")
 

@@ -11,6 +11,7 @@ checkpoints/audits/<name>/
   scores/<split>/faces.csv         the faces' ids and labels, aligned with the logits; negatives.csv likewise
   scores/calibration.csv.gz        the same of the negatives that set thresholds, which are those of every split
   exposure/<arm>-<seed>.json       what a resampling member drew
+  failures/<arm>-<seed>.json       why a member could not be trained to its end
   report.html, .pdf, .json         what was found; tables/*.csv and figures/*.png beside it; report-val.* likewise
   cancel                           exists = please stop
   lock                             held by the process that conducts it
@@ -328,6 +329,31 @@ class Audit:
         """What a member drew; None where it did not resample, or is not done."""
         path = f"exposure/{arm}-{seed}.json"
         return self._read_json(path) if (self.dir / path).is_file() else None
+
+    def write_failure(self, arm: str, seed: int, why: str) -> None:
+        """Keep why a member could not be trained to its end: who reads the scores has to know that it was tried."""
+        folder = self.dir / "failures"
+        with telling(f"cannot keep the failure of {arm}-{seed}", self.dir):
+            folder.mkdir(exist_ok=True)
+        self._write_json(f"failures/{arm}-{seed}.json", {"why": why})
+
+    def clear_failure(self, arm: str, seed: int) -> None:
+        """Forget the failure of a member that is tried again."""
+        with telling(f"cannot forget the failure of {arm}-{seed}", self.dir):
+            (self.dir / f"failures/{arm}-{seed}.json").unlink(missing_ok=True)
+
+    def failures(self) -> dict[tuple[str, int], str]:
+        """Why members of the experiment have no scores, where they were tried and failed."""
+        found = {}
+        for arm, seed in self.experiment.members():
+            if self.is_scored(arm, seed):
+                continue
+            kept = f"failures/{arm}-{seed}.json"
+            if (self.dir / kept).is_file():
+                found[arm, seed] = str(self._read_json(kept).get("why", ""))
+            elif (run := self.member(arm, seed)) is not None and run.status.state == "failed":
+                found[arm, seed] = run.status.message
+        return found
 
     def report_path(self, kind: str, split: str = "test") -> Path:
         """The report as `html`, `pdf` or `json`. That of validation faces, for choosing, has a name of its own."""
