@@ -25,6 +25,7 @@ from vaelab.audit.store import Audit
 from vaelab.data.groups import Grouping
 from vaelab.evaluation.fairness.discrimination import roc
 from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.published import BENCHMARK, PAPER, READING, REPLICATION
 
 CURVE_FPRS = np.geomspace(0.001, 1.0, 61)
@@ -68,8 +69,8 @@ def arms(audit: Audit, found: Findings) -> None:
     st.dataframe(arms_table(found), hide_index=True, height="content", alt="Every arm in a few numbers")
     st.caption(
         "In brackets 95 % intervals. Gap by chance and noise floor: what groups of these sizes show where all are "
-        "alike; p by permuting group labels. Var in squared percentage points, corrected: "
-        "without its noise floor. Variance and gap are smallest where nobody is found: read them beside the recall."
+        "alike; p by permuting group labels. Var in squared percentage points, corrected: without its noise floor. "
+        f"{CAVEAT} Variance and gap are smallest where nobody is found: read them beside the recall."
     )
     if not found.effects:
         return

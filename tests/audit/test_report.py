@@ -23,6 +23,7 @@ from vaelab.audit.report.writing import material_of, write_report
 from vaelab.audit.store import Audit
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.findings import Findings, find
+from vaelab.evaluation.fairness.permutation import CAVEAT
 
 
 class Outside(HTMLParser):
@@ -84,6 +85,7 @@ def test_it_says_what_the_findings_say(reported: Audit, found: Findings) -> None
         assert verdict.sentence in text
     for limit in LIMITS:
         assert limit in text
+    assert text.count(CAVEAT) == 1
     for fingerprint in reported.data_fingerprints.values():
         assert fingerprint in text
     for group in found.groups:

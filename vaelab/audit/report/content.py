@@ -24,6 +24,7 @@ from vaelab.audit.report.wording import (
 )
 from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
+from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
@@ -135,8 +136,8 @@ def _headline(material: Material) -> Section:
                 ("Arm", "As published", "Noise-corrected", "Noise floor", "p", "Gap by chance, %", "p of gap"),
                 variances,
                 "The floor is what finite groups add by chance; the gap by chance is a single seed's where labels mean "
-                "nothing. p-values: group labels permuted. A detector that finds nobody, or everybody, has variance 0; "
-                "it says nothing without the recall above.",
+                f"nothing. p-values: group labels permuted. {CAVEAT} A detector that finds nobody, or everybody, "
+                "has variance 0; it says nothing without the recall above.",
             ),
             *_other_rates(material),
         ),

@@ -10,6 +10,12 @@ from jaxtyping import Bool, Int
 from vaelab.evaluation.fairness.measures import gap, variance
 from vaelab.rng import numpy_generator
 
+CAVEAT = (
+    "A p-value by permuting labels is about these very networks: where groups are alike on average each seed still "
+    "makes somewhat unlike ones, so that it fell to 0.05 or below in 7 to 21 % of simulated audits."
+)
+"""How often it claims what training again would not show; the shares are those of `benchmarks.coverage`."""
+
 
 @dataclass(frozen=True)
 class LabelsPermuted:
