@@ -12,6 +12,8 @@ from vaelab.data.groups import Grouping, group_columns
 from vaelab.runs.store import Run
 
 OVER_TIME = ("effective_sample_size", "effective_share", "num_active", "largest_prob_times_faces")
+UNLABELLED = "no label"
+"""Faces whose label is missing, beside the values of the label."""
 
 
 def exposure_of(run: Run, training: Collection) -> dict[str, Any]:
@@ -20,7 +22,8 @@ def exposure_of(run: Run, training: Collection) -> dict[str, Any]:
     Returns:
         num_faces: training faces; uniform_until: images seen before the first resampling.
         over_time: for each resampling the clock, effective sample size and share, active latents, largest weight.
-        groups: by label column and value, its share of the data, and of all that was drawn from beginning to end.
+        groups: by label column and value, its share of all training faces, and of all that was drawn from beginning to
+            end; faces without a label are a value of their own, UNLABELLED.
         most_drawn, least_drawn: faces at the last resampling, with the probability of each draw.
     """
     rows = run.metrics("resampling")
@@ -44,8 +47,8 @@ def exposure_of(run: Run, training: Collection) -> dict[str, Any]:
 def _shares(
     grouping: Grouping, column: str, rows: list[dict[str, Any]], num_images: int
 ) -> dict[str, dict[str, float]]:
-    """Of each group its share of the data and of the draws, each period weighed by its length."""
-    total = max(int(grouping.counts.sum()), 1)
+    """Of each group its share of all faces and of all draws, each period weighed by its length."""
+    total = max(len(grouping.keys), 1)
     data = {group.name: group.count / total for group in grouping.groups}
     starts = [0, *(row["images_seen"] for row in rows)]
     lengths = np.diff([*starts, num_images])
@@ -54,4 +57,6 @@ def _shares(
         for name, share in data.items():
             in_period = share if row is None else row["groups"][column][name]["drawn"]
             drawn[name] += in_period * float(length) / num_images
+    if grouping.num_ungrouped:
+        data[UNLABELLED], drawn[UNLABELLED] = grouping.num_ungrouped / total, 1.0 - sum(drawn.values())
     return {name: {"data": round(share, 6), "drawn": round(drawn[name], 6)} for name, share in data.items()}
