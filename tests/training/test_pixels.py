@@ -6,7 +6,7 @@ import torch
 
 from vaelab.data.collection import Collection
 from vaelab.training import pixels
-from vaelab.training.pixels import MappedPixels, ResidentPixels, images_on, training_pixels
+from vaelab.training.pixels import MappedPixels, ResidentPixels, images_on, moved, training_pixels
 
 CPU = torch.device("cpu")
 
@@ -15,6 +15,20 @@ def test_images_are_the_pixels_over_255(faces: np.ndarray) -> None:
     images = images_on(faces, CPU)
     assert images.dtype == torch.float32
     assert np.array_equal((images * 255).round().permute(0, 2, 3, 1).numpy(), faces)
+
+
+@pytest.mark.parametrize(("device", "is_awaited"), [("cpu", True), ("mps", True), ("cuda", False)])
+def test_only_cuda_is_not_waited_for(device: str, is_awaited: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Apple GPU may read from memory that was given back while the copy was under way."""
+    asked: list[tuple[torch.device, bool]] = []
+
+    def to(self: torch.Tensor, device: torch.device, non_blocking: bool = False) -> torch.Tensor:
+        asked.append((device, non_blocking))
+        return self
+
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    moved(torch.zeros(3), torch.device(device))
+    assert asked == [(torch.device(device), not is_awaited)]
 
 
 @pytest.mark.parametrize("chunk", [7, 8_192])

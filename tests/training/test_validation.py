@@ -10,6 +10,7 @@ from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.evaluation.reconstruction import psnr
 from vaelab.inference import FaceModel
+from vaelab.losses import LossParts
 from vaelab.models import build_model
 from vaelab.rng import generator
 from vaelab.runs.store import Run
@@ -17,7 +18,7 @@ from vaelab.training import held_out
 from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective
-from vaelab.training.validation import validate
+from vaelab.training.validation import _batch_means, validate
 
 CPU = torch.device("cpu")
 
@@ -54,6 +55,24 @@ def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_d
     assert logits is not None
     right = (logits > 0) == (torch.arange(len(images)) < len(faces))
     assert found["accuracy"] == pytest.approx(float(right.float().mean()))
+
+
+class OnAppleGpu(torch.Tensor):
+    """A tensor where there is no float64."""
+
+    def double(self, *_: object, **__: object) -> torch.Tensor:
+        raise TypeError("the MPS framework doesn't support float64")
+
+    def cpu(self, *_: object, **__: object) -> torch.Tensor:
+        return self.as_subclass(torch.Tensor)
+
+
+def test_an_apple_gpu_needs_no_float64() -> None:
+    kl_per_dim = torch.rand(4)
+    parts = LossParts(torch.tensor(1.0), kl=torch.rand(3), kl_per_dim=kl_per_dim.as_subclass(OnAppleGpu))
+    found = _batch_means(parts, torch.rand(3, 3, 8, 8), None)["kl_per_dim"]
+    assert isinstance(found, np.ndarray)
+    assert (found == kl_per_dim.double().numpy()).all()
 
 
 def test_with_few_non_faces_it_is_still_of_as_many(

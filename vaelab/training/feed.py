@@ -14,7 +14,7 @@ from vaelab.data.groups import ABOUT_THE_FILE, Grouping, grouped
 from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
-from vaelab.training.pixels import training_pixels
+from vaelab.training.pixels import moved, training_pixels
 
 Rows = Int[np.ndarray, " faces"]
 
@@ -101,11 +101,11 @@ class Feed:
         if self._config.needs_nonfaces:
             rows = np.concatenate([rows, self.nonface_rows[drawn.nonfaces]])
             mirrored = np.concatenate([mirrored, np.zeros(len(drawn.nonfaces), bool)])
-        eps = None if drawn.eps is None else drawn.eps.to(self._device)
+        eps = None if drawn.eps is None else moved(drawn.eps, self._device)
         features = None
         if self.features is not None:
             kept = self.features[drawn.faces, drawn.mirrored.astype(np.int64)].astype(np.float32)
-            features = torch.from_numpy(kept).to(self._device, non_blocking=True)
+            features = moved(torch.from_numpy(kept), self._device)
         return Batch(self.pixels.images(rows, mirrored), len(drawn.faces), drawn.faces, eps, features)
 
     def _drawn(self, step: int) -> Drawn:
@@ -128,4 +128,6 @@ class Feed:
             kinds = ("eps", "eps of non-faces") if self._config.loss.mask == "as-published" else ("eps",)
             shape = (count, self._config.model.latent)
             eps = torch.cat([torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds])
+            if self._device.type == "cuda":
+                eps = eps.pin_memory()  # however large, its copy is not waited for
         return Drawn(faces, nonfaces, mirrored, eps)

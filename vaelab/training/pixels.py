@@ -65,16 +65,25 @@ class ResidentPixels:
     def images(self, rows: Rows, mirrored: Bool[np.ndarray, " batch"] | None = None) -> Images:
         """See `Pixels`."""
         device = self._bytes.device
-        found = self._bytes[torch.from_numpy(self._place[rows]).to(device, non_blocking=True)]
+        found = self._bytes[moved(torch.from_numpy(self._place[rows]), device)]
         if mirrored is not None:
-            which = torch.from_numpy(mirrored).to(device, non_blocking=True)[:, None, None, None]
+            which = moved(torch.from_numpy(mirrored), device)[:, None, None, None]
             found = torch.where(which, found.flip(2), found)
         return as_floats(found)
 
 
 def images_on(pixels: UInt8[np.ndarray, "batch size size 3"], device: torch.device) -> Images:
     """`pixels` as float images in [0, 1] on `device`, channels last in memory, moved as bytes."""
-    return as_floats(torch.from_numpy(pixels).to(device, non_blocking=True))
+    return as_floats(moved(torch.from_numpy(pixels), device))
+
+
+def moved(values: Tensor, device: torch.device) -> Tensor:
+    """`values` on `device`.
+
+    Only CUDA is not waited for: it puts what lies in ordinary memory aside before it returns, while an Apple GPU would
+    go on reading where something else may lie by then.
+    """
+    return values.to(device, non_blocking=device.type == "cuda")
 
 
 def as_floats(pixels: UInt8[Tensor, "batch size size 3"]) -> Images:

@@ -93,7 +93,7 @@ def _batch_means(
     values: dict[str, np.ndarray | float] = {"loss": float(parts.loss)}
     values |= {name: float(term.mean()) for name, term in parts.terms.items()}
     if parts.kl is not None and parts.kl_per_dim is not None:
-        values |= {"kl": float(parts.kl.mean()), "kl_per_dim": parts.kl_per_dim.double().cpu().numpy()}
+        values |= {"kl": float(parts.kl.mean()), "kl_per_dim": parts.kl_per_dim.cpu().double().numpy()}
     if parts.recon_loss is not None:
         values["recon_loss"] = float(parts.recon_loss.mean())
     if recon is not None:
