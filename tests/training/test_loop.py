@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,16 @@ def test_every_validation_that_is_due_is_made(tmp_path: Path, tiny_config: MakeC
     train(run)
     assert [row["images_seen"] for row in run.metrics("validation")] == [48, 96, 144, 192]
     assert [row["images_seen"] for row in run.metrics("train")] == [48, 64, 96, 128, 144, 192]
+
+
+def test_what_a_gpu_still_does_at_a_report_counts_as_training(
+    tmp_path: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaelab.training.loop.wait_for_device", lambda device: time.sleep(0.5))
+    run = Run.create(tiny_config(num_images=64), tmp_path, "behind")
+    train(run)
+    assert [row["seconds"] > 0.5 for row in run.metrics("train")] == [True, True]
+    assert run.status.train_seconds > 1.0
 
 
 def test_a_detector_learns_to_tell_faces_from_things(trained: Callable[[str], Run]) -> None:

@@ -26,7 +26,15 @@ from vaelab.runs.store import RUNS_DIR
 from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.schedules import ema_decay
-from vaelab.training.step import Objective, compiled, descend, evaluating, pick_device, pick_precision
+from vaelab.training.step import (
+    Objective,
+    compiled,
+    descend,
+    evaluating,
+    pick_device,
+    pick_precision,
+    wait_for_device,
+)
 
 WARM_UP_STEPS = 2
 
@@ -97,24 +105,17 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
             loss = call(images, faces, eps, beta, features).loss
         descend(loss, objective, optimizer, averages, config.optim.clip_norm)
-        _wait(device)
+        wait_for_device(device)
         return time.perf_counter() - begun
 
     def encode() -> float:
         begun = time.perf_counter()
         with evaluating(objective):
             network.encode(images)
-        _wait(device)
+        wait_for_device(device)
         return (time.perf_counter() - begun) / batch
 
     return step, encode
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def _peak_memory_bytes(device: torch.device) -> int:

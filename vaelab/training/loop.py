@@ -31,7 +31,7 @@ from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import begin
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.steering import Asked, Steering
-from vaelab.training.step import Objective, compiled, descend, pick_device, pick_precision
+from vaelab.training.step import Objective, compiled, descend, pick_device, pick_precision, wait_for_device
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
 
@@ -134,13 +134,12 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             settings = steering.settings(seen)
             for group in optimizer.param_groups:
                 group["lr"] = schedules.learning_rate(settings.optim, seen)
-            beta = torch.tensor(schedules.beta(settings.loss, seen), device=device)
+            beta = torch.full((), schedules.beta(settings.loss, seen), device=device)  # made there, not copied
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
                 parts = step(batch.images, batch.num_faces, batch.eps, beta, batch.features)
             descend(parts.loss, objective, optimizer, averages, config.optim.clip_norm)
             before, seen = seen, seen + config.optim.batch_size
             totals.add(parts)
-            totals.step_seconds += time.perf_counter() - started
 
             # --- report, validate, save, pause
             is_over = seen >= config.optim.num_images
@@ -148,7 +147,11 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             was_reported = False
             save = asked != Asked() or schedules.is_due(config.run.checkpoint_every, before, seen)
             validates = is_over or schedules.is_due(config.run.validate_every, before, seen)
-            if not (save or validates or schedules.is_due(config.run.report_every, before, seen)):
+            reports = save or validates or schedules.is_due(config.run.report_every, before, seen)
+            if reports:
+                wait_for_device(device)  # what a GPU still has to do is part of these steps
+            totals.step_seconds += time.perf_counter() - started
+            if not reports:
                 continue
             report = totals.report(settings, seen, float(beta))
             check_finite(objective, optimizer, seen)

@@ -165,6 +165,14 @@ def compiled(step: Callable[..., LossParts]) -> Callable[..., LossParts]:
     return call
 
 
+def wait_for_device(device: torch.device) -> None:
+    """Return once a GPU has done all that it was told to; a processor has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def pick_device(name: str) -> torch.device:
     """The device called `name`; auto takes cuda, then mps, then cpu.
 
