@@ -18,7 +18,8 @@ from PIL import Image
 
 from tests.pages.tiny_audits import SIZES, make_audit
 from vaelab.audit.report import writing
-from vaelab.audit.report.limits import LIMITS
+from vaelab.audit.report.document import Paragraph
+from vaelab.audit.report.limits import CUT_OUT, LIMITS, SAME_COLLECTION, WINDOWS, limits_section
 from vaelab.audit.report.writing import material_of, write_report
 from vaelab.audit.store import Audit
 from vaelab.errors import DataError
@@ -83,7 +84,7 @@ def test_it_says_what_the_findings_say(reported: Audit, found: Findings) -> None
     text = html.unescape((reported.dir / "report.html").read_text(encoding="utf-8"))
     for verdict in found.verdicts:
         assert verdict.sentence in text
-    for limit in LIMITS:
+    for limit in (*LIMITS, CUT_OUT, SAME_COLLECTION):
         assert limit in text
     assert text.count(CAVEAT) == 1
     for fingerprint in reported.data_fingerprints.values():
@@ -92,6 +93,17 @@ def test_it_says_what_the_findings_say(reported: Audit, found: Findings) -> None
         assert f">{group.name}</td><td>{group.count:,}</td>" in text
     assert text.index("Worst-group recall") < text.index("At a fixed threshold of 0.5")
     assert "five (5 faces, fewer than 10 faces" in text
+
+
+def test_limits_are_those_of_the_pictures(reported: Audit, found: Findings) -> None:
+    experiment = replace(reported.experiment, test_datasets=("ppb-64",), portraits="windows")
+    section = limits_section(experiment, found)
+    texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    assert WINDOWS in texts
+    assert any(
+        "All held-out faces come from other collections than the training faces (ppb-64)" in one for one in texts
+    )
+    assert not {CUT_OUT, SAME_COLLECTION} & set(texts)
 
 
 def test_names_from_data_are_escaped(reported: Audit) -> None:

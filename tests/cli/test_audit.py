@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.cli.conftest import Answer
@@ -92,6 +95,26 @@ def test_findings_are_told_with_counts_and_verdicts(vaelab: Vaelab, tmp_path: Pa
     ).out  # fmt: skip
     crossed = vaelab("audit", "small", "--resume", "--root", tmp_path / AUDITS_DIR, "--by", "race", "gender")
     assert "by race, gender" in crossed.out
+
+
+def test_labels_that_came_later_make_groups(vaelab: Vaelab, tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "small", seeds=1, negatives=300, fpr=0.05)
+    faces = audit.pictures("test", "faces")
+    table = pd.DataFrame(
+        {"image_id": faces["image_id"], "apparent_lightness": np.resize(["dark", "light"], len(faces))}
+    )
+    table.iloc[:600].to_csv(tmp_path / "light.csv", index=False)
+    words = ["audit", "small", "--root", tmp_path / AUDITS_DIR, "--labels", tmp_path / "light.csv"]
+    answer = vaelab(*words, "--resume", "--report", "--by", "apparent_lightness")
+    assert answer.code == 0, answer.err
+    assert "dark " in answer.out
+    assert re.search(r"note: Labels of light.csv \(SHA-256 [0-9a-f]{12}\) were joined to 600 of 685 faces", answer.out)
+    values = json.loads((audit.dir / "report.json").read_text(encoding="utf-8"))["findings"]
+    assert (values["columns"], values["num_ungrouped"]) == (["apparent_lightness"], 85)
+    assert any("joined to 600 of 685" in warning for warning in values["warnings"])
+    assert "apparent lightness is what the picture shows" in (audit.dir / "report.html").read_text().lower()
+    assert "give --resume as well" in vaelab(*words).err
+    assert "cannot read" in vaelab(*words[:-1], tmp_path / "none.csv", "--resume").err
 
 
 def test_wrong_usage_is_a_sentence(vaelab: Vaelab, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from vaelab.audit.cautions import cautions_of
 from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, stop_audit
 from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, SPLITS, Experiment, arms_from_dict, audit_base
 from vaelab.audit.history import known_arms
+from vaelab.audit.joined_labels import with_labels
 from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
 from vaelab.cli.arguments import whole_number
 from vaelab.cli.settings import add_settings, given_settings, parsed_setting
@@ -44,6 +45,7 @@ examples:
   python -m vaelab audit white --arms A B C D --set D.aggregation=max5     adds an arm to what is there
   python -m vaelab audit white --resume                                    goes on, or shows the findings again
   python -m vaelab audit white --by race gender --split val                groups crossed, on the validation split
+  python -m vaelab audit white --resume --labels data/fairface-64-lightness.csv --by apparent_lightness
 """
 
 
@@ -92,6 +94,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")
     parser.add_argument("--stop", action="store_true", help="save the members at work and end")
     parser.add_argument("--report", action="store_true", help="write report.html, .pdf, .json, tables and figures")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="with --resume: a CSV of more labels to group by, joined by image_id, such as that of `data lightness`",
+    )
     parser.add_argument("--split", choices=SPLITS, default="test", help="what the findings are of (default: test)")
     parser.add_argument(
         "--fpr",
@@ -120,6 +128,8 @@ def _audit(arguments: argparse.Namespace) -> int:
         audit = find_audit(arguments.name, arguments.root)
         if given_settings(arguments) or arguments.arms or arguments.changes or arguments.seeds or arguments.plant:
             raise ConfigError("--resume goes on with the audit as it was begun; leave it out to add arms or seeds")
+    elif arguments.labels is not None:
+        raise ConfigError("--labels adds labels to an audit that is there; give --resume as well")
     else:
         audit = begin(experiment_of(arguments), arguments.root)
     if arguments.background:
@@ -271,8 +281,11 @@ def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
     primary = audit.experiment.fpr
     fpr = primary if arguments.fpr is None else arguments.fpr
-    cautions = cautions_of(audit, arguments.split, columns)
-    found = find(audit.scores(arguments.split), columns, fpr, primary=primary, cautions=cautions)
+    scores, cautions = audit.scores(arguments.split), cautions_of(audit, arguments.split, columns)
+    if arguments.labels is not None:
+        scores, record = with_labels(scores, arguments.labels)
+        cautions = (*cautions, record)
+    found = find(scores, columns, fpr, primary=primary, cautions=cautions)
     if arguments.json:
         print(json.dumps({"audit": audit.name, "split": arguments.split, **found.to_dict()}))
         return 0
@@ -285,5 +298,5 @@ def _report(audit: Audit, arguments: argparse.Namespace) -> None:
     """Write the report's files and say where."""
     from vaelab.audit.report.writing import write_report  # drawing libraries take a second
 
-    page = write_report(audit, arguments.split, arguments.fpr, arguments.by or ())
+    page = write_report(audit, arguments.split, arguments.fpr, arguments.by or (), arguments.labels)
     print(f"report: {page}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`data lightness`: apparent lightness of the faces of a data set, as labels that an audit can group by."""
+"""`data lightness`: apparent lightness of the faces of a data set, as labels for `audit --labels`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_parser(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "lightness",
         help="apparent lightness (ITA) of the faces of a data set, as a table of labels",
         description="Writes image_id, ita (degrees, larger is lighter) and apparent_lightness (thirds of this data "
-        f"set's faces) of every face, as a CSV that is joined to the labels by image_id. {CAVEATS}",
+        f"set's faces) of every face, as a CSV that `audit --labels` joins by image_id. {CAVEATS}",
     )
     parser.add_argument("name", metavar="NAME", help="name of the data set, as in `data list`")
     parser.add_argument("--out", type=Path, help="the table to write (default: NAME-lightness.csv beside the data set)")

@@ -1,4 +1,4 @@
-"""What the numbers of a report cannot say: stands in every one."""
+"""What the numbers of a report cannot say: most of it stands in every one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ LIMITS = (
     "skin tone and apparent lightness are three different things; none is derived from another here.",
     "The detectors are small networks trained for minutes on small pictures. A difference found between them is one "
     "between these ways of training at this size; it says nothing about products.",
-    "Recall of faces that were cut out beforehand is not detection in a photograph: position, size and what surrounds "
-    "the face are given.",
     "Non-faces have no race and no gender. Groups are compared by recall against one shared set of non-faces; false "
     "alarms are nobody's.",
-    "Held-out faces come from the same collection as the training faces. How groups fare on other pictures may differ.",
     "A group is only as uniform as its label. A gap within it does not show, and a crossing of labels may be too small "
     "to measure; small groups are marked, not dropped in silence.",
 )
 
 
+CUT_OUT = (
+    "Recall of faces that were cut out beforehand is not detection in a photograph: position, size and what surrounds "
+    "the face are given."
+)
+WINDOWS = (
+    "A face counts as found where any window of its picture passes the threshold, wherever that window lies: this is not "
+    "detection in a photograph, which says where the face is."
+)
+SAME_COLLECTION = (
+    "Held-out faces come from the same collection as the training faces. How groups fare on other pictures may differ."
+)
+
+
 def limits_section(experiment: Experiment, found: Findings) -> Section:
-    """The limits, and those of apparent lightness where it makes the groups."""
-    texts = list(LIMITS)
+    """The limits, with those of how this audit's pictures were chosen and framed."""
+    texts = [*LIMITS, CUT_OUT if experiment.portraits == "as prepared" else WINDOWS, _collection(experiment)]
     if any("lightness" in column or column == "ita" for column in found.columns):
         texts.append(CAVEATS)
     if experiment.shares:
@@ -33,3 +43,16 @@ def limits_section(experiment: Experiment, found: Findings) -> Section:
             "alone. Bias that grew by itself differs in pose, light and quality too."
         )
     return Section("Limits", tuple(Paragraph(text) for text in texts))
+
+
+def _collection(experiment: Experiment) -> str:
+    """Where the held-out faces come from, seen from the training faces."""
+    trained, tested = experiment.base.data.datasets, experiment.face_datasets
+    others = [name for name in tested if name not in trained]
+    if not others:
+        return SAME_COLLECTION
+    which = "All held-out faces" if len(others) == len(tested) else "Some of the held-out faces"
+    return (
+        f"{which} come from other collections than the training faces ({', '.join(others)}): what a group's recall "
+        "owes to the people in it and what to how that collection was made cannot be told apart."
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from vaelab.audit.cautions import cautions_of, unpaired
 from vaelab.audit.history import history_of
+from vaelab.audit.joined_labels import with_labels
 from vaelab.audit.report.content import Material, document_of
 from vaelab.audit.report.page import page_of
 from vaelab.audit.report.paper import pdf_of
@@ -25,7 +26,13 @@ RATES = (0.05, 0.01, 0.001)
 """False-positive rates that every report looks at, beside the primary one."""
 
 
-def write_report(audit: Audit, split: str = "test", fpr: float | None = None, columns: Sequence[str] = ()) -> Path:
+def write_report(
+    audit: Audit,
+    split: str = "test",
+    fpr: float | None = None,
+    columns: Sequence[str] = (),
+    labels: Path | None = None,
+) -> Path:
     """Write report.html, .pdf and .json, tables/*.csv and figures/*.png into the audit's folder.
 
     The split val is for choosing: its files are called report-val and so on, so that nobody takes them for the result.
@@ -33,15 +40,16 @@ def write_report(audit: Audit, split: str = "test", fpr: float | None = None, co
     Args:
         fpr: false-positive rate of the thresholds; by default the experiment's primary one.
         columns: labels that make the groups; by default those of the experiment.
+        labels: a CSV of more labels, joined by `image_id`.
 
     Returns:
         The web page.
 
     Raises:
-        DataError: no seed is done under all arms, or too few calibration negatives for `fpr`.
+        DataError: no seed is done under all arms, too few calibration negatives for `fpr`, or labels that do not fit.
         RunError: the folder cannot be written to.
     """
-    material = material_of(audit, split, fpr, columns)
+    material = material_of(audit, split, fpr, columns, labels)
     document = document_of(material)
     written = {
         "html": page_of(document).encode(),
@@ -60,13 +68,19 @@ def write_report(audit: Audit, split: str = "test", fpr: float | None = None, co
     return audit.report_path("html", split)
 
 
-def material_of(audit: Audit, split: str, fpr: float | None = None, columns: Sequence[str] = ()) -> Material:
+def material_of(
+    audit: Audit, split: str, fpr: float | None = None, columns: Sequence[str] = (), labels: Path | None = None
+) -> Material:
     """All that the report is written from."""
     experiment = audit.experiment
     fpr = experiment.fpr if fpr is None else fpr
     scores = audit.scores(split)
     columns = tuple(columns) or experiment.columns
-    known: Any = {"primary": experiment.fpr, "cautions": cautions_of(audit, split, columns)}
+    cautions = cautions_of(audit, split, columns)
+    if labels is not None:
+        scores, record = with_labels(scores, labels)
+        cautions = (*cautions, record)
+    known: Any = {"primary": experiment.fpr, "cautions": cautions}
     others: dict[float, Any] = {}
     for rate in sorted({*RATES, experiment.fpr}, reverse=True):
         if rate != fpr:

@@ -54,7 +54,7 @@ PUBLISHED = (
 READING = (
     "No false-positive rate was published with the paper's table, and PPB has no negatives. In the replication the "
     "debiased model finds more faces of every group and raises more false alarms, 23.4 % instead of 16.8 %; a lower "
-    "threshold alone does most of that. Groups of the sizes of PPB that are all found 95 times in 100 have a variance "
-    "of 1.5 by chance; with five pictures a group, as in the lab this grew from, of 119."
+    "threshold alone does most of that. Groups of the sizes of PPB whose true recall is 95 % have a variance of 1.5 "
+    "on average by chance alone; with five pictures a group, as in the lab this grew from, of 95."
 )
 """What to keep in mind while reading the tables."""
