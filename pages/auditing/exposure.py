@@ -165,6 +165,7 @@ def _by_density(audit: Audit, found: Findings) -> None:
         table, hide_index=True, height="content", alt="Recall in fifths of the held-out faces by latent density"
     )
     st.caption(
-        f"Held-out faces in fifths by how densely training faces fill the latents around them, each network by "
-        f"its own, at {rate_name(found.fpr)} false positives. Debiasing should lift the rarest fifth."
+        f"Held-out faces in fifths by how densely training faces fill the latents around them, at "
+        f"{rate_name(found.fpr)} false positives. Every network has its own rarest fifth, so rows of two arms are not "
+        "about the same faces. Debiasing should lift it."
     )

@@ -107,7 +107,8 @@ def curves_figure(
     figure.add_vline(x=found.fpr, line={"width": 1, "color": GREY, "dash": "dot"})
     figure.update_layout(height=430, margin=MARGIN, dragmode=False, legend={"orientation": "h", "y": -0.2, "x": 0})
     figure.update_xaxes(
-        type="log", title={"text": "false positives on test negatives", "standoff": 4}, tickformat=".1%",
+        type="log", title={"text": f"false positives on {found.num_negatives:,} test negatives", "standoff": 4},
+        tickformat=".1%",
         tickvals=[0.001, 0.01, 0.1, 1.0], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(tickformat=".0%", title={"text": "recall, mean over seeds", "standoff": 4}, fixedrange=True)

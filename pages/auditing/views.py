@@ -28,7 +28,9 @@ from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.published import BENCHMARK, PAPER, READING, REPLICATION
 
-CURVE_FPRS = np.geomspace(0.001, 1.0, 61)
+CURVE_POINTS = 61
+LEAST_PASSED = 10
+"""Test negatives that have to pass for a rate to be shown: fewer tell next to nothing about it."""
 STILL = {"displayModeBar": False}
 
 
@@ -100,16 +102,20 @@ def arms(audit: Audit, found: Findings) -> None:
 
 def curves(audit: Audit, found: Findings) -> None:
     """ROC by group of one arm."""
-    arm = _arm(audit, found)
+    arm, fprs = _arm(audit, found), curve_fprs(found.num_negatives)
+    if not len(fprs):
+        _too_few(found)
+        return
     st.plotly_chart(
-        curves_figure(_curves(audit, found), CURVE_FPRS, arm, found),
+        curves_figure(_curves(audit, found), fprs, arm, found),
         config=STILL,
         key="audit.curves.figure",
         alt=f"Recall of {arm} by group over false-positive rates",
     )
     st.caption(
-        "Each group's faces against the same test negatives, mean over seeds; the dotted line is the rate chosen "
-        "above. Non-faces have no group, so groups share their false positives."
+        f"Each group's faces against the same {found.num_negatives:,} test negatives, from the rate that "
+        f"{LEAST_PASSED} of them pass; mean over seeds. The dotted line is the rate chosen above. Non-faces have no group, so groups "
+        "share their false positives."
     )
 
 
@@ -117,11 +123,16 @@ def curves(audit: Audit, found: Findings) -> None:
 @error_boundary
 def threshold(audit: Audit, found: Findings) -> None:
     """Recall by group while the threshold moves; for looking around, the verdict stays where it is."""
+    fprs = curve_fprs(found.num_negatives)
+    if not len(fprs):
+        _too_few(found)
+        return
     drawn = _curves(audit, found)
-    places = [float(f"{fpr:.3g}") for fpr in CURVE_FPRS]
+    places = [float(f"{fpr:.3g}") for fpr in fprs]
     wanted = st.select_slider(
-        "False positives on test negatives", places, value=places[int(np.abs(CURVE_FPRS - found.fpr).argmin())],
-        format_func=lambda fpr: percent(fpr, 2), key="audit.threshold",
+        f"False positives on {found.num_negatives:,} test negatives", places,
+        value=places[int(np.abs(fprs - found.fpr).argmin())], format_func=lambda fpr: percent(fpr, 2),
+        key=f"audit.threshold.{found.num_negatives}",
     )  # fmt: skip
     place = places.index(wanted)
     labels = {group.name: group_label(group.name, group.count, group.standing) for group in found.groups}
@@ -174,6 +185,19 @@ def _arm(audit: Audit, found: Findings) -> str:
     return arm or kept
 
 
+def curve_fprs(num_negatives: int) -> np.ndarray:
+    """False-positive rates to look at, ascending: from the one that LEAST_PASSED negatives pass. Empty where that is
+    all of them.
+    """
+    if num_negatives <= LEAST_PASSED:
+        return np.zeros(0)
+    return np.geomspace(LEAST_PASSED / num_negatives, 1.0, CURVE_POINTS)
+
+
+def _too_few(found: Findings) -> None:
+    st.info(f"There are {found.num_negatives:,} test negatives; more than {LEAST_PASSED} make a curve.")
+
+
 def _curves(audit: Audit, found: Findings) -> dict[str, dict[str, np.ndarray]]:
     drawn: dict[str, dict[str, np.ndarray]] = _drawn(
         audit.name, plan().split, found.columns, stamp(audit, plan().split), audit
@@ -187,9 +211,10 @@ def _drawn(
 ) -> dict[str, dict[str, np.ndarray]]:
     scores = scores_of(_audit, split)
     grouping = Grouping.of(scores.labels, columns)
+    fprs = curve_fprs(scores.negatives.shape[-1])
     return {
         arm: {
-            group.name: roc(scores.faces[place][:, grouping.rows(group.name)], scores.negatives[place], CURVE_FPRS)
+            group.name: roc(scores.faces[place][:, grouping.rows(group.name)], scores.negatives[place], fprs)
             for group in grouping.groups
             if group.standing != "counts only"
         }

@@ -93,6 +93,8 @@ def test_it_says_what_the_findings_say(reported: Audit, found: Findings) -> None
         assert f">{group.name}</td><td>{group.count:,}</td>" in text
     assert text.index("Worst-group recall") < text.index("At a fixed threshold of 0.5")
     assert "five (5 faces, fewer than 10 faces" in text
+    assert re.search(r"(cup|goldfish|stone wall) \(\d\.\d % of 100\)", text)
+    assert "fifths of two arms are not the same faces" in text
 
 
 def test_limits_are_those_of_the_pictures(reported: Audit, found: Findings) -> None:

@@ -83,6 +83,16 @@ def test_small_groups_are_counted_but_not_compared(
     assert found.gap["group"] == pytest.approx(groups["a"].rate - groups["b"].rate)
 
 
+def test_a_single_large_group_has_no_worst_and_no_gap(
+    scored: tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray],
+) -> None:
+    scores, labels, calibration, negatives = scored
+    labels = labels.assign(group=labels["group"].replace("b", "a"))  # 600 of a, 12 of c
+    found = detection(scores, labels, calibration, negatives, 0.01, ("group",))
+    assert set(found.by_group["group"]) == {"a", "c"}
+    assert (found.worst_group, found.gap) == ({}, {})
+
+
 def test_a_face_without_a_label_counts_for_the_whole_and_for_no_group(
     scored: tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray],
 ) -> None:

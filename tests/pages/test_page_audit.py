@@ -15,6 +15,7 @@ import pytest
 
 from pages.auditing import loading
 from pages.auditing.files import lacking
+from pages.auditing.views import curve_fprs
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
 from vaelab.audit.report import writing
@@ -105,10 +106,10 @@ def test_any_number_of_seeds(lab: Path, open_app: Open) -> None:
 
 PARTS = {
     "arms": "Gap by chance",
-    "curves": "share their false positives",
+    "curves": "same 300 test negatives, from the rate that 10 of them pass",
     "threshold": "chosen on the test",
     "seeds": "each network of C",
-    "exposure": "Recall by latent density",
+    "exposure": "Every network has its own rarest fifth",
     "published": "Amini et al.",
     "report": "The report of this audit was not made yet",
     "fixed": "Not comparable across models",
@@ -231,6 +232,13 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
     assert started[0].experiment.base.data.datasets == ("synthetic-64",)
     assert started[0].experiment.fpr == 0.05, "300 calibration negatives allow no lower rate"
     assert "0 of 6 networks trained and scored" in app.get("progress")[0].proto.text
+
+
+def test_curves_begin_where_ten_negatives_pass() -> None:
+    fprs = curve_fprs(5255)
+    assert fprs[0] == pytest.approx(10 / 5255)
+    assert fprs[-1] == pytest.approx(1.0)
+    assert not len(curve_fprs(10))
 
 
 def test_a_report_is_made_of_what_is_on_screen(audited: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,7 @@ class Detection:
         overall: recall over all test faces.
         by_group: recall by column and value.
         worst_group: the lowest recall of a column's groups of at least 30 faces; `gap` is the highest minus the lowest.
+            Columns with fewer than two such groups are in neither.
     """
 
     fpr: float
@@ -105,7 +106,7 @@ def detection(
             group.name: rate(round(found), group.count) for group, found in zip(grouping.groups, hits, strict=True)
         }
         rates = {group.name: by_group[column][group.name].rate for group in grouping.groups if group.is_summarised}
-        if rates:
+        if len(rates) > 1:
             worst[column] = min(rates, key=lambda name: rates[name])
             gap[column] = max(rates.values()) - min(rates.values())
     false_alarms = int((negative_scores > threshold).sum())

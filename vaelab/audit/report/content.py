@@ -262,7 +262,7 @@ def _false_positives(found: Findings) -> Section:
                 with_interval(one.mean, 2),
                 f"{percent(min(rates), 2)} to {percent(max(rates), 2)}" if rates else NOTHING,
                 with_interval(one.hard_mean, 2),
-                listed(_worst_classes(one.by_class), 3) or NOTHING,
+                listed(_worst_classes(one.by_class, len(found.seeds)), 3) or NOTHING,
             )
         )
     return Section(
@@ -278,14 +278,18 @@ def _false_positives(found: Findings) -> Section:
                 ("Arm", "Thresholds (logit)", "Realised", "Over seeds", "Hard negatives", "Most often taken for faces"),
                 tuple(rows),
                 "Means over seeds with 95 % intervals over seeds and non-faces, whole classes of them where these are "
-                "known, the thresholds as they are.",
+                "known, the thresholds as they are. Beside a class, how many of its pictures there are.",
                 words=frozenset({0, 5}),
             ),
         ),
     )
 
 
-def _worst_classes(by_class: Mapping[str, Any]) -> list[str]:
-    """Classes with the most false alarms, those with any."""
+def _worst_classes(by_class: Mapping[str, Any], seeds: int) -> list[str]:
+    """Classes with the most false alarms, those with any, and how many pictures each has."""
     order = sorted(by_class, key=lambda name: -by_class[name].rate)
-    return [f"{name.split(',')[0]} ({percent(by_class[name].rate)} %)" for name in order if by_class[name].rate > 0]
+    return [
+        f"{name.split(',')[0] or 'unnamed'} ({percent(by_class[name].rate)} % of {by_class[name].count // seeds:,})"
+        for name in order
+        if by_class[name].rate > 0
+    ]

@@ -115,5 +115,8 @@ def _by_density(bands: Mapping[str, Sequence[DensityBand]]) -> Table:
     )
     sizes = [f"{band.count:,}" for band in next(iter(bands.values()))]
     head = ("Arm", *(f"Fifth {place + 1}" for place in range(count)))
-    note = f"The first fifth holds the most unusual faces. Faces in each: {', '.join(sizes)}. Means over seeds."
+    note = (
+        "The first fifth holds the faces that are most unusual to a network: each has its own, so fifths of two arms "
+        f"are not the same faces. Faces in each: {', '.join(sizes)}. Means over seeds."
+    )
     return Table("Recall by latent density, %", head, rows, note)

@@ -24,8 +24,8 @@ CUT_OUT = (
     "the face are given."
 )
 WINDOWS = (
-    "A face counts as found where any window of its picture passes the threshold, wherever that window lies: this is not "
-    "detection in a photograph, which says where the face is."
+    "A face counts as found where any window of its picture passes the threshold, wherever that window lies: this is "
+    "not detection in a photograph, which says where the face is."
 )
 SAME_COLLECTION = (
     "Held-out faces come from the same collection as the training faces. How groups fare on other pictures may differ."
