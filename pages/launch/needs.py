@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.launch.under_way import under_way
 from pages.live.words import duration, size_in_words
 from pages.shell.cautions import cautions
 from vaelab.config import TrainConfig
 from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, known
-from vaelab.jobs.queue import device_of
+from vaelab.jobs.queue import ahead, device_of
 from vaelab.runs.store import RUNS_DIR
 
 TIGHT = 0.8
@@ -45,10 +44,10 @@ def needs(config: TrainConfig) -> None:
 def queue_words(config: TrainConfig) -> str:
     """Whether it would start at once, or behind which runs."""
     mine = device_of(config)
-    ahead = [run.id for run, _ in under_way() if device_of(run.config) == mine]
-    if not ahead:
+    others = [run.id for run in ahead(mine, RUNS_DIR)]
+    if not others:
         return f"It starts at once, on the {mine}."
-    shown = ", ".join(ahead[:3]) + (f" and {len(ahead) - 3} more" if len(ahead) > 3 else "")
+    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
     return f"It waits for the {mine} behind {shown}, then starts by itself."
 
 

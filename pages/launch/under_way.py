@@ -8,11 +8,15 @@ from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
 
 
 def under_way() -> list[tuple[Run, RunStatus]]:
-    """Runs that train, pause or wait, oldest first; damaged ones are passed over, the Runs page names them."""
+    """Runs that train, pause or wait, oldest first; damaged ones and those of another version are passed over.
+
+    The Runs page names them.
+    """
     found = []
     for run in list_runs(RUNS_DIR):
         try:
             status = run.status
+            _ = run.config  # whoever shows it reads this too
         except VaelabError:
             continue
         if status.state in UNDER_WAY:

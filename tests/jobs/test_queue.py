@@ -16,6 +16,7 @@ import pytest
 from vaelab import jobs
 from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, DataError, RunError
+from vaelab.jobs.queue import ahead
 from vaelab.runs.store import Run, RunStatus, list_runs
 
 MakeConfig = Callable[..., TrainConfig]
@@ -107,6 +108,28 @@ def test_a_run_for_a_device_that_is_not_here_gives_up_with_its_reason(
     assert launched == ["mine"]
     assert stranger.status.state == "failed"
     assert "device is mps" in stranger.status.message
+
+
+def test_a_new_run_waits_for_what_this_machine_trains_and_for_nothing_else(
+    root: Path, tiny_config: MakeConfig, launched: list[str]
+) -> None:
+    far = Run.create(tiny_config(), root, "far")
+    far.replace_status(RunStatus("running", host="another", pid=os.getpid(), updated=time.time()))
+    Run.create(tiny_config(device="mps"), root, "stranger").write_status(RunStatus("running"))
+    assert ahead("cpu", root) == []
+    paused, waiting = (jobs.start(tiny_config(), name=name, root=root) for name in ("c", "b"))
+    assert launched == ["c"]
+    paused.write_status(RunStatus("paused"))
+    assert ahead("cpu", root) == [paused, waiting]
+
+
+def test_a_waiting_run_of_another_machine_has_its_place(
+    root: Path, tiny_config: MakeConfig, launched: list[str]
+) -> None:
+    stranger = Run.create(tiny_config(device="mps"), root, "stranger")
+    assert jobs.position(stranger) == 0
+    (stranger.dir / "ticket.json").write_text('{"since": 1}')
+    assert jobs.position(stranger) == 1
 
 
 def test_a_waiting_run_can_be_taken_out(root: Path, tiny_config: MakeConfig, launched: list[str]) -> None:

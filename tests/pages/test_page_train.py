@@ -132,6 +132,24 @@ def test_requests_reach_the_run(lab: Path, open_app: Open) -> None:
     assert run.is_cancel_requested
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_runs_that_this_machine_could_not_train_leave_the_launcher_whole(lab: Path, open_app: Open, state: str) -> None:
+    prepare_data(lab)
+    stranger = reported_run(lab, "stranger", state, device="mps")
+    if state == "queued":
+        (stranger.dir / "ticket.json").write_text('{"since": 1}')
+    newer = reported_run(lab, "newer", state)
+    path = newer.dir / "config.json"
+    path.write_text(path.read_text().replace('"latent"', '"latent_of_tomorrow"'))
+    for app in (open_app("runs.py"), open_app(PAGE)):
+        assert not app.exception
+        assert not app.error
+        assert "It starts at once, on the cpu." in words(app)
+    app = open_app(PAGE, run="stranger")
+    assert not app.error
+    assert ("Waiting, next in line." in words(app)) == (state == "queued")
+
+
 def test_a_run_without_reports_and_a_missing_one_are_explained(lab: Path, open_app: Open) -> None:
     run = reported_run(lab, "young", "running")
     (run.dir / "metrics.jsonl").unlink()

@@ -104,10 +104,22 @@ def queue(root: Path = RUNS_DIR) -> list[Run]:
 
 
 def position(run: Run) -> int:
-    """The run's place among those that wait for its device, from 1; 0 if it does not wait."""
-    device = device_of(run.config)
+    """The run's place among those that wait for its device, from 1; 0 if it does not wait.
+
+    One that this machine cannot train, from a shared folder, is counted among its like.
+    """
+    device = _device_or_none(run)
     waiting = [other.id for other in queue(run.dir.parent) if _device_or_none(other) == device]
     return waiting.index(run.id) + 1 if run.id in waiting else 0
+
+
+def ahead(device: str, root: Path = RUNS_DIR) -> list[Run]:
+    """The runs for which a new one would wait for this machine's `device`: at work or paused first, then the waiting.
+
+    What another machine trains in a shared folder holds up nothing here.
+    """
+    at_work_here = (run for run in list_runs(root) if _is_at_work_here(run))
+    return [run for run in dict.fromkeys([*at_work_here, *queue(root)]) if _device_or_none(run) == device]
 
 
 def advance(root: Path = RUNS_DIR) -> list[Run]:
