@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,6 +13,8 @@ from vaelab.runs.store import Run
 
 RECENT = 5
 """Reports that the speed of the moment is told from."""
+KEPT_RUNS = 256
+"""Runs whose reports stay in memory: a list of runs asks for all of them at every rerun."""
 
 
 def reports(run: Run) -> list[dict[str, Any]]:
@@ -37,10 +39,22 @@ def _current(run: Run) -> Reports:
         stat = path.stat()
     except FileNotFoundError:
         return Reports([], [])
-    found: Reports = _reports(str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+    latest: _Latest = _latest(str(path.resolve()))
+    stamp, found = latest.read
+    if stamp != (stat.st_mtime_ns, stat.st_size):
+        found = read_reports(path)
+        latest.read = ((stat.st_mtime_ns, stat.st_size), found)
     return found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _reports(path: str, time_ns: int, num_bytes: int) -> Reports:
-    return read_reports(Path(path))
+@dataclass
+class _Latest:
+    """What a metrics file held when it was read last, behind its time and size then."""
+
+    read: tuple[tuple[int, int], Reports] = ((0, -1), Reports([], []))
+
+
+@st.cache_resource(max_entries=KEPT_RUNS, show_spinner=False)
+def _latest(path: str) -> _Latest:
+    """One place for each run: a training that reports every second leaves nothing old in memory."""
+    return _Latest()

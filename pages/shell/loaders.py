@@ -11,6 +11,8 @@ from vaelab.inference import FaceModel
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
+KEPT_MODELS = 12
+"""Models in memory for all visitors: one page asks for up to six at every rerun. The largest that ships takes 25 MB."""
 _seen: set[tuple[str, str]] = set()
 """(run id, model stamp) of the models that were loaded since the server started."""
 
@@ -75,7 +77,7 @@ def _file_stamp(path: Path) -> str:
     return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=KEPT_MODELS, show_spinner=False)
 def _load(run_id: str, stamp: str, _run: Run) -> FaceModel:
     model = FaceModel.open(_run)
     _seen.add((run_id, stamp))
