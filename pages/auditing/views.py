@@ -114,8 +114,8 @@ def curves(audit: Audit, found: Findings) -> None:
     )
     st.caption(
         f"Each group's faces against the same {found.num_negatives:,} test negatives, from the rate that "
-        f"{LEAST_PASSED} of them pass; mean over seeds. The dotted line is the rate chosen above. Non-faces have no group, so groups "
-        "share their false positives."
+        f"{LEAST_PASSED} of them pass; mean over seeds. The dotted line is the rate chosen above. "
+        "Non-faces have no group, so groups share their false positives."
     )
 
 
