@@ -13,6 +13,7 @@ from pages.shell.loaders import find, load_model
 from pages.studio.photo import photo_start
 from vaelab.counterfactual import Detector, threshold_of
 from vaelab.data.collection import Collection
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
 from vaelab.editing.recipe import FaceRecipe, pack_latent
 from vaelab.errors import DataError, RunError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
@@ -62,7 +63,9 @@ def stored_original(run: Run, face: str) -> NDArray[np.uint8] | None:
     """The prepared picture of a stored face, or None where its data set is not on this machine."""
     data = run.config.data
     try:
-        collection = _opened(data.datasets, data.data_dir, data.size)
+        manifests = [Manifest.read(Path(data.data_dir) / name / MANIFEST_FILE) for name in data.datasets]
+        fingerprints = tuple(manifest.fingerprint for manifest in manifests)
+        collection = _opened(data.datasets, data.data_dir, data.size, fingerprints)
     except DataError:
         return None
     rows = np.flatnonzero(np.asarray(collection.labels["image_id"] == face))
@@ -70,7 +73,7 @@ def stored_original(run: Run, face: str) -> NDArray[np.uint8] | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(names: tuple[str, ...], data_dir: str, size: int) -> Collection:
+def _opened(names: tuple[str, ...], data_dir: str, size: int, fingerprints: tuple[str, ...]) -> Collection:
     return Collection.open(names, Path(data_dir), size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pages.counterfactual.detectors import stored_original
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_detector, make_run
+from tests.pages.training_lab import DATA, prepare_data, reported_run
+from vaelab.data.prepare import prepare
+from vaelab.data.sources import Synthetic
+from vaelab.data.store import DatasetStore
 
 PAGE = "compare.py"
 
@@ -147,3 +153,18 @@ def test_a_photo_is_offered_only_to_models_of_its_size(store: Path, open_app: Op
     assert not app.exception
     assert not app.error
     assert app.session_state["compare.pair"].face == "photo"
+
+
+def test_the_picture_of_a_stored_face_goes_and_changes_with_its_data_set(lab: Path) -> None:
+    run = reported_run(lab, "mine")
+    folder = lab / "data" / DATA
+    prepare_data(lab)
+    face = DatasetStore.open(folder).labels["image_id"].iloc[0]
+    first = stored_original(run, face)
+    assert first is not None
+    shutil.rmtree(folder)
+    assert stored_original(run, face) is None
+    prepare(Synthetic(num_faces=200, num_nonfaces=20, seed=1), folder, size=16, workers=1)
+    other = stored_original(run, face)
+    assert other is not None
+    assert (other != first).any()
