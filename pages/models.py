@@ -7,10 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.live.words import UNDER_WAY
 from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
 from pages.shell.cautions import cautions
+from pages.shell.loaders import find
 from pages.shell.scorecard import scorecard
 from pages.shell.welcome import first_training, key_facts
 from vaelab.errors import VaelabError
@@ -68,8 +70,10 @@ def show_run(run_id: str) -> None:
     if run is None:
         st.info("This run was moved or deleted a moment ago.", icon=":material/delete:")
         return
+    state = run.status.state
     heading(run)
-    progress(run_id)
+    if state in UNDER_WAY:
+        st.fragment(_progress, run_every=WATCH_SECONDS)(run_id, state)
     if run.card:
         show_card(run, run.card)
     if not (run.dir / CARD_HAS_RESULTS).is_file():
@@ -93,15 +97,15 @@ def heading(run: Run) -> None:
         st.caption(status.message)
 
 
-@st.fragment(run_every=WATCH_SECONDS)
 @error_boundary
-def progress(run_id: str) -> None:
-    """How far a training has come, as long as it goes on."""
-    run = next((run for run in list_runs(RUNS_DIR) if run.id == run_id), None)
-    if run is None or run.status.state != "running":
-        return
-    seen, total = run.status.images_seen, run.config.optim.num_images
-    st.progress(min(seen / total, 1.0), text=f"Training: {seen:,} of {total:,} images")
+def _progress(run_id: str, drawn: str) -> None:
+    """How far a training has come; the page is drawn anew when it is no longer in the state that was drawn."""
+    run = find(run_id)
+    status = run.status
+    if status.state != drawn:
+        st.rerun(scope="app")
+    seen, total = status.images_seen, run.config.optim.num_images
+    st.progress(min(seen / total, 1.0), text=f"{status.state.capitalize()}: {seen:,} of {total:,} images")
 
 
 @st.fragment(run_every=WATCH_SECONDS)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tests.pages.driving import Open
+import pytest
+import streamlit as st
+
+from tests.pages.driving import Open, words
 from tests.pages.tiny_runs import make_run
+from vaelab.runs.store import RunStatus
 
 PAGE = "models.py"
 
@@ -22,6 +27,28 @@ def test_a_running_run_shows_how_far_it_is(lab: Path, open_app: Open) -> None:
     assert not app.exception
     assert not app.error
     assert app.get("progress")
+
+
+def test_only_a_training_under_way_is_watched_and_its_end_redraws_the_page(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(lab, "growing", state="running")
+    fragment: Any = st.fragment
+    watched = []
+
+    def ending(function: Any = None, *, run_every: float | None = None) -> Any:
+        """As if the training ended between the drawing of the page and the look at its progress."""
+        if function is not None and function.__name__ == "_progress":
+            watched.append(run_every)
+            run.write_status(RunStatus(state="done", images_seen=16_000))
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", ending)
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.get("progress")
+    assert watched == [4.0]
+    assert "green-badge[done]" in words(app)
 
 
 def test_a_card_and_its_measurements_are_shown(lab: Path, open_app: Open) -> None:
@@ -54,8 +81,8 @@ def test_the_scorecard_has_intervals_and_says_what_figures_mean(lab: Path, open_
     assert generation["n"].tolist() == ["2,000", "2,000"]
     assert generation["What it means"].str.contains("lower is nearer").all()
     captions = " ".join(element.value for element in app.caption)
-    for words in ("5,000 held-out faces", "crop whole", "vaelab's cnn"):
-        assert words in captions
+    for part in ("5,000 held-out faces", "crop whole", "vaelab's cnn"):
+        assert part in captions
     assert any("no stored latents" in element.value for element in app.markdown)
 
 
