@@ -29,7 +29,7 @@ from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.two_level import TwoLevel, share
 from vaelab.evaluation.fairness.verdicts import verdict
-from vaelab.evaluation.groups import rate
+from vaelab.evaluation.rates import rate
 from vaelab.rng import numpy_generator
 
 OUT = Path(__file__).with_name("coverage.json")

@@ -18,8 +18,8 @@ from jaxtyping import Bool, Float, UInt8
 from scipy.special import expit
 
 from vaelab.errors import ConfigError, DataError
-from vaelab.evaluation.groups import Rate, rate
 from vaelab.evaluation.paired import Paired, corrected, paired
+from vaelab.evaluation.rates import Rate, rate
 from vaelab.rng import numpy_generator
 from vaelab.wording import signed
 

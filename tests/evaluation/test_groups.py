@@ -9,7 +9,8 @@ from fairlearn.metrics import MetricFrame, true_positive_rate
 from scipy.stats import binomtest
 
 from vaelab.errors import DataError
-from vaelab.evaluation.groups import detection, rate, threshold_at_fpr
+from vaelab.evaluation.groups import detection, threshold_at_fpr
+from vaelab.evaluation.rates import rate
 from vaelab.rng import numpy_generator
 
 

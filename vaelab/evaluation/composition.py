@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from vaelab.data.groups import Grouping, group_columns
-from vaelab.evaluation.groups import Rate, rate
+from vaelab.evaluation.rates import Rate, rate
 
 
 @dataclass(frozen=True)

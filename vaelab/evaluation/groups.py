@@ -10,32 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Shaped
 
 from vaelab.data.groups import Grouping
 from vaelab.errors import DataError
+from vaelab.evaluation.clusters import Classes, in_classes, rate_of
+from vaelab.evaluation.rates import Rate
 
 Scores = Float[np.ndarray, " pictures"]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A share of `count` pictures with its 95 % Wilson interval; NaN where count is 0."""
-
-    rate: float
-    low: float
-    high: float
-    count: int
-
-
-def rate(hits: float, count: float) -> Rate:
-    """hits / count with its Wilson interval; fractions are an effective number of pictures."""
-    from statsmodels.stats.proportion import proportion_confint  # takes as long as half of torch: no training waits
-
-    if count == 0:
-        return Rate(float("nan"), float("nan"), float("nan"), 0)
-    low, high = proportion_confint(hits, count, method="wilson")
-    return Rate(hits / count, float(low), float(high), int(count))
 
 
 def threshold_at_fpr(negative_scores: Scores, fpr: float) -> float:
@@ -85,6 +67,9 @@ def detection(
     negative_scores: Float[np.ndarray, " negatives"],
     fpr: float,
     columns: Sequence[str] = (),
+    *,
+    faces_of: Shaped[np.ndarray, " faces"] | None = None,
+    negatives_of: Shaped[np.ndarray, " negatives"] | None = None,
 ) -> Detection:
     """Recall at the threshold that `fpr` of the calibration negatives pass.
 
@@ -93,6 +78,8 @@ def detection(
         calibration_scores: negatives that set the threshold and serve nothing else.
         negative_scores: test negatives.
         columns: label columns to report by; groups of fewer than 30 faces are left out of worst_group and gap.
+        faces_of: the picture that each face is cut from, where it is cut out more than once.
+        negatives_of: the class of each test negative, where classes are held out, or the picture that it is cut from.
     """
     threshold = threshold_at_fpr(calibration_scores, fpr)
     hit = face_scores > threshold
@@ -101,16 +88,23 @@ def detection(
     gap: dict[str, float] = {}
     for column in columns:
         grouping = Grouping.of(labels, [column])
-        hits = np.nan_to_num(grouping.mean(hit) * grouping.counts)
         by_group[column] = {
-            group.name: rate(round(found), group.count) for group, found in zip(grouping.groups, hits, strict=True)
+            group.name: _rate(hit, faces_of, grouping.keys == number) for number, group in enumerate(grouping.groups)
         }
         rates = {group.name: by_group[column][group.name].rate for group in grouping.groups if group.is_summarised}
         if len(rates) > 1:
             worst[column] = min(rates, key=lambda name: rates[name])
             gap[column] = max(rates.values()) - min(rates.values())
-    false_alarms = int((negative_scores > threshold).sum())
     return Detection(
-        fpr, threshold, len(calibration_scores), rate(false_alarms, len(negative_scores)),
-        rate(int(hit.sum()), len(hit)), by_group, worst, gap,
+        fpr, threshold, len(calibration_scores), _rate(negative_scores > threshold, negatives_of),
+        _rate(hit, faces_of), by_group, worst, gap,
     )  # fmt: skip
+
+
+def _rate(
+    hits: Bool[np.ndarray, " pictures"], of: Classes | None, which: Bool[np.ndarray, " pictures"] | None = None
+) -> Rate:
+    """Share of those pictures that are hit, its interval over the classes or pictures that they are of."""
+    if which is not None:
+        hits, of = hits[which], None if of is None else of[which]
+    return rate_of(hits, in_classes(of))

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from vaelab.errors import ConfigError
-from vaelab.evaluation.groups import Rate, rate
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.priors import Axes, Latents, PerImage, PerLatent
+from vaelab.evaluation.rates import Rate, rate
 from vaelab.rng import numpy_generator
 
 TAIL = 0.01

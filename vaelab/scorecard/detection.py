@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vaelab.data.collection import Collection
 from vaelab.data.groups import group_columns
+from vaelab.data.splits import SPLITS
 from vaelab.errors import ConfigError
+from vaelab.evaluation.clusters import cut_from, held_out
 from vaelab.evaluation.groups import detection
 from vaelab.inference import FaceModel
 from vaelab.passes import face_logits_of_rows
@@ -31,7 +34,13 @@ def detection_section(model: FaceModel, data: Collection, faces: np.ndarray, spl
     face_scores, calibration_scores, negative_scores = (
         face_logits_of_rows(model, data, rows) for rows in (faces, calibration, negatives)
     )
-    report: dict[str, Any] = {"num_negatives": len(negatives)}
+    faces_of = cut_from(labels["image_id"].to_numpy(dtype=str))
+    negatives_of = _what_is_shown(data, negatives, split)
+    report: dict[str, Any] = {
+        "num_negatives": len(negatives),
+        "num_pictures_of_faces": len(np.unique(faces_of)),
+        "num_kinds_of_negatives": len(np.unique(negatives_of)),
+    }
     for fpr in FALSE_POSITIVE_RATES:
         if len(calibration) < 10 / fpr:
             report[f"fpr_{fpr:g}"] = {
@@ -39,6 +48,23 @@ def detection_section(model: FaceModel, data: Collection, faces: np.ndarray, spl
             }
             continue
         report[f"fpr_{fpr:g}"] = detection(
-            face_scores, labels, calibration_scores, negative_scores, fpr, columns
-        ).to_dict()
+            face_scores, labels, calibration_scores, negative_scores, fpr, columns,
+            faces_of=faces_of, negatives_of=negatives_of,
+        ).to_dict()  # fmt: skip
     return report
+
+
+def _what_is_shown(data: Collection, negatives: np.ndarray, split: str) -> np.ndarray:
+    """The class of each non-face, where other splits have none of it; else the picture that it is cut from."""
+    table = data.table(negatives, [name for name in ("image_id", "object_class") if name in data.columns])
+    pictures = cut_from(table["image_id"].to_numpy(dtype=str))
+    if "object_class" not in table:
+        return pictures
+    others = [data.rows(other, is_face=False) for other in SPLITS if other != split]
+    elsewhere = data.table(np.concatenate(others), ["object_class"])["object_class"]
+    classes = held_out(_named(table["object_class"]), np.unique(_named(elsewhere)))
+    return np.where(classes == "", pictures, classes)
+
+
+def _named(classes: pd.Series[Any]) -> np.ndarray:
+    return classes.fillna("").to_numpy(dtype=str)

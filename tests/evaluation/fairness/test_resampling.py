@@ -1,5 +1,7 @@
 """Resampled recalls are what drawing pictures one by one gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,29 @@ def test_resampling_is_drawing_with_replacement(made: MakeScores, fpr: float) ->
     np.testing.assert_allclose(fast.std(0), slow.std(0), rtol=0.12)
     shared = [np.corrcoef(each[:, 0, 0], each[:, 1, 0])[0, 1] for each in (fast, slow)]
     assert shared[0] == pytest.approx(shared[1], abs=0.12), "what seeds share through pictures stays shared"
+
+
+@pytest.mark.parametrize("fpr", [0.05, 0.01])
+def test_thresholds_move_with_whole_classes(made: MakeScores, fpr: float) -> None:
+    scores = made({"a": {"x": 1.5, "y": 2.5}}, {"x": 80, "y": 40}, num_seeds=2, num_negatives=1000)
+    random = numpy_generator(2, "one by one")
+    names = np.repeat([f"class {number}" for number in range(50)], np.resize([10, 30, 20, 20], 50))
+    numbers = np.unique(names, return_inverse=True)[1]
+    of_class = random.standard_normal(50).astype(np.float32)[numbers]
+    scores = replace(scores, calibration=scores.calibration + of_class, calibration_classes=names)
+    grouping = Grouping.of(scores.labels, ["group"])
+    fast = recalls(scores, grouping, fpr, resamples=1500).by_group_resampled[:, 0]
+    slow = np.empty_like(fast)
+    for draw in slow:
+        negatives = np.concatenate([np.flatnonzero(numbers == one) for one in random.integers(0, 50, 50)])
+        rows = [random.choice(np.flatnonzero(grouping.keys == group), grouping.counts[group]) for group in (0, 1)]
+        for seed in (0, 1):
+            threshold = np.quantile(scores.calibration[0, seed][negatives], 1 - fpr, method="higher")
+            draw[seed] = [(scores.faces[0, seed][row] > threshold).mean() for row in rows]
+    np.testing.assert_allclose(fast.mean(0), slow.mean(0), atol=0.02)
+    np.testing.assert_allclose(fast.std(0), slow.std(0), rtol=0.12)
+    alone = recalls(replace(scores, calibration_classes=None), grouping, fpr, resamples=300).by_group_resampled[:, 0]
+    assert (fast.std(0) / alone.std(0)).mean() > 1.15, "classes are what makes a threshold uncertain"
 
 
 def test_the_same_seed_gives_the_same_resamples(lagging: Scores) -> None:

@@ -15,7 +15,7 @@ from vaelab.evaluation.fairness.permutation import LabelsPermuted, labels_permut
 from vaelab.evaluation.fairness.resampling import Recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.two_level import TwoLevel, share
-from vaelab.evaluation.groups import Rate, rate
+from vaelab.evaluation.rates import Rate, rate
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _group_recall(scores: Scores, recalls: Recalls, arm: int, place: int, group:
         share(recalls.by_group[arm, :, place], recalls.by_group_resampled[:, arm, :, place], group.count)
         if is_shown
         else None,
-        auc_interval(scores.faces[arm][:, rows], scores.negatives[arm], scores.negative_classes) if is_shown else None,
+        auc_interval(scores.faces[arm][:, rows], scores.negatives[arm], scores.negative_numbers) if is_shown else None,
     )
 
 

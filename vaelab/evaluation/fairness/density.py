@@ -12,7 +12,7 @@ from vaelab.data.groups import Standing, standing_of
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
 from vaelab.evaluation.fairness.scores import Scores
-from vaelab.evaluation.groups import Rate, rate
+from vaelab.evaluation.rates import Rate, rate
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from sklearn.metrics import roc_curve
 
-from vaelab.evaluation.fairness.clusters import Classes, covariance_of_means, in_classes
+from vaelab.evaluation.clusters import covariance_of_means
 from vaelab.evaluation.fairness.two_level import TwoLevel, from_covariance
 
 
@@ -21,19 +21,19 @@ def auc(
 def auc_interval(
     faces: Float[np.ndarray, "seeds faces"],
     negatives: Float[np.ndarray, "seeds negatives"],
-    classes: Classes | None = None,
+    classes: Int[np.ndarray, " negatives"] | None = None,
 ) -> TwoLevel | None:
     """Mean AUC over seeds with its interval over seeds and pictures; None for fewer than two of either picture.
 
     Args:
-        classes: what each negative shows; those of one class are no independent pictures.
+        classes: number of each negative's class; those of one class are no independent pictures.
 
     Source: covariance of AUCs on shared pictures, DeLong et al. (Biometrics 1988); in classes, see `clusters.py`.
     """
     if faces.shape[1] < 2 or negatives.shape[1] < 2:
         return None
     of_faces, of_negatives = _placements(faces, negatives)
-    covariance = covariance_of_means(of_faces) + covariance_of_means(of_negatives, in_classes(classes))
+    covariance = covariance_of_means(of_faces) + covariance_of_means(of_negatives, classes)
     return from_covariance(of_faces.mean(axis=1), covariance, (0.0, 1.0))
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from vaelab.evaluation.fairness.clusters import Classes, in_classes, rate_of, times_drawn
+from vaelab.evaluation.clusters import Classes, rate_of, times_drawn
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.two_level import TwoLevel, difference, share, two_level
-from vaelab.evaluation.groups import Rate, rate
+from vaelab.evaluation.rates import Rate, rate
 from vaelab.rng import numpy_generator
 
 AT_ONCE = 50
@@ -63,7 +63,7 @@ def false_positives(
         seed, resamples: of the negatives drawn anew.
     """
     passed = scores.negatives > thresholds[..., None]
-    classes = in_classes(scores.negative_classes)
+    classes = scores.negative_numbers
     means, changes = _mean_rates(passed, classes, seed, resamples)
     hard = None if scores.hard_negatives is None else scores.hard_negatives > thresholds[..., None]
     hard_means = [None] * len(scores.arms) if hard is None else _mean_rates(hard, None, seed, resamples)[0]

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vaelab.data.groups import Grouping
-from vaelab.evaluation.fairness.clusters import in_classes, times_drawn
+from vaelab.evaluation.clusters import times_drawn
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.rng import numpy_generator
@@ -115,7 +115,7 @@ class _Pictures:
         places = np.argsort(-calibration, axis=1, kind="stable")
         return _Pictures(
             scores.faces.reshape(-1, scores.num_faces)[:, order], np.append(0, np.cumsum(counts)), membership,
-            np.take_along_axis(calibration, places, axis=1), places, in_classes(scores.calibration_classes), fpr,
+            np.take_along_axis(calibration, places, axis=1), places, scores.calibration_numbers, fpr,
         )  # fmt: skip
 
     def resampled(self, random: np.random.Generator, resamples: int) -> np.ndarray:

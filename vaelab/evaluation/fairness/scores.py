@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vaelab.errors import DataError
+from vaelab.evaluation.clusters import held_out, in_classes
 
 
 @final
@@ -71,6 +72,16 @@ class Scores:
         return parts if self.hard_negatives is None else parts | {"hard negatives": self.hard_negatives}
 
     @property
+    def negative_numbers(self) -> np.ndarray | None:
+        """(negatives,) int number of each test negative's held-out class; None where they count as independent."""
+        return _numbers(self.negative_classes, self.calibration_classes)
+
+    @property
+    def calibration_numbers(self) -> np.ndarray | None:
+        """(calibration,) the same of those that set thresholds."""
+        return _numbers(self.calibration_classes, self.negative_classes)
+
+    @property
     def num_faces(self) -> int:
         """Faces scored."""
         return int(self.faces.shape[-1])
@@ -94,6 +105,12 @@ class Scores:
     def _part(self, axis: int, kept: list[int], **names: tuple[str, ...] | tuple[int, ...]) -> Scores:
         logits = {name.replace(" ", "_"): part.take(kept, axis=axis) for name, part in self._parts().items()}
         return replace(self, **logits, **names)  # type: ignore[arg-type]
+
+
+def _numbers(classes: np.ndarray | None, elsewhere: np.ndarray | None) -> np.ndarray | None:
+    if classes is None or elsewhere is None:
+        return in_classes(classes)
+    return in_classes(held_out(classes, elsewhere))
 
 
 def _places(wanted: Sequence[str] | Sequence[int], known: Sequence[str] | Sequence[int], what: str) -> list[int]:

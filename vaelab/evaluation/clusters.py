@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from vaelab.evaluation.groups import Rate, rate
+from vaelab.evaluation.rates import Rate, rate
 
 Classes = Shaped[np.ndarray, " pictures"]
 """What each picture shows; None in its place stands for pictures that are independent of each other."""
@@ -24,11 +24,23 @@ def in_classes(classes: Classes | None) -> Int[np.ndarray, " pictures"] | None:
     if classes is None:
         return None
     names, numbers = np.unique(classes, return_inverse=True)
-    if np.count_nonzero(names != "") < MIN_CLASSES:
+    if np.count_nonzero(names != "") < MIN_CLASSES or len(names) == len(classes):
         return None
     unknown = np.flatnonzero(classes == "")
     numbers[unknown] = len(names) + np.arange(len(unknown))
     return np.asarray(np.unique(numbers, return_inverse=True)[1])
+
+
+def held_out(classes: Classes, elsewhere: Shaped[np.ndarray, " others"]) -> Classes:
+    """The classes without those that other splits have as well: of these, new pictures are of the same class."""
+    return np.where(np.isin(classes, elsewhere), "", classes)
+
+
+def cut_from(image_ids: Classes) -> Classes:
+    """The picture that each square is of: what stands before the mark in the names that `cuts`, `laid` and `windows`
+    give.
+    """
+    return np.array([name.partition("#")[0] for name in image_ids])
 
 
 def times_drawn(

@@ -1,16 +1,11 @@
 """Pictures in classes: drawn anew as whole classes, worth fewer than as many independent ones."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from tests.evaluation.fairness.conftest import MakeScores
-from vaelab.data.groups import Grouping
-from vaelab.evaluation.fairness.clusters import covariance_of_means, in_classes, rate_of, times_drawn
+from vaelab.evaluation.clusters import covariance_of_means, cut_from, held_out, in_classes, rate_of, times_drawn
 from vaelab.evaluation.fairness.discrimination import auc, auc_interval
-from vaelab.evaluation.fairness.resampling import recalls
-from vaelab.evaluation.groups import rate
+from vaelab.evaluation.rates import rate
 from vaelab.rng import numpy_generator
 
 CLASSES = np.repeat([f"class {number}" for number in range(20)], np.resize([5, 40, 15], 20))
@@ -28,6 +23,17 @@ def test_a_picture_of_no_class_is_one_by_itself() -> None:
 @pytest.mark.parametrize("names", [None, np.array(["dog", "cat"] * 8), np.array([""] * 30)])
 def test_few_or_no_classes_say_nothing(names: np.ndarray | None) -> None:
     assert in_classes(names) is None
+
+
+def test_classes_that_other_splits_have_too_say_nothing_of_new_ones() -> None:
+    found = held_out(np.array(["dog", "cup", "dog", ""]), np.array(["cup", "car", ""]))
+    assert list(found) == ["dog", "", "dog", ""]
+
+
+def test_squares_of_one_picture_are_told_by_its_name() -> None:
+    assert list(cut_from(np.array(["val/1.jpg", "val/1.jpg#laid0", "val/2.jpg#cut3"]))) == [
+        "val/1.jpg", "val/1.jpg", "val/2.jpg",
+    ]  # fmt: skip
 
 
 def test_classes_are_drawn_whole() -> None:
@@ -72,29 +78,6 @@ def test_intervals_are_no_shorter_for_pictures_that_classes_do_not_tell_apart() 
         assert rate_of(hits, numbers).high >= independent.high - 1e-12
 
 
-@pytest.mark.parametrize("fpr", [0.05, 0.01])
-def test_thresholds_move_with_whole_classes(made: MakeScores, fpr: float) -> None:
-    scores = made({"a": {"x": 1.5, "y": 2.5}}, {"x": 80, "y": 40}, num_seeds=2, num_negatives=1000)
-    random = numpy_generator(2, "one by one")
-    names = np.repeat([f"class {number}" for number in range(50)], np.resize([10, 30, 20, 20], 50))
-    numbers = np.unique(names, return_inverse=True)[1]
-    of_class = random.standard_normal(50).astype(np.float32)[numbers]
-    scores = replace(scores, calibration=scores.calibration + of_class, calibration_classes=names)
-    grouping = Grouping.of(scores.labels, ["group"])
-    fast = recalls(scores, grouping, fpr, resamples=1500).by_group_resampled[:, 0]
-    slow = np.empty_like(fast)
-    for draw in slow:
-        negatives = np.concatenate([np.flatnonzero(numbers == one) for one in random.integers(0, 50, 50)])
-        rows = [random.choice(np.flatnonzero(grouping.keys == group), grouping.counts[group]) for group in (0, 1)]
-        for seed in (0, 1):
-            threshold = np.quantile(scores.calibration[0, seed][negatives], 1 - fpr, method="higher")
-            draw[seed] = [(scores.faces[0, seed][row] > threshold).mean() for row in rows]
-    np.testing.assert_allclose(fast.mean(0), slow.mean(0), atol=0.02)
-    np.testing.assert_allclose(fast.std(0), slow.std(0), rtol=0.12)
-    alone = recalls(replace(scores, calibration_classes=None), grouping, fpr, resamples=300).by_group_resampled[:, 0]
-    assert (fast.std(0) / alone.std(0)).mean() > 1.15, "classes are what makes a threshold uncertain"
-
-
 def test_the_error_of_an_auc_is_that_of_drawing_classes() -> None:
     random, numbers = numpy_generator(0, "auc"), in_classes(CLASSES)
     assert numbers is not None
@@ -104,7 +87,7 @@ def test_the_error_of_an_auc_is_that_of_drawing_classes() -> None:
     for _ in range(300):
         rows = np.concatenate([np.flatnonzero(numbers == one) for one in random.integers(0, 20, 20)])
         drawn.append(auc(faces[:, random.integers(0, 90, 90)], negatives[:, rows]))
-    found = auc_interval(faces[:1], negatives[:1], CLASSES)
+    found = auc_interval(faces[:1], negatives[:1], numbers)
     independent = auc_interval(faces[:1], negatives[:1])
     assert found is not None
     assert independent is not None
