@@ -93,6 +93,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--background", action="store_true", help="in a process of its own; returns at once")
     parser.add_argument("--resume", action="store_true", help="go on with the audit as it was begun")
     parser.add_argument("--stop", action="store_true", help="save the members at work and end")
+    _add_looking(parser)
+    parser.add_argument("--root", type=Path, default=AUDITS_DIR, help="folder of the audits (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    add_settings(parser, without=("seed", "model", "backbone"))
+    parser.set_defaults(run=_audit)
+
+
+def _add_looking(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what the findings are of."""
     parser.add_argument("--report", action="store_true", help="write report.html, .pdf, .json, tables and figures")
     parser.add_argument(
         "--labels",
@@ -108,10 +117,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="false-positive rate: of a new audit the primary one, which verdicts are given at (default: "
         f"{PRIMARY_FPR:g}); of one that is there the rate to look at (default: its primary one)",
     )
-    parser.add_argument("--root", type=Path, default=AUDITS_DIR, help="folder of the audits (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
-    add_settings(parser, without=("seed", "model", "backbone"))
-    parser.set_defaults(run=_audit)
 
 
 def _audit(arguments: argparse.Namespace) -> int:
