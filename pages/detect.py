@@ -59,11 +59,11 @@ def show_photos(photos: Sequence[Opened]) -> None:
     found = results(photos, detectors, plan())
     place = 0
     if len(photos) > 1:
-        st.markdown("  \n".join(f"**{opened.name}**: {result.in_words()}" for opened, result in _pairs(photos, found)))
+        names = _told_apart([opened.name for opened in photos])
+        st.markdown("  \n".join(f"**{name}**: {result.in_words()}" for name, result in zip(names, found, strict=True)))
         place = st.selectbox(
-            "Photo", range(len(photos)), format_func=lambda chosen: photos[chosen].name,
-            key=f"detect.photo.{len(photos)}",
-        )  # fmt: skip
+            "Photo", range(len(photos)), format_func=names.__getitem__, key=f"detect.photo.{len(photos)}"
+        )
     opened, result = photos[place], found[place]
     for one in detectors:
         cautions(one.model.config, one.name)
@@ -78,8 +78,11 @@ def show_photos(photos: Sequence[Opened]) -> None:
     _files(opened, result, found)
 
 
-def _pairs(photos: Sequence[Opened], found: Sequence[Result]) -> list[tuple[Opened, Result]]:
-    return list(zip(photos, found, strict=True))
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, numbered where one repeats: cameras call many photos alike, and no two choices may read the same."""
+    if len(set(names)) == len(names):
+        return list(names)
+    return [f"{place}. {name}" for place, name in enumerate(names, 1)]
 
 
 def _marked(opened: Opened, result: Result) -> None:

@@ -15,7 +15,7 @@ from pages.shell.sheet import face_sheet
 from pages.studio.state import show_in
 from vaelab.editing.paths import grid_positions, traversal_grid
 from vaelab.editing.recipe import to_record
-from vaelab.editing.sliders import edited_latent, sliders
+from vaelab.editing.sliders import edited_latent, sliders, told_apart
 from vaelab.pictures import contact_sheet, png_bytes
 
 if TYPE_CHECKING:
@@ -86,11 +86,12 @@ def picture(model: FaceModel, now: Bench, across: Slider, down: Slider) -> bytes
 
 
 def _controls(now: Bench, known: dict[str, Slider], across: str, down: str) -> None:
+    names = told_apart({key: slider.name for key, slider in known.items()})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, value in (("across", "To the right", across), ("down", "Downwards", down)):
             key = show_in(f"bench.{field}", value)
             st.selectbox(
-                label, list(known), format_func=lambda name: known[name].name, key=key, width=220,
+                label, list(known), format_func=names.__getitem__, key=key, width=220,
                 on_change=sets(field, key),
             )  # fmt: skip
         key = show_in("bench.count", now.count)

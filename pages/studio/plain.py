@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell.faces import Latent, described, draw
 from pages.shell.pictures import png
 from pages.studio.state import keep, recipe, show_in
-from vaelab.editing.sliders import FAMILIES, STEP, Slider, edited_latent, reach, sliders, start_latent
+from vaelab.editing.sliders import FAMILIES, STEP, Slider, edited_latent, reach, sliders, start_latent, told_apart
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -62,7 +62,8 @@ def _slider(slider: Slider, start: Latent, value: float) -> None:
 def _held(model: FaceModel, run: Run) -> None:
     if model.directions is None or not model.directions.learned:
         return
-    names = {about.key: run.slider_names.get(f"a.{about.key}", about.name) for about in model.directions.learned}
+    learned = model.directions.learned
+    names = told_apart({about.key: run.slider_names.get(f"a.{about.key}", about.name) for about in learned})
     key = show_in("studio.plain.hold", list(recipe().hold))
     st.multiselect(
         "Hold fixed",

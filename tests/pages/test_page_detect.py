@@ -86,6 +86,17 @@ def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
     assert "searched at 80 × 64 pixels" in words(app)
 
 
+def test_photos_of_one_name_are_numbered(store: Path, open_app: Open) -> None:
+    app = give(open_app(PAGE), ("image.jpg", encoded("PNG")), ("image.jpg", encoded("PNG", (80, 64))))
+    choice = widget(app.selectbox, "detect.photo")
+    assert choice.options == ["1. image.jpg", "2. image.jpg"]
+    assert "**2. image.jpg**" in words(app)
+    choice.select_index(1).run()
+    assert "searched at 80 × 64 pixels" in words(app)
+    widget(app.selectbox, "detect.photo").select_index(0).run()
+    assert "searched at 80 × 64 pixels" not in words(app)
+
+
 def test_what_belongs_to_a_photo_goes_with_it(store: Path, open_app: Open) -> None:
     app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("two.png", encoded("PNG", (80, 64))))
     assert app.session_state[CLOSELY].result.name == "one.png"

@@ -73,6 +73,17 @@ def test_a_recipe_of_other_weights_is_told_and_opened_when_wanted(lab: Path, ope
     assert app.session_state["studio.recipe"] == kept
 
 
+def test_attributes_of_one_name_can_both_be_held(lab: Path, open_plain: Open) -> None:
+    run = make_run(lab, "finished")
+    for key in ("a.age", "a.gender-male"):
+        run.name_slider(key, "smile")
+    app = open_plain()
+    choice = widget(app.multiselect, "studio.plain.hold")
+    assert sorted(choice.options) == ["smile (age)", "smile (gender-male)"]
+    choice.set_value(["age", "gender-male"]).run()
+    assert app.session_state["studio.recipe"].hold == ("age", "gender-male")
+
+
 def test_a_run_without_weights_counts_as_none(lab: Path, open_app: Open) -> None:
     make_run(lab, "young", state="running", weights=False)
     app = open_app()

@@ -210,6 +210,17 @@ def test_two_different_sliders_make_a_grid(model: FaceModel, open_app: Open) -> 
     assert state(app).down == "p0"
 
 
+def test_sliders_of_one_name_can_both_be_chosen(lab: Path, model: FaceModel, open_app: Open) -> None:
+    for key in ("p0", "d1"):
+        find_run("finished", lab / RUNS_DIR).name_slider(key, "smile")
+    app = opened(open_app, Bench("finished", THREE, section="grid", across="d5", down="p1"))
+    options = widget(app.selectbox, "bench.down").options
+    assert len(set(options)) == len(options)
+    assert {"smile (p0)", "smile (d1)", "Component 2"} <= set(options)
+    widget(app.selectbox, "bench.down").select_index(options.index("smile (p0)")).run()
+    assert state(app).down == "p0"
+
+
 def test_neighbours_of_a_stored_face_begin_with_itself(model: FaceModel, open_app: Open) -> None:
     faces = (FaceRecipe("finished", start="stored", face="train/3"),)
     app = opened(open_app, Bench("finished", faces, section="near"))

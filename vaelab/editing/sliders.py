@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,12 @@ def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) 
         is_dead = nats is not None and nats < ACTIVE_NATS
         found.append(Slider(f"d{dim}", f"Latent {dim}", "raw", vector, low, high, detail, is_dead))
     return [_renamed(slider, names.get(slider.key, "")) for slider in found]
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Names of sliders by key, each that another one has too with its key behind it: `smile (p3)`."""
+    counts = Counter(names.values())
+    return {key: name if counts[name] == 1 else f"{name} ({key})" for key, name in names.items()}
 
 
 def attribute_order(directions: Directions) -> list[int]:
