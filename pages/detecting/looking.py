@@ -47,13 +47,17 @@ def results(photos: Sequence[Opened], detectors: Sequence[Detector], plan: Plan)
 
     looked_by = tuple((one.model.weights_fingerprint, one.threshold) for one in detectors)
     before: dict[object, Result] = st.session_state.get(RESULTS, {})
-    now: dict[object, Result] = {}
-    with st.spinner("Looking for faces ...", show_time=False):
-        for opened in photos:
-            key = (opened.id, opened.name, looked_by, plan)
-            now[key] = before.get(key) or detect(opened.photo, detectors, opened.name, _search(plan), opened.whole)
-    st.session_state[RESULTS] = now
-    return [now[opened.id, opened.name, looked_by, plan] for opened in photos]
+    keys = [(opened.id, opened.name, looked_by, plan) for opened in photos]
+    found = {key: before[key] for key in keys if key in before}
+    st.session_state[RESULTS] = found  # first, and filled below: a click ends this run wherever the bar moves
+    missing = {key: opened for key, opened in zip(keys, photos, strict=True) if key not in found}
+    bar = st.empty()
+    for count, (key, opened) in enumerate(missing.items()):
+        told = "Looking for faces" if len(missing) == 1 else f"Looking for faces, photo {count + 1} of {len(missing)}"
+        bar.progress(count / len(missing), text=told)
+        found[key] = detect(opened.photo, detectors, opened.name, _search(plan), opened.whole)
+    bar.empty()
+    return [found[key] for key in keys]
 
 
 def _search(plan: Plan) -> Search:

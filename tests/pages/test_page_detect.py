@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from pages.detecting.faces import CLOSELY
@@ -19,6 +21,7 @@ from pages.detecting.plan import Plan, read_plan
 from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector, make_run
+from vaelab.detection import photographs
 from vaelab.inference import FaceModel
 from vaelab.runs.store import Run
 
@@ -95,6 +98,47 @@ def test_photos_of_one_name_are_numbered(store: Path, open_app: Open) -> None:
     assert "searched at 80 × 64 pixels" in words(app)
     widget(app.selectbox, "detect.photo").select_index(0).run()
     assert "searched at 80 × 64 pixels" not in words(app)
+
+
+def test_one_photo_given_twice_is_searched_once(store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = watched(monkeypatch)
+    app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("one.png", encoded("PNG")))
+    assert not app.exception
+    assert not app.error
+    assert searched == ["one.png"]
+
+
+def test_a_click_meanwhile_is_heard_and_keeps_what_was_found(
+    store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def click() -> None:
+        script = get_script_run_ctx()
+        assert script is not None
+        assert script.script_requests is not None
+        runs.append(script.cursors)
+        if len(runs) == 1:
+            script.script_requests.request_rerun(RerunData(page_script_hash=script.page_script_hash))
+
+    runs: list[object] = []
+    searched = watched(monkeypatch, click)
+    app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("two.png", encoded("PNG", (80, 64))))
+    assert not app.exception
+    assert searched == ["one.png", "two.png"], "none of them twice"
+    assert runs[0] is not runs[1], "the click did not wait for the second photo"
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None] = lambda: None) -> list[str]:
+    """Names of the photos that are searched from now on; `meanwhile` happens during each search."""
+
+    def search(photo: object, detectors: object, name: str, *others: object) -> photographs.Result:
+        searched.append(name)
+        meanwhile()
+        return real(photo, detectors, name, *others)  # type: ignore[arg-type]
+
+    searched: list[str] = []
+    real = photographs.detect
+    monkeypatch.setattr(photographs, "detect", search)
+    return searched
 
 
 def test_what_belongs_to_a_photo_goes_with_it(store: Path, open_app: Open) -> None:
