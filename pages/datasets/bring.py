@@ -18,6 +18,7 @@ from pages.datasets.preparing import begin, cancel, put_away, refuse_taken, stan
 from pages.datasets.shelf import DATA_DIR
 from pages.datasets.uploads import Upload, received
 from pages.datasets.verdict import KEY as CHECK
+from pages.datasets.verdict import stop_check
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.data.archive import unpack
@@ -82,6 +83,7 @@ def bring_form() -> None:
                 begin(make_source, out_dir, size, upload, mappings)
             else:
                 what = uploaded.name if uploaded is not None else path
+                stop_check()  # the page has a button for the last one only
                 st.session_state[CHECK] = begin_check(make_source, what, size, mappings, upload)
             refused.pop_all()  # whoever began deletes it
         st.rerun(scope="app")

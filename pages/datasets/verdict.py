@@ -26,6 +26,13 @@ def verdict() -> None:
         st.fragment(_shown, run_every=TICK_SECONDS if alive else None)(alive)
 
 
+def stop_check() -> None:
+    """Ask the visitor's check to stop, if one is under way."""
+    check: Check | None = st.session_state.get(KEY)
+    if check is not None:
+        check.cancel.set()
+
+
 @error_boundary
 def _shown(was_alive: bool) -> None:
     check: Check = st.session_state[KEY]
@@ -36,7 +43,7 @@ def _shown(was_alive: bool) -> None:
         share = check.done / check.total if check.total else 0.0
         counted = f"{check.done:,} of {check.total:,} pictures" if check.total else "looking for pictures"
         words.progress(share, text=f"Checking **{check.what}**: {counted}")
-        button.button("Stop", key="data.check.stop", on_click=check.cancel.set)
+        button.button("Stop", key="data.check.stop", on_click=stop_check)
     elif check.found is None:
         st.error(f"**{check.what}**: {check.error}", icon=":material/error:")
     else:

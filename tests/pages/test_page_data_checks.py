@@ -83,6 +83,21 @@ def test_a_check_can_be_stopped() -> None:
     assert "stopped on request" in check.error
 
 
+def test_a_second_check_stops_the_first(lab: Path, open_app: Open) -> None:
+    for name in ("one", "two"):
+        write_ppb(lab / name, ppb_rows({"DF": 3}))
+    app = open_app(PAGE)
+    next(box for box in app.selectbox if box.key == "data.kind").set_value("ppb").run()
+    next(box for box in app.text_input if box.key == "data.path").set_value(str(lab / "one")).run()
+    first = app.session_state[KEY] = checking.begin_check(
+        lambda: Synthetic(num_faces=40_000, num_nonfaces=0), "drawn", 64
+    )
+    press(app, "data.check")
+    assert "stopped on request" in finish(first).error
+    assert finish(app.session_state[KEY]).found is not None
+    assert not app.session_state[KEY].cancel.is_set()
+
+
 def test_an_archive_that_was_checked_leaves_nothing_behind(lab: Path) -> None:
     upload = received(io.BytesIO(b"sent"))
     source = Ppb(write_ppb(lab / "p", ppb_rows({"LM": 1})))
