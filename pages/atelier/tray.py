@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.atelier.bench import MOST_FACES, bench, change, open_in_explore, put
+from pages.shell.boundary import error_boundary
 from pages.shell.faces import described, draw
 from pages.shell.pictures import png
 from pages.studio.actions import is_wanted
@@ -100,6 +101,7 @@ def _stored(model: FaceModel) -> None:
     put(FaceRecipe(model.run_id, start="stored", face=str(face)))
 
 
+@error_boundary
 def _recipe_file(model: FaceModel) -> None:
     """A recipe that was kept earlier joins the tray, once for each upload."""
     file = st.file_uploader("A recipe that was kept (JSON)", type="json", key="bench.file")

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 
 
 def error_boundary(function: Callable[P, None]) -> Callable[P, None]:
-    """Wrap a page or fragment so that no error in it reaches the visitor as a traceback.
+    """Wrap a page, a fragment or a part of one so that no error in it reaches the visitor as a traceback.
 
     Reruns and stops pass through: Streamlit raises them outside the tree of `Exception`.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell.boundary import error_boundary
 from pages.shell.faces import draw, record
 from pages.shell.loaders import decoder_runs, load_model
 from pages.shell.pictures import keepsake
@@ -90,6 +91,7 @@ def _downloads(model: FaceModel, face: FaceRecipe) -> None:
     st.caption(words)
 
 
+@error_boundary
 def _open_recipe_file() -> None:
     """A recipe that was kept earlier takes the table."""
     file = st.file_uploader("A recipe that was kept (JSON)", type="json", key="studio.recipe.file")

@@ -73,6 +73,19 @@ def test_a_recipe_of_other_weights_is_told_and_opened_when_wanted(lab: Path, ope
     assert app.session_state["studio.recipe"] == kept
 
 
+def test_a_file_that_is_no_recipe_leaves_the_page_as_it_is(lab: Path, open_app: Open) -> None:
+    make_run(lab, "finished")
+    app = open_app(model="finished", seed="3")
+    app.file_uploader[-1].upload("photo.json", b"%PDF-1.4").run()
+    assert not app.exception
+    assert ["no JSON" in error.value for error in app.error] == [True]
+    app.toggle(key="studio.plain").set_value(True).run()
+    app.session_state["studio.plain.family"] = "raw"
+    app.run()
+    widget(app.slider, "studio.plain.d5").set_value(2.0).run()
+    assert app.query_params["e"] == "d5_2", "the link goes along"
+
+
 def test_attributes_of_one_name_can_both_be_held(lab: Path, open_plain: Open) -> None:
     run = make_run(lab, "finished")
     for key in ("a.age", "a.gender-male"):

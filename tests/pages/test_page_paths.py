@@ -177,6 +177,8 @@ def test_a_file_that_is_no_recipe_is_told(model: FaceModel, open_app: Open) -> N
     app.file_uploader[0].upload("photo.json", b"%PDF-1.4").run()
     assert not app.exception
     assert "no JSON" in app.error[0].value
+    press(app, "Clear")
+    assert app.session_state["bench.state"].faces == ()
 
 
 def test_a_face_is_opened_in_explore(model: FaceModel, open_app: Open) -> None:
