@@ -41,6 +41,7 @@ class Panel {
     this.root = root
     this.find = (selector) => root.querySelector(selector)
     this.values = new Map()
+    this.held = []
     this.rows = new Map()
     this.expanded = new Set()
     this.revision = null
@@ -59,6 +60,7 @@ class Panel {
       // Python's recipe changed by something else than these sliders: a link, another start, an undo.
       this.revision = data.revision
       this.values = new Map(Object.entries(data.values))
+      this.held = data.hold
     }
     this.family ??= data.families[0].key
     this.useDecoder(data.model, data.drawn)
@@ -361,6 +363,7 @@ class Panel {
   }
 
   hold(keys) {
+    this.held = keys // at once: the next tick adds to it, and the server's answer takes its time
     this.tell("hold", keys)
   }
 
@@ -379,7 +382,7 @@ class Panel {
       for (let j = 0; j < z.length; j++) asked += probes.weight[i * z.length + j] * (z[j] - this.start[j])
       this.showMeasure(list.children[i], i, asked / probes.spread[i], settled ? this.data.effects.rows[i] : null)
     })
-    this.find(".release").hidden = this.data.hold.length === 0
+    this.find(".release").hidden = this.held.length === 0
     this.find(".legend").textContent =
       "Outline: what the move asks for. Solid: what the encoder sees in the drawn face, by linear probes; both in " +
       "standard deviations over real faces. Tick to hold fixed. Faint: the probe itself is weak."
@@ -399,7 +402,7 @@ class Panel {
     item.append(tick, element("span", "name"), bar, element("span", "amount"), element("span", "odds"))
     tick.onchange = () => {
       const key = this.probes.keys[i]
-      const others = this.data.hold.filter((held) => held !== key)
+      const others = this.held.filter((held) => held !== key)
       this.hold(tick.checked ? [...others, key] : others)
     }
     return item
@@ -410,7 +413,7 @@ class Panel {
     const [tick, name, bar, amount, odds] = item.children
     if (item.shownData !== this.data) {
       item.shownData = this.data // what no move changes is written once
-      const held = this.data.hold.includes(keys[i])
+      const held = this.held.includes(keys[i])
       tick.checked = held
       tick.setAttribute("aria-label", `Hold ${names[i]} fixed`)
       name.textContent = names[i]

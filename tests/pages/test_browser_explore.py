@@ -140,6 +140,17 @@ def test_holding_fixed_changes_the_move(server: Server, visit: Visit) -> None:
     assert np.array_equal(wait_for_another_face(page, held), free)
 
 
+def test_two_ticks_before_the_answer_hold_both(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/?model=tiny&seed=4&e=a.age_2")
+    face(page)
+    ticks = mounted(page, "panel").locator(".meter input")
+    expect(ticks).to_have_count(2)
+    ticks.evaluate_all("ticks => ticks.forEach((tick) => tick.click())")
+    page.wait_for_url(lambda address: link(page).hold == ("age", "gender-male"))
+    assert [tick.is_checked() for tick in ticks.all()] == [True, True]
+
+
 def test_a_link_reopens_the_face_and_back_undoes(server: Server, visit: Visit, browser: Browser) -> None:
     page = visit.page
     page.goto(f"{server.address}/?model=tiny&from=prior&seed=11&t=1")
