@@ -113,6 +113,11 @@ def test_opposite_faces_are_joined_by_half_a_circle() -> None:
     assert np.linalg.norm(way[1]) == pytest.approx(2)
 
 
+def test_a_single_latent_is_walked_straight() -> None:
+    way = spherical_path(np.array([[2], [-1]], np.float32), 3)
+    assert way.ravel().tolist() == [2, 1, 0, -1]
+
+
 @pytest.mark.parametrize(("count", "frames", "value"), [(1, 5, 0.0), (2, 0, 0.0), (2, 5, np.nan)])
 def test_what_is_no_path_is_refused(model: FaceModel, count: int, frames: int, value: float) -> None:
     for kind in PATHS:

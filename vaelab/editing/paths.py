@@ -82,7 +82,7 @@ def spherical_path(points: Points, frames: int, loop: bool = False) -> Frames:
     """Arcs around the origin through `points`; see `path_through`.
 
     A zero vector has no direction and takes its neighbour's. Between opposite points every arc is as short as any
-    other: the one is taken that bends towards the latent which either point uses least.
+    other: the one is taken that bends towards the latent which either point uses least. With a single latent arcs are straight lines.
     """
     return _path(points, frames, loop, _arc)
 
@@ -236,6 +236,8 @@ def _exact(way: Frames, points: Points, frames: int) -> Frames:
 
 def _arc(a: np.ndarray, b: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Points at `shares` (n, 1) of the way from `a` to `b`: directions turn evenly, lengths change evenly."""
+    if len(a) == 1:  # on a line nothing can turn
+        return np.asarray(a + shares * (b - a))
     length_a, length_b = np.linalg.norm(a), np.linalg.norm(b)
     lengths = length_a + shares * (length_b - length_a)
     if length_a == 0.0 or length_b == 0.0:
