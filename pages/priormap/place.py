@@ -36,6 +36,9 @@ def place_section(run_id: str) -> None:
     """The plane, its choices, and what lies at the point."""
     model = load_model(find(run_id))
     st.subheader("Walk into a hole", anchor=False)
+    if model.latent_size < 2:
+        st.info("The plane takes two latents; this model has one.", icon=":material/grid_off:")
+        return
     st.markdown(
         "Every dot is a face that the model encoded, seen on a plane through latent space. Lines hold 50, 90 and 99 % "
         "of a prior. Press anywhere, or use the arrow keys: the face at that place is drawn, all else being average."

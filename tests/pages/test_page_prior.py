@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.priormap.place import RADIUS, REACH, emptiest_place
 from pages.priormap.plane import GRID, contours, grid_points
-from tests.pages.tiny_runs import make_run, write_priors
+from tests.pages.tiny_runs import make_narrow, make_run, write_priors
 from vaelab.evaluation.fitted_priors import FittedPriors
 from vaelab.evaluation.priors import Mixture, PlaneMixture, Standard
 from vaelab.rng import numpy_generator
@@ -90,6 +90,14 @@ def test_the_plane_counts_faces_and_walks_into_a_hole(lab: Path, open_app: Open)
     next(control for control in app.segmented_control if control.key == "prior.family").set_value("principal").run()
     assert not app.exception
     assert "principal axis 1" in words(app)
+
+
+def test_a_model_of_one_latent_has_no_plane(lab: Path, open_app: Open) -> None:
+    make_narrow(lab, "narrow")
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.error
+    assert "two latents" in words(app)
 
 
 def test_explore_offers_every_prior_of_the_model(lab: Path, open_app: Open) -> None:

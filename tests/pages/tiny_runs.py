@@ -72,6 +72,24 @@ def keep_photo_threshold(run: Run, logit: float) -> None:
     )
 
 
+def make_narrow(root: Path, name: str, *, latents: bool = True) -> Run:
+    """A VAE of a single latent; without stored latents it has a single slider too."""
+    from vaelab.evaluation.latents import StoredLatents
+    from vaelab.inference import FaceModel
+
+    config = replace(TrainConfig(recipe="tiny"), model="residual", latent=1, size=32, width=4)
+    run = Run.create(config, root=root / RUNS_DIR, name=name)
+    run.write_status(RunStatus(state="done", images_seen=12_000))
+    write_weights(run, seed=1)
+    if not latents:
+        return run
+    mu = np.random.default_rng(3).standard_normal((STORED, 1)).astype(np.float32)
+    labels = pd.DataFrame({"image_id": [f"train/{index}" for index in range(STORED)], "split": "train"})
+    fingerprint = FaceModel.load(run).weights_fingerprint
+    StoredLatents.fit(mu, np.full_like(mu, 0.5), labels, np.arange(STORED), fingerprint).write(run)
+    return run
+
+
 def write_weights(run: Run, seed: int) -> None:
     """New random weights for `run`."""
     from vaelab.models import build_model
