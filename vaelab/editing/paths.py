@@ -82,7 +82,8 @@ def spherical_path(points: Points, frames: int, loop: bool = False) -> Frames:
     """Arcs around the origin through `points`; see `path_through`.
 
     A zero vector has no direction and takes its neighbour's. Between opposite points every arc is as short as any
-    other: the one is taken that bends towards the latent which either point uses least. With a single latent arcs are straight lines.
+    other: the one is taken that bends towards the latent which either point uses least. With a
+    single latent arcs are straight lines.
     """
     return _path(points, frames, loop, _arc)
 
