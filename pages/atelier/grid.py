@@ -31,6 +31,9 @@ def grid(model: FaceModel) -> None:
         for slider in sliders(model, now.faces[now.face].method, find(model.run_id).slider_names)
         if not slider.is_dead
     }
+    if len(known) < 2:
+        st.info("A grid takes two sliders that move something; this model has fewer.", icon=":material/grid_off:")
+        return
     across, down = chosen(now, known)
     _controls(now, known, across, down)
     if across == down:

@@ -18,7 +18,7 @@ from pages.atelier.bench import MOST_FACES, SECTIONS, Bench, read_link, to_link
 from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
 from tests.pages.driving import Open, widget
-from tests.pages.tiny_runs import make_run, write_latents, write_weights
+from tests.pages.tiny_runs import make_narrow, make_run, write_latents, write_weights
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_record, to_record
 from vaelab.editing.sliders import edited_latent, find_slider
@@ -210,6 +210,13 @@ def test_two_different_sliders_make_a_grid(model: FaceModel, open_app: Open) -> 
     widget(app.selectbox, "bench.down").set_value("p0").run()
     assert not app.info
     assert state(app).down == "p0"
+
+
+def test_a_model_of_one_latent_has_no_grid(lab: Path, open_app: Open) -> None:
+    make_narrow(lab, "narrow", latents=False)
+    app = opened(open_app, Bench("narrow", (FaceRecipe("narrow"),), section="grid"))
+    assert state(app).model == "narrow"
+    assert any("two sliders" in info.value for info in app.info)
 
 
 def test_sliders_of_one_name_can_both_be_chosen(lab: Path, model: FaceModel, open_app: Open) -> None:
