@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pages.shell.pictures import data_address, sheet
 from pages.sidebyside.pair import BETWEEN, MINE, Pair, photo_for
+from pages.studio.photo import DRAWN
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import REACH, start_latent
 from vaelab.evaluation.attributes import METHODS
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 NUM_FRAMES = 25
 """Frames fetched ahead; odd, so that the start is one of them."""
+MOST_OF_PHOTO = 8
+"""Paths from the visitor's photo that are kept, through one model each."""
+Frames = tuple[NDArray[np.uint8], NDArray[np.float32] | None, str]
+"""As in `Drawn`: pixels, face_prob, address."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +73,30 @@ def drawn(model: FaceModel, models: tuple[FaceModel, FaceModel], pair: Pair) -> 
         vector = model.directions.attributes[METHODS[0]][model.directions.keys.index(pair.along)]
         z = start + np.linspace(-REACH, REACH, NUM_FRAMES)[:, None] * vector.astype(np.float64)
     latents = z.astype(np.float32)
-    return Drawn(model, latents, *_decoded(model.weights_fingerprint, latents, model))
+    kept = _kept_with_photo if pair.face == MINE else _kept
+    return Drawn(model, latents, *kept(model.weights_fingerprint, latents, model))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _decoded(
-    weights: str, latents: NDArray[np.float32], _model: FaceModel
-) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None, str]:
-    """Pictures, their probability of being a face, and all of them as an address; mostly asked for the same ones."""
-    pixels = _model.decode(latents)
-    face_prob = _model.face_prob(pixels) if _model.has_detector else None
+def _kept(weights: str, latents: NDArray[np.float32], _model: FaceModel) -> Frames:
+    """Frames between faces that are anybody's; mostly asked for the same ones."""
+    return _frames(_model, latents)
+
+
+def _kept_with_photo(weights: str, latents: NDArray[np.float32], model: FaceModel) -> Frames:
+    """Frames of the visitor's own face: they stay in their session, and go when the photo is forgotten."""
+    kept: dict[tuple[str, bytes], Frames] = st.session_state.setdefault(DRAWN, {})
+    key = (weights, latents.tobytes())
+    if key not in kept:
+        kept[key] = _frames(model, latents)
+        for oldest in list(kept)[:-MOST_OF_PHOTO]:
+            del kept[oldest]
+    return kept[key]
+
+
+def _frames(model: FaceModel, latents: NDArray[np.float32]) -> Frames:
+    pixels = model.decode(latents)
+    face_prob = model.face_prob(pixels) if model.has_detector else None
     return pixels, face_prob, data_address(sheet(pixels), "jpeg")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
 START = "photo.start"
+DRAWN = "photo.drawn"
+"""What other pages have drawn of the face; it goes when the photo goes."""
 CHOSEN, OPENED, PROBLEM = "photo.chosen", "photo.opened", "photo.problem"
 USES_CAMERA, FORGOTTEN = "photo.camera", "photo.forgotten"
 TYPES = ("jpg", "jpeg", "png", "webp")
@@ -123,7 +125,7 @@ def _forget() -> None:
 
 
 def _clear() -> None:
-    for key in (CHOSEN, OPENED, PROBLEM, START):
+    for key in (CHOSEN, OPENED, PROBLEM, START, DRAWN):
         st.session_state.pop(key, None)
 
 

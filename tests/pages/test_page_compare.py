@@ -11,14 +11,22 @@ import numpy as np
 import pytest
 
 from pages.counterfactual.detectors import stored_original
+from pages.sidebyside import paths
+from pages.sidebyside.pair import Pair
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_detector, make_run
 from tests.pages.training_lab import DATA, prepare_data, reported_run
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Synthetic
 from vaelab.data.store import DatasetStore
+from vaelab.inference import FaceModel
 
 PAGE = "compare.py"
+
+
+def photo(size: int = 32) -> SimpleNamespace:
+    """What Explore leaves of a visitor's photo."""
+    return SimpleNamespace(pixels=np.full((size, size, 3), 128, np.uint8), mu=np.zeros(LATENT, np.float32))
 
 
 @pytest.fixture
@@ -144,9 +152,7 @@ def test_a_photo_is_offered_only_to_models_of_its_size(store: Path, open_app: Op
     app = open_app(PAGE, a="plain", b="both")
     assert "My photo" not in [button.label for button in app.button]
     for size, is_offered in ((64, False), (32, True)):
-        app.session_state["photo.start"] = SimpleNamespace(
-            pixels=np.full((size, size, 3), 128, np.uint8), mu=np.zeros(LATENT, np.float32)
-        )
+        app.session_state["photo.start"] = photo(size)
         app.run()
         assert ("My photo" in [button.label for button in app.button]) == is_offered
     next(button for button in app.button if button.label == "My photo").click().run()
@@ -168,3 +174,34 @@ def test_the_picture_of_a_stored_face_goes_and_changes_with_its_data_set(lab: Pa
     other = stored_original(run, face)
     assert other is not None
     assert (other != first).any()
+
+
+def test_what_is_drawn_of_a_photo_stays_in_the_visit(
+    store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shared(*_: object) -> None:
+        raise AssertionError("frames of a visitor's face are kept for everybody")
+
+    def counted(model: FaceModel, latents: Any) -> paths.Frames:
+        times.append(model.run_id)
+        return frames(model, latents)
+
+    times: list[str] = []
+    frames = paths._frames
+    app = open_app(PAGE, a="plain", b="both")
+    app.session_state["photo.start"] = photo()
+    app.run()
+    monkeypatch.setattr(paths, "_kept", shared)
+    monkeypatch.setattr(paths, "_frames", counted)
+    next(button for button in app.button if button.label == "My photo").click().run()
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert times == ["plain", "both"], "each once"
+    assert len(app.session_state["photo.drawn"]) == 2
+    for key in ("gender-male", "age") * 4:
+        app.session_state["photo.start"] = photo()
+        app.session_state["photo.start"].pixels[0, 0, 0] = len(times)
+        app.session_state["compare.pair"] = Pair("plain", "both", "photo", key)
+        app.run()
+    assert len(app.session_state["photo.drawn"]) == paths.MOST_OF_PHOTO

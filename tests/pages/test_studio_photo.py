@@ -200,8 +200,10 @@ def test_a_face_too_small_says_by_how_much(app: AppTest, found: list[FaceBox]) -
 
 def test_forgetting_leaves_nothing_behind(app: AppTest) -> None:
     upload(app, jpeg())
+    app.session_state["photo.drawn"] = {"by": "Compare"}
     next(button for button in app.button if button.label == "Forget this photo").click().run()
     assert start(app) is None
+    assert "photo.drawn" not in app.session_state
     assert "photo.opened" not in app.session_state
     assert app.file_uploader(key="photo.upload.1").value is None
 
