@@ -91,6 +91,12 @@ def _obstacle(experiment: Experiment) -> str:
 
 
 def _order() -> Order:
+    """What the form asks for. All of it is drawn before anything is refused, and what cannot be drawn keeps its value.
+
+    Raises:
+        ConfigError: something is not chosen yet.
+        DataError: all planted shares are 0.
+    """
     first, second, third, fourth = st.columns([2, 1, 1, 1])
     name = first.text_input("Name", "first-audit", max_chars=60, key="audit.new.name").strip()
     seeds = second.number_input(
@@ -107,20 +113,25 @@ def _order() -> Order:
         "Data sets", names, default=preferred if len(preferred) == len(PREFERRED) else [EMBEDDED],
         key="audit.new.datasets", help="Faces with labels, and non-faces. Splits are theirs.",
     )  # fmt: skip
-    if not (arms and chosen):
-        raise ConfigError("Choose one arm and one data set at least.")
-    how = _aggregation() if "C" in arms else {}
-    columns, shares = _groups(chosen)
+    if not chosen:
+        raise ConfigError("Choose one data set at least.")
     images = third.selectbox(
         "Images per network", IMAGES, index=IMAGES.index(_usual_images(chosen)), format_func=lambda count: f"{count:,}",
-        key="audit.new.images", help="C draws all faces once before it first resamples.",
+        key="audit.new.images", persist_state="page", help="C draws all faces once before it first resamples.",
     )  # fmt: skip
     number = _num_calibration(chosen)
     rates = [fpr for fpr in FPRS if number >= 10 / fpr] or [max(FPRS)]
     fpr = fourth.selectbox(
         "False positives", rates, index=rates.index(max(rates[-1], PRIMARY_FPR)), format_func=rate_name,
-        key=f"audit.new.fpr.{len(rates)}", help="Verdicts are given at this rate alone: choose it now.",
+        key=f"audit.new.fpr.{len(rates)}", persist_state="page",
+        help="Verdicts are given at this rate alone: choose it now.",
     )  # fmt: skip
+    how = _aggregation() if "C" in arms else {}
+    columns, shares = _groups(chosen)
+    if not arms:
+        raise ConfigError("Choose one arm at least.")
+    if not columns:
+        raise ConfigError("Choose one label at least to make groups by: recall is compared between them.")
     base = audit_base(datasets=tuple(chosen), num_images=int(images), size=SIZE)
     settings = {arm: {**KNOWN_ARMS[arm], **(how if arm == "C" else {})} for arm in ARMS if arm in arms}
     experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares, fpr=fpr)
@@ -139,19 +150,22 @@ def _aggregation() -> dict[str, object]:
     wanted = [choice for choice in choices if choice != "none"]
     first, second = st.columns(2)
     aggregation = first.selectbox(
-        "C aggregates latents by", wanted, index=wanted.index("max"), key="audit.new.aggregation"
+        "C aggregates latents by", wanted, index=wanted.index("max"), key="audit.new.aggregation", persist_state="page"
     )
     if aggregation != "tempered":
         return {"aggregation": aggregation}
-    share = second.slider("Share of faces kept effective", 0.05, 0.95, 0.5, 0.05, key="audit.new.share")
+    share = second.slider(
+        "Share of faces kept effective", 0.05, 0.95, 0.5, 0.05, key="audit.new.share", persist_state="page"
+    )
     return {"aggregation": aggregation, "effective_share": share}
 
 
 def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, float]]]:
-    """Labels that make the groups, and shares to plant.
+    """Labels that make the groups, none where none is chosen, and shares to plant.
 
     Raises:
-        ConfigError: nothing to group by is there, or chosen.
+        ConfigError: nothing to group by is there.
+        DataError: all shares are 0.
     """
     for name in datasets:
         training = _training_labels(name)
@@ -160,15 +174,13 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
             continue
         by = st.multiselect(
             "Groups by", columns, default=["race"] if "race" in columns else columns[:1], key=f"audit.new.by.{name}",
-            help="Several labels are crossed.",
+            persist_state="page", help="Several labels are crossed.",
         )  # fmt: skip
-        if not by:
-            raise ConfigError("Choose one label at least to make groups by: recall is compared between them.")
-        if not st.toggle("Make some groups rare in training", key=f"audit.new.plant.{name}"):
+        if not st.toggle("Make some groups rare in training", key=f"audit.new.plant.{name}", persist_state="page"):
             return tuple(by), {}
-        column = st.selectbox("By", columns, key=f"audit.new.column.{name}", width=320)
+        column = st.selectbox("By", columns, key=f"audit.new.column.{name}", persist_state="page", width=320)
         grouping = Grouping.of(training, [column])
-        shares = share_sliders(grouping, f"audit.new.shares.{name}.{column}")
+        shares = share_sliders(grouping, f"audit.new.shares.{name}.{column}", persist_state="page")
         whole = sum(shares.values())
         wanted = {group: share / whole for group, share in shares.items()}
         own = grouping.counts / max(1, int(grouping.counts.sum()))

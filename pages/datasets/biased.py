@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -52,14 +53,26 @@ def biased_subset(store: DatasetStore) -> None:
     st.code(_command(source, name, store.size), language="bash", wrap_lines=True)
 
 
-def share_sliders(grouping: Grouping, key: str) -> dict[str, float]:
-    """Shares of the groups in percent, beginning at what they are."""
+def share_sliders(grouping: Grouping, key: str, persist_state: Literal["page"] | None = None) -> dict[str, float]:
+    """Shares of the groups in percent, beginning at what they are.
+
+    Args:
+        grouping: the groups.
+        key: of the sliders, before the name of the group.
+        persist_state: as Streamlit has it: whether they keep their values while they are not drawn.
+
+    Raises:
+        DataError: all shares are 0.
+    """
     total = max(int(grouping.counts.sum()), 1)
     shares: dict[str, float] = {}
     with st.grid(3, min_column_width=200):
         for group in grouping.groups:
             own = round(100 * group.count / total, 1)
-            shares[group.name] = st.slider(group.name, 0.0, 100.0, own, 0.1, format="%g %%", key=f"{key}.{group.name}")
+            shares[group.name] = st.slider(
+                group.name, 0.0, 100.0, own, 0.1, format="%g %%", key=f"{key}.{group.name}",
+                persist_state=persist_state,
+            )  # fmt: skip
     whole = sum(shares.values())
     if whole <= 0:
         raise DataError("All shares are 0; drag at least one up.")

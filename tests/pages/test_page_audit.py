@@ -234,6 +234,36 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
     assert "0 of 6 networks trained and scored" in app.get("progress")[0].proto.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "told"),
+    [
+        ("button_group", "audit.new.arms", "Choose one arm at least."),
+        ("multiselect", "audit.new.datasets", "Choose one data set at least."),
+        ("multiselect", "audit.new.by.synthetic-64", "Choose one label at least"),
+    ],
+)
+def test_a_cleared_choice_leaves_the_rest_of_the_form_as_it_was(
+    lab: Path, open_app: Open, kind: str, key: str, told: str
+) -> None:
+    prepare(Synthetic(num_faces=120, num_nonfaces=6_000), lab / "data" / "synthetic-64", size=64, workers=1)
+    app = open_app(PAGE)
+    app.button(key="audit.first").click().run()
+    app.selectbox(key="audit.new.images").set_value(128_000).run()
+    widget(app.selectbox, "audit.new.fpr").set_value(0.05).run()
+    app.selectbox(key="audit.new.aggregation").set_value("tempered").run()
+    app.toggle(key="audit.new.plant.synthetic-64").set_value(True).run()
+    next(slider for slider in app.slider if slider.key.startswith("audit.new.shares")).set_value(3.0).run()
+    command = app.code[0].value
+    choice = next(choice for choice in getattr(app, kind) if choice.key == key)
+    chosen = choice.value
+    choice.set_value([]).run()
+    assert told in app.error[0].value
+    next(choice for choice in getattr(app, kind) if choice.key == key).set_value(chosen).run()
+    assert not app.error
+    assert app.code[0].value == command
+    assert all(part in command for part in ("--num-images 128000", "--fpr 0.05", "C.aggregation=tempered", "--plant"))
+
+
 def test_curves_begin_where_ten_negatives_pass() -> None:
     fprs = curve_fprs(5255)
     assert fprs[0] == pytest.approx(10 / 5255)
