@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vaelab.editing.recipe import START_OF, STARTS
 
 if TYPE_CHECKING:
-    from vaelab.evaluation.rates import Rate
     from vaelab.evaluation.holes import Surroundings
     from vaelab.evaluation.intervals import MeanWithInterval
+    from vaelab.evaluation.rates import Rate
     from vaelab.inference import FaceModel
 
 NUM_DRAWS = 2000

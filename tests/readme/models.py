@@ -30,9 +30,8 @@ def models_block() -> str:
                 f"[{realised['low']:.2%}, {realised['high']:.2%}]"
             )
         faces = f"{report['num_faces']:,}, {', '.join(report['data'])}"
-        lines.append(
-            f"| [`{run.id}`](checkpoints/{run.id}/README.md) | {run.config.model.model} | {faces} | {'; '.join(parts)} |"
-        )
+        name = f"[`{run.id}`](checkpoints/{run.id}/README.md)"
+        lines.append(f"| {name} | {run.config.model.model} | {faces} | {'; '.join(parts)} |")
     return "\n".join(lines)
 
 
