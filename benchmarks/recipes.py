@@ -43,7 +43,7 @@ SCALES: dict[str, dict[str, Any]] = {
     "mit-dbvae": {},
     "face-producer": {"num_images": 180_000},
     "vgg19-transfer": {"backbone": "random", "max_faces": 1_500, "num_images": 7_500},
-    "anime": {"num_images": 30_000},
+    "anime": {"num_images": 180_000},
 }
 """The projects in their order and what is cut of those that two cores would take hours for, as flags of `python -m
 vaelab train`; the recipes hold the published amounts."""
