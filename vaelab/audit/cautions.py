@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from vaelab.audit.joined_labels import with_labels
 from vaelab.audit.store import Audit
 from vaelab.evaluation.fairness.scores import Scores
 
@@ -26,6 +28,21 @@ def cautions_of(audit: Audit, split: str, columns: Sequence[str]) -> tuple[str, 
             "is no test."
         )
     return tuple(found)
+
+
+def looked_at(
+    audit: Audit, split: str, columns: Sequence[str], labels: Path | None = None
+) -> tuple[Scores, tuple[str, ...]]:
+    """The scores of a split, with the columns of a CSV of more labels where one is given, and what weakens them.
+
+    Raises:
+        DataError: no seed is done under all arms, or labels that do not fit.
+    """
+    scores, cautions = audit.scores(split), cautions_of(audit, split, columns)
+    if labels is None:
+        return scores, cautions
+    scores, record = with_labels(scores, labels)
+    return scores, (*cautions, record)
 
 
 def _failed(audit: Audit) -> list[str]:

@@ -14,11 +14,10 @@ from tqdm import tqdm
 
 from vaelab import config
 from vaelab.audit.beginning import begin
-from vaelab.audit.cautions import cautions_of
+from vaelab.audit.cautions import looked_at
 from vaelab.audit.conductor import Progress, conduct, progress_of, start_audit, stop_audit
 from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, SPLITS, Experiment, arms_from_dict, audit_base
 from vaelab.audit.history import known_arms
-from vaelab.audit.joined_labels import with_labels
 from vaelab.audit.store import AUDITS_DIR, Audit, find_audit, list_audits
 from vaelab.cli.arguments import whole_number
 from vaelab.cli.settings import add_settings, given_settings, parsed_setting
@@ -286,10 +285,7 @@ def _findings(audit: Audit, arguments: argparse.Namespace) -> int:
     columns = tuple(arguments.by) if arguments.by else audit.experiment.columns
     primary = audit.experiment.fpr
     fpr = primary if arguments.fpr is None else arguments.fpr
-    scores, cautions = audit.scores(arguments.split), cautions_of(audit, arguments.split, columns)
-    if arguments.labels is not None:
-        scores, record = with_labels(scores, arguments.labels)
-        cautions = (*cautions, record)
+    scores, cautions = looked_at(audit, arguments.split, columns, arguments.labels)
     found = find(scores, columns, fpr, primary=primary, cautions=cautions)
     if arguments.json:
         print(json.dumps({"audit": audit.name, "split": arguments.split, **found.to_dict()}))

@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vaelab.audit.cautions import cautions_of, unpaired
+from vaelab.audit.cautions import looked_at, unpaired
 from vaelab.audit.history import history_of
-from vaelab.audit.joined_labels import with_labels
 from vaelab.audit.report.content import Material, document_of
 from vaelab.audit.report.page import page_of
 from vaelab.audit.report.paper import pdf_of
@@ -74,12 +73,8 @@ def material_of(
     """All that the report is written from."""
     experiment = audit.experiment
     fpr = experiment.fpr if fpr is None else fpr
-    scores = audit.scores(split)
     columns = tuple(columns) or experiment.columns
-    cautions = cautions_of(audit, split, columns)
-    if labels is not None:
-        scores, record = with_labels(scores, labels)
-        cautions = (*cautions, record)
+    scores, cautions = looked_at(audit, split, columns, labels)
     known: Any = {"primary": experiment.fpr, "cautions": cautions}
     others: dict[float, Any] = {}
     for rate in sorted({*RATES, experiment.fpr}, reverse=True):
