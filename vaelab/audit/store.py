@@ -37,6 +37,7 @@ from vaelab import __version__
 from vaelab.audit.experiment import Experiment, experiment_from_dict
 from vaelab.audit.history import continued, history_of
 from vaelab.errors import ConfigError, DataError, RunError
+from vaelab.evaluation.clusters import classes_of
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.status import RunStatus
@@ -45,8 +46,6 @@ from vaelab.runs.store import RUNS_DIR, Run
 AUDITS_DIR = RUNS_DIR / "audits"
 LOGITS = ("faces", "negatives", "calibration")
 CALIBRATION_FILE = "scores/calibration.csv.gz"
-CLASS_COLUMNS = ("object_words", "object_class")
-"""Columns that may say what a non-face shows, the most telling first."""
 
 
 def split_ending(split: str) -> str:
@@ -269,12 +268,12 @@ class Audit:
         stacked = {name: np.stack([np.stack([one[name] for one in row]) for row in found]) for name in names}
         calibration = None
         if (self.dir / CALIBRATION_FILE).is_file():  # an older audit has none, until it is resumed
-            calibration = _classes(self._read_pictures(self.dir / CALIBRATION_FILE))
+            calibration = classes_of(self._read_pictures(self.dir / CALIBRATION_FILE))
         return Scores(
             arms,
             seeds,
             labels=self.pictures(split, "faces"),
-            negative_classes=_classes(self.pictures(split, "negatives")),
+            negative_classes=classes_of(self.pictures(split, "negatives")),
             calibration_classes=calibration,
             **stacked,
         )
@@ -369,12 +368,6 @@ class Audit:
 
     def _read_json(self, name: str) -> dict[str, Any]:
         return read_json(self.dir, name, f"audit {self.name}")
-
-
-def _classes(pictures: pd.DataFrame) -> np.ndarray | None:
-    """What each non-face shows, empty where it is unknown; None where it is of all."""
-    column = next((name for name in CLASS_COLUMNS if name in pictures), None)
-    return None if column is None else pictures[column].fillna("").to_numpy(dtype=str)
 
 
 def list_audits(root: Path = AUDITS_DIR) -> list[Audit]:

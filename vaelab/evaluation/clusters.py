@@ -7,14 +7,23 @@ be too short for things that no class here shows.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from vaelab.evaluation.rates import Rate, rate
 
 Classes = Shaped[np.ndarray, " pictures"]
 """What each picture shows; None in its place stands for pictures that are independent of each other."""
+CLASS_COLUMNS = ("object_words", "object_class")
+"""Columns that may say what a non-face shows, the most telling first."""
 MIN_CLASSES = 10
 """Fewer classes tell too little about others; their pictures count as independent then."""
+
+
+def classes_of(labels: pd.DataFrame) -> Classes | None:
+    """What each picture of a table of labels shows, empty where it is unknown; None where it is of all."""
+    column = next((name for name in CLASS_COLUMNS if name in labels), None)
+    return None if column is None else labels[column].fillna("").to_numpy(dtype=str)
 
 
 def in_classes(classes: Classes | None) -> Int[np.ndarray, " pictures"] | None:

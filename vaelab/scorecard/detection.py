@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vaelab.data.collection import Collection
 from vaelab.data.groups import group_columns
 from vaelab.data.splits import SPLITS
 from vaelab.errors import ConfigError
-from vaelab.evaluation.clusters import cut_from, held_out
+from vaelab.evaluation.clusters import classes_of, cut_from, held_out
 from vaelab.evaluation.groups import detection
 from vaelab.inference import FaceModel
 from vaelab.passes import face_logits_of_rows
@@ -56,15 +55,10 @@ def detection_section(model: FaceModel, data: Collection, faces: np.ndarray, spl
 
 def _what_is_shown(data: Collection, negatives: np.ndarray, split: str) -> np.ndarray:
     """The class of each non-face, where other splits have none of it; else the picture that it is cut from."""
-    table = data.table(negatives, [name for name in ("image_id", "object_class") if name in data.columns])
-    pictures = cut_from(table["image_id"].to_numpy(dtype=str))
-    if "object_class" not in table:
+    pictures = cut_from(data.labels["image_id"].iloc[negatives].to_numpy(dtype=str))
+    classes = classes_of(data.labels)
+    if classes is None:
         return pictures
-    others = [data.rows(other, is_face=False) for other in SPLITS if other != split]
-    elsewhere = data.table(np.concatenate(others), ["object_class"])["object_class"]
-    classes = held_out(_named(table["object_class"]), np.unique(_named(elsewhere)))
-    return np.where(classes == "", pictures, classes)
-
-
-def _named(classes: pd.Series[Any]) -> np.ndarray:
-    return classes.fillna("").to_numpy(dtype=str)
+    others = np.concatenate([data.rows(other, is_face=False) for other in SPLITS if other != split])
+    shown = held_out(classes[negatives], np.unique(classes[others]))
+    return np.where(shown == "", pictures, shown)
