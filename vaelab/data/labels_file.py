@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from vaelab.data.manifest import prepare_hint
-from vaelab.errors import DataError
+from vaelab.data.manifest import damaged_store
 
 Rows = Int[np.ndarray, " some"]
 
@@ -46,7 +45,7 @@ class LabelsFile:
                 self.columns = tuple(str(name) for name in labels.schema_arrow.names)
                 self._group_rows = [labels.metadata.row_group(group).num_rows for group in range(labels.num_row_groups)]
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            raise self._damaged(error) from error
+            raise damaged_store(self._store, error) from error
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
         """Some labels of all pictures.
@@ -57,7 +56,7 @@ class LabelsFile:
         try:
             return pd.read_parquet(pa.BufferReader(self._mapped), columns=list(columns))
         except (OSError, ValueError) as error:
-            raise self._damaged(error) from error
+            raise damaged_store(self._store, error) from error
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Some labels of all pictures, block after block.
@@ -69,7 +68,7 @@ class LabelsFile:
             with self._open() as labels:
                 yield from labels.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False)
         except (OSError, ValueError) as error:
-            raise self._damaged(error) from error
+            raise damaged_store(self._store, error) from error
 
     def column(self, name: str, rows: Rows) -> pd.Series[Any]:
         """One label of some pictures, in their order. Of the others at most those of the same row groups are read, and
@@ -104,13 +103,10 @@ class LabelsFile:
                         if begin > ascending[high - 1]:
                             break
         except (OSError, ValueError) as error:
-            raise self._damaged(error) from error
+            raise damaged_store(self._store, error) from error
 
     def _open(self) -> pq.ParquetFile:
         return pq.ParquetFile(pa.BufferReader(self._mapped))
-
-    def _damaged(self, error: Exception) -> DataError:
-        return DataError(f"the store in {self._store} is damaged ({error}); {prepare_hint(self._store.name)}")
 
 
 def write_labels(labels: pd.DataFrame, store: Path) -> None:

@@ -90,3 +90,8 @@ class Manifest:
 def prepare_hint(name: str) -> str:
     """What to do when the store `name` is missing or damaged."""
     return f"make it with `python -m vaelab data prepare SOURCE --name {name}`"
+
+
+def damaged_store(store: Path, error: Exception) -> DataError:
+    """What a store says whose files cannot be read."""
+    return DataError(f"the store in {store} is damaged ({error}); {prepare_hint(store.name)}")

@@ -26,7 +26,7 @@ from jaxtyping import Bool, Int, Int8, UInt8
 
 from vaelab.data.gather import PictureFile, is_mapped
 from vaelab.data.labels_file import LABELS_FILE, LabelsFile
-from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, prepare_hint
+from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, damaged_store, prepare_hint
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
 
@@ -76,7 +76,7 @@ class DatasetStore:
         try:
             num_bytes = (path / PIXELS_FILE).stat().st_size
         except OSError as error:
-            raise DataError(f"the store in {path} is damaged ({error}); {prepare_hint(path.name)}") from error
+            raise damaged_store(path, error) from error
         is_face, splits = [np.zeros(0, bool)], [np.zeros(0, np.int8)]
         for block in labels.blocks(["is_face", "split"]):
             is_face.append(np.asarray(block["is_face"], bool))

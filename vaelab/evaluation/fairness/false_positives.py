@@ -9,13 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from vaelab.evaluation.clusters import Classes, rate_of, times_drawn
+from vaelab.evaluation.fairness.resampling import AT_ONCE
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.two_level import TwoLevel, difference, share, two_level
 from vaelab.evaluation.rates import Rate, rate
 from vaelab.rng import numpy_generator
-
-AT_ONCE = 50
-"""Resamples drawn together; bounds the memory."""
 
 
 @dataclass(frozen=True)
