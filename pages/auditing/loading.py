@@ -24,7 +24,9 @@ def has_scores(audit: Audit) -> bool:
 
 def stamp(audit: Audit, split: str) -> str:
     """Text that changes whenever the scores of a split, what is written of its pictures, or members that failed do."""
-    paths = sorted([*(audit.dir / "scores" / split).glob("*"), *(audit.dir / "failures").glob("*.json")])
+    paths = sorted(
+        path for of in (f"scores/{split}/*", "scores/*.csv.gz", "failures/*.json") for path in audit.dir.glob(of)
+    )
     stats = [(path.name, path.stat()) for path in [audit.dir / "experiment.json", *paths]]
     return "/".join(f"{name}:{stat.st_mtime_ns:x}-{stat.st_size:x}" for name, stat in stats)
 
