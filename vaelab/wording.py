@@ -1,4 +1,6 @@
-"""Numbers in sentences for people."""
+"""Numbers and names in sentences for people."""
+
+from collections.abc import Sequence
 
 
 def alarms_per_photo(rate: float) -> str:
@@ -14,3 +16,9 @@ def with_minus(text: str) -> str:
 def signed(position: float) -> str:
     """A position with its sign, two decimals and a real minus."""
     return with_minus(f"{position:+.2f}") if abs(position) >= 0.005 else "0"
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names with commas; the rest is counted."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -11,6 +11,7 @@ from vaelab.config import TrainConfig
 from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, known
 from vaelab.jobs.queue import ahead, device_of
 from vaelab.runs.store import RUNS_DIR
+from vaelab.wording import listed
 
 TIGHT = 0.8
 """A run that takes more of the free disk than this is warned about."""
@@ -47,8 +48,7 @@ def queue_words(config: TrainConfig) -> str:
     others = [run.id for run in ahead(mine, RUNS_DIR)]
     if not others:
         return f"It starts at once, on the {mine}."
-    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-    return f"It waits for the {mine} behind {shown}, then starts by itself."
+    return f"It waits for the {mine} behind {listed(others, 3)}, then starts by itself."
 
 
 def _fill(bar: DeltaGenerator, share: float) -> None:

@@ -26,6 +26,7 @@ from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import locked, telling
 from vaelab.runs.status import RunStatus
+from vaelab.wording import listed
 
 POLL_SECONDS = 1.0
 STOP_TIMEOUT_SECONDS = 60.0
@@ -151,7 +152,7 @@ def _stop_if_asked(audit: Audit) -> None:
 
 def _why_missing(audit: Audit, missing: list[str], codes: list[int]) -> str:
     """Which members are not done, and what is known about the reason."""
-    shown = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
+    shown = listed(missing, 6)
     for arm, seed in audit.experiment.members():
         run = audit.member(arm, seed)
         if f"{arm}-{seed}" in missing and run is not None and run.status.state == "failed":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from vaelab.errors import DataError
+from vaelab.wording import listed
 
 MOST_TOLD = 5
 """Names in a note; of more, the number."""
@@ -47,6 +48,5 @@ class LeftOut:
         missing = sorted(self.names - {PurePath(photo).name for photo in photos})
         if not missing:
             return ()
-        told = ", ".join(repr(name) for name in missing[:MOST_TOLD])
-        more = f" and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
-        return (f"{self.path} names photos that are not there: {told}{more}; a misspelt one is not left out",)
+        told = listed([repr(name) for name in missing], MOST_TOLD)
+        return (f"{self.path} names photos that are not there: {told}; a misspelt one is not left out",)

@@ -14,7 +14,6 @@ from vaelab.audit.report.limits import limits_section
 from vaelab.audit.report.record import experiment_section, fixed_section, published_section
 from vaelab.audit.report.wording import (
     NOTHING,
-    listed,
     number,
     p_value,
     percent,
@@ -26,6 +25,7 @@ from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE
+from vaelab.wording import listed
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
 CHOOSING = (

@@ -9,8 +9,9 @@ import numpy as np
 
 from vaelab.audit.report.document import Block, Paragraph, Section, Table
 from vaelab.audit.report.figures import density_figure, exposure_figure
-from vaelab.audit.report.wording import NOTHING, listed, number, percent
+from vaelab.audit.report.wording import NOTHING, number, percent
 from vaelab.evaluation.fairness.density import DensityBand
+from vaelab.wording import listed
 
 MOST_VALUES = 16
 """Labels with more values are not told by value."""

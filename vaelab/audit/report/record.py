@@ -9,9 +9,10 @@ from typing import Any
 from vaelab.audit.experiment import Experiment
 from vaelab.audit.history import history_of
 from vaelab.audit.report.document import Paragraph, Section, Table
-from vaelab.audit.report.wording import NOTHING, listed, number, percent, rate_percent
+from vaelab.audit.report.wording import NOTHING, number, percent, rate_percent
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import BENCHMARK, PUBLISHED, READING
+from vaelab.wording import listed
 
 
 def published_section(found: Findings) -> Section:

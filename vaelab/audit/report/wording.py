@@ -41,9 +41,3 @@ def p_value(value: float | None) -> str:
 def rate_percent(fpr: float) -> str:
     """A false-positive rate: `1 %`."""
     return f"{100 * fpr:.3g} %"
-
-
-def listed(names: list[str], most: int = 12) -> str:
-    """Names with commas; the rest is counted."""
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
