@@ -1,14 +1,18 @@
 """Training throughput: recipes in our loop against bare steps of the same network on a tensor already in memory."""
 
+from __future__ import annotations
+
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
 
-from benchmarks.interleaved import interleaved, ratio
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.models import build_model
@@ -32,28 +36,61 @@ def measure(data_dir: Path, rounds: int, recipe: str, seconds: float = 6.0) -> d
     The loop reads, mirrors, draws, averages, resamples and reports. Its start is not counted, and what validating and
     saving costs at the recipe's own rate is told by itself; the limit only steps, on one batch that never changes.
     Where faces are resampled the loop is measured without that too; `resample_share` is its part of the time.
+
+    A round is a training of WINDOWS windows, with as many bare steps before and after each: a machine that is slow for
+    some seconds is so for both. A round's ratio is the median of its windows'.
     """
     with tempfile.TemporaryDirectory() as folder:
         config = prepared(RECIPES[recipe], data_dir, Path(folder))
         window = window_of(config, seconds / WINDOWS)
         data = Collection.open(config.data.datasets, Path(config.data.data_dir), config.data.size)
-        loop = Loop(timed(config, window), window, data, Path(folder) / "runs")
-        variants: dict[str, Callable[[], float]] = {"loop": loop, "limit": limit(config, WINDOWS * window)}
+        loops = {"loop": Loop(timed(config, window), window, data, Path(folder) / "runs")}
         if config.debias.aggregation != "none":
             uniform = timed(replace(config, aggregation="none"), window)
-            variants["uniform"] = Loop(uniform, window, data, Path(folder) / "uniform")
-        found = interleaved(variants, rounds)
+            loops["uniform"] = Loop(uniform, window, data, Path(folder) / "uniform")
+        bare = limit(config, window)
+        bare()
+        found: dict[str, list[Beside]] = {name: [] for name in loops}
+        for _ in range(rounds):
+            for name, loop in loops.items():
+                found[name].append(beside(loop, bare))
     result: dict[str, Any] = {"what": f"training {recipe}: our loop against a tensor in memory", "recipe": recipe}
-    result |= {f"{name}_images_per_second": WINDOWS * window / timing.median for name, timing in found.items()}
-    for name in variants:
-        if name != "limit":
-            middle, low, high = ratio(found[name], found["limit"])
-            result |= {f"{name}_of_limit": middle, f"{name}_of_limit_range": [low, high]}
-    if "uniform" in variants:
-        result |= {"resample_share": loop.resample_share, "faces": window // 2}
-    whole = config.run.validate_every * found["loop"].median / (WINDOWS * window)
-    result["validating_share"] = loop.ending_seconds / (loop.ending_seconds + whole)
+    for name, trainings in found.items():
+        ratios = [training.of_bare for training in trainings]
+        seconds_of_one = median(took for training in trainings for took in training.windows)
+        result |= {
+            f"{name}_images_per_second": window / seconds_of_one,
+            f"{name}_of_limit": median(ratios),
+            f"{name}_of_limit_range": [min(ratios), max(ratios)],
+        }
+    bare_seconds = median(took for trainings in found.values() for training in trainings for took in training.bare)
+    result |= {"limit_images_per_second": window / bare_seconds}
+    if "uniform" in loops:
+        result |= {"resample_share": loops["loop"].resample_share, "faces": window // 2}
+    whole = config.run.validate_every / result["loop_images_per_second"]
+    result["validating_share"] = loops["loop"].ending_seconds / (loops["loop"].ending_seconds + whole)
     return result | {"images_per_round": WINDOWS * window, "rounds": rounds}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Seconds of each window of a training, and of as many bare steps before the first and after each."""
+
+    windows: tuple[float, ...]
+    bare: tuple[float, ...]
+
+    @property
+    def of_bare(self) -> float:
+        """Speed of the loop over that of bare steps: the median of the windows, each beside the steps around it."""
+        around = [(before + after) / 2 for before, after in pairwise(self.bare)]
+        return median(bare / took for bare, took in zip(around, self.windows, strict=True))
+
+
+def beside(loop: Loop, bare: Callable[[], float]) -> Beside:
+    """A training with bare steps in its reports."""
+    took: list[float] = []
+    loop(lambda: took.append(bare()))
+    return Beside(tuple(loop.windows), tuple(took))
 
 
 def prepared(config: TrainConfig, data_dir: Path, folder: Path) -> TrainConfig:
@@ -102,30 +139,43 @@ class Loop:
     """A training whose reports give the time.
 
     Attributes:
-        resample_share: part of the time that resampling took in the last training.
+        windows: seconds of each of WINDOWS windows of the last training.
+        resample_share: part of their time that resampling took.
         ending_seconds: what the validation, the previews and the saving at its end took.
     """
 
     def __init__(self, config: TrainConfig, window: int, data: Collection, folder: Path) -> None:
         self._config, self._window, self._data, self._folder = config, window, data, folder
         self._number = 0
+        self.windows: list[float] = []
         self.resample_share = self.ending_seconds = 0.0
 
-    def __call__(self) -> float:
-        """Seconds of WINDOWS windows; the one before them warms up, the batch behind them ends with a validation."""
+    def __call__(self, between: Callable[[], object] = lambda: None) -> float:
+        """Seconds of WINDOWS windows; the one before them warms up, the batch behind them ends with a validation.
+
+        `between` is called before the first of them and after each; its time is not counted.
+        """
         self._number += 1
+        self.windows = []
         run = Run.create(self._config, self._folder, f"run-{self._number}", self._data.fingerprints)
-        clock: dict[int, float] = {}
+        last = (1 + WINDOWS) * self._window
+        resumed = 0.0
 
         def note(report: dict[str, Any]) -> None:
-            clock[report["images_seen"]] = time.perf_counter()
+            nonlocal resumed
+            took = time.perf_counter() - resumed
+            if self._window < report["images_seen"] <= last:
+                self.windows.append(took)
+            if report["images_seen"] <= last:
+                between()
+            else:
+                self.ending_seconds = took
+            resumed = time.perf_counter()
 
         train(run, note)
-        first, last = self._window, (1 + WINDOWS) * self._window
-        seconds = clock[last] - clock[first]
-        rows = [row for row in run.metrics("train") if first < row["images_seen"] <= last]
+        seconds = sum(self.windows)
+        rows = [row for row in run.metrics("train") if self._window < row["images_seen"] <= last]
         self.resample_share = sum(row["resample_share"] * row["seconds"] for row in rows) / seconds
-        self.ending_seconds = max(clock.values()) - clock[last]
         return seconds
 
 
