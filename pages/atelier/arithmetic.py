@@ -31,13 +31,13 @@ def face_arithmetic(model: FaceModel) -> None:
     if len(now.faces) < 2:
         st.info("A sum takes three places, so two faces or more: lay down another one.", icon=":material/add:")
         return
-    latents = [edited_latent(model, now.faces[term]) for term in now.terms]
+    latents = [edited_latent(model, now.faces[term]) for term in now.summed]
     result = of_latent(model, _sum(latents, now.strength))
     with st.container(horizontal=True, vertical_alignment="top", key="bench-equation"):
         for place, sign in enumerate(("", "−", "+")):
             with _signed(sign), st.container(width=SIDE, gap="xsmall"):
                 st.image(
-                    png(draw(model, latents[place])), width=SIDE, alt=f"{NAMES[place]}: face {now.terms[place] + 1}"
+                    png(draw(model, latents[place])), width=SIDE, alt=f"{NAMES[place]}: face {now.summed[place] + 1}"
                 )
                 _term(place, now)
         with _signed("="), st.container(width=SIDE, gap="xsmall"):
@@ -60,10 +60,10 @@ def face_arithmetic(model: FaceModel) -> None:
 
 def picture(model: FaceModel, now: Bench) -> bytes:
     """The result as a marked PNG that names its terms."""
-    latents = [edited_latent(model, now.faces[term]) for term in now.terms]
+    latents = [edited_latent(model, now.faces[term]) for term in now.summed]
     result = of_latent(model, _sum(latents, now.strength))
     z = edited_latent(model, result)
-    terms = zip(NAMES, now.terms, latents, strict=True)
+    terms = zip(NAMES, now.summed, latents, strict=True)
     about: dict[str, Any] = {
         **to_record(model, result, z),
         "arithmetic": "A - B + C",
@@ -89,7 +89,7 @@ def _signed(sign: str) -> Iterator[None]:
 
 
 def _term(place: int, now: Bench) -> None:
-    key = show_in(f"bench.term.{place}", now.terms[place])
+    key = show_in(f"bench.term.{place}", now.summed[place])
 
     def chosen() -> None:
         terms = list(bench().terms)

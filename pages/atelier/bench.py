@@ -47,7 +47,7 @@ class Bench:
         section: one of SECTIONS.
         face: index of the face that grid, uncertainty and neighbours look at.
         path, frames, ending: of the interpolation: kind, steps from face to face, one of ENDINGS.
-        terms, strength: of the arithmetic: indices of A, B and C, and the factor on C - B.
+        terms, strength: of the arithmetic: wanted indices of A, B and C, and the factor on C - B.
         across, down, count: of the grid: keys of two sliders, and positions of each.
     """
 
@@ -63,6 +63,13 @@ class Bench:
     across: str = ""
     down: str = ""
     count: int = 7
+
+    @property
+    def summed(self) -> tuple[int, int, int]:
+        """Indices of A, B and C among the faces that are there: the last one stands in for those that are not."""
+        last = max(len(self.faces) - 1, 0)
+        a, b, c = self.terms
+        return min(a, last), min(b, last), min(c, last)
 
 
 bench = Kept[Bench](BENCH)
@@ -117,7 +124,6 @@ def fit_bench(now: Bench, model: FaceModel) -> tuple[Bench, list[str]]:
     changes: dict[str, Any] = {"faces": tuple(faces), "face": min(now.face, max(len(faces) - 1, 0))}
     if model.latents is None and now.path == "prior":
         changes["path"] = "spherical"
-    changes["terms"] = tuple(min(term, max(len(faces) - 1, 0)) for term in now.terms)
     return dataclasses.replace(now, **changes), list(dict.fromkeys(notes))
 
 

@@ -124,7 +124,7 @@ def test_a_garbled_link_gives_a_page(model: FaceModel, open_app: Open, query: di
     now = state(app)
     assert now.model == "finished"
     assert len(now.faces) <= MOST_FACES
-    assert all(term < max(len(now.faces), 1) for term in (*now.terms, now.face))
+    assert all(term < max(len(now.faces), 1) for term in (*now.summed, now.face))
 
 
 def test_faces_are_added_moved_and_taken_out(model: FaceModel, open_app: Open) -> None:
@@ -202,6 +202,16 @@ def test_the_strength_of_a_sum_is_kept_in_the_link(model: FaceModel, open_app: O
     assert (state(app).strength, state(app).terms) == (1.5, (2, 1, 2))
     assert app.query_params["w"] in ("1.5", ["1.5"])
     assert app.query_params["terms"] in ("2~1~2", ["2~1~2"])
+
+
+def test_a_sum_finds_its_faces_again_after_the_tray_was_short(model: FaceModel, open_app: Open) -> None:
+    app = opened(open_app, Bench("finished", THREE, section="sum"))
+    press(app, "Clear")
+    assert (state(app).summed, state(app).terms) == ((0, 0, 0), (0, 1, 2))
+    for summed in ((0, 0, 0), (0, 1, 1), (0, 1, 2)):
+        press(app, "Random face")
+        assert state(app).summed == summed
+    assert app.query_params["terms"] in ("0~1~2", ["0~1~2"])
 
 
 def test_two_different_sliders_make_a_grid(model: FaceModel, open_app: Open) -> None:
