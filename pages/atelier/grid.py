@@ -15,7 +15,7 @@ from pages.shell.sheet import face_sheet
 from pages.studio.state import show_in
 from vaelab.editing.paths import grid_positions, traversal_grid
 from vaelab.editing.recipe import to_record
-from vaelab.editing.sliders import edited_latent, sliders, told_apart
+from vaelab.editing.sliders import edited_latent, sliders, start_latent, told_apart
 from vaelab.pictures import contact_sheet, png_bytes
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ def grid(model: FaceModel) -> None:
     if across == down:
         st.info("Choose two different sliders.", icon=":material/swap_horiz:")
         return
-    cells, recipes = traversal_grid(model, now.faces[now.face], known[across], known[down], now.count)
+    face = now.faces[now.face]
+    start = start_latent(model, face)
+    cells, recipes = traversal_grid(model, face, known[across], known[down], now.count)
     pictures = model.decode(cells.reshape(-1, cells.shape[-1])).reshape(now.count, now.count, model.size, model.size, 3)
     flat = [recipe for row in recipes for recipe in row]
-    xs, ys = grid_positions(known[across], now.count), grid_positions(known[down], now.count)
+    xs, ys = (grid_positions(known[key], start, now.count) for key in (across, down))
     with st.container(width=560):
         face_sheet(
             [
@@ -79,11 +81,13 @@ def chosen(now: Bench, known: dict[str, Slider]) -> tuple[str, str]:
 def picture(model: FaceModel, now: Bench, across: Slider, down: Slider) -> bytes:
     """The grid as a marked PNG."""
     face = now.faces[now.face]
+    start = start_latent(model, face)
     cells, _ = traversal_grid(model, face, across, down, now.count)
     about = {
         **to_record(model, face, edited_latent(model, face)),
         "grid": {"across": across.key, "down": down.key, "count": now.count,
-                 "across_steps": grid_positions(across, now.count), "down_steps": grid_positions(down, now.count)},
+                 "across_steps": grid_positions(across, start, now.count),
+                 "down_steps": grid_positions(down, start, now.count)},
     }  # fmt: skip
     return png_bytes(contact_sheet(model.decode(cells.reshape(-1, cells.shape[-1])), now.count), about)
 

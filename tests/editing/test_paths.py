@@ -18,12 +18,12 @@ from vaelab.editing.paths import (
     spherical_path,
     traversal_grid,
 )
-from vaelab.editing.recipe import FaceRecipe
-from vaelab.editing.sliders import edited_latent, sliders
+from vaelab.editing.recipe import FaceRecipe, pack_latent
+from vaelab.editing.sliders import edited_latent, find_slider, sliders
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.priors import whitened
-from vaelab.inference import FaceModel
+from vaelab.inference import SLIDER_QUANTILE, FaceModel
 from vaelab.rng import numpy_generator
 
 
@@ -144,10 +144,10 @@ def test_face_arithmetic(points: np.ndarray) -> None:
 
 def test_each_cell_of_a_grid_is_the_face_of_its_recipe(model: FaceModel) -> None:
     by_key = {slider.key: slider for slider in sliders(model, "logistic")}
-    recipe = FaceRecipe("tiny", edits=(("d0", 0.5), ("d1", 1.0)))
-    cells, recipes = traversal_grid(model, recipe, by_key["d1"], by_key["p0"], 5)
+    recipe = FaceRecipe("tiny", edits=(("d0", 0.5), ("p1", 1.0)))
+    cells, recipes = traversal_grid(model, recipe, by_key["p1"], by_key["p0"], 5)
     assert cells.shape == (5, 5, 8)
-    assert dict(recipes[0][4].edits) == {"d0": 0.5, "d1": grid_positions(by_key["d1"], 5)[4], "p0": -3.0}
+    assert dict(recipes[0][4].edits) == {"d0": 0.5, "p1": 3.0, "p0": -3.0}
     for row, column in [(0, 0), (1, 3), (4, 2)]:
         np.testing.assert_array_equal(cells[row, column], edited_latent(model, recipes[row][column]))
     assert dict(recipes[2][2].edits) == {"d0": 0.5}, "the middle of a grid is the face with both sliders at rest"
@@ -155,9 +155,22 @@ def test_each_cell_of_a_grid_is_the_face_of_its_recipe(model: FaceModel) -> None
 
 def test_positions_of_a_grid_fit_a_slider(model: FaceModel) -> None:
     for slider in sliders(model, "logistic"):
-        positions = grid_positions(slider, 7)
+        positions = grid_positions(slider, np.zeros(8, np.float32), 7)
         assert positions == [-position + 0.0 for position in reversed(positions)]
         assert slider.low <= positions[0] < positions[-1] <= slider.high
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 7, 9])
+@pytest.mark.parametrize("begin", [-2.5, 0.0, 0.4, 2.3, 4.0])
+def test_a_grid_stays_where_the_prior_goes_and_holds_the_start(model: FaceModel, begin: float, count: int) -> None:
+    start = np.full(8, begin, np.float32)
+    recipe = FaceRecipe("tiny", start="latent", z=pack_latent(start))
+    across, down = (find_slider(model, "logistic", key) for key in ("d1", "d3"))
+    cells, _ = traversal_grid(model, recipe, across, down, count)
+    assert np.abs(cells).max() <= max(SLIDER_QUANTILE, begin) + 1e-6
+    assert np.ptp(cells[0, :, 1]) > 2.5
+    assert (np.diff(cells[0, :, 1]) > 0).all()
+    assert np.isclose(cells, edited_latent(model, recipe)).all(axis=-1).sum() == 1
 
 
 def test_a_grid_of_one_slider_is_refused(model: FaceModel) -> None:

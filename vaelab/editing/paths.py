@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from vaelab.editing.recipe import FaceRecipe
-from vaelab.editing.sliders import STEP, Slider, edited_latent
+from vaelab.editing.sliders import STEP, Slider, edited_latent, ends, start_latent
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.priors import whitened
 from vaelab.rng import numpy_generator
@@ -96,10 +96,15 @@ def arithmetic(a: Latent, b: Latent, c: Latent, strength: float = 1.0) -> Latent
     return np.asarray(a + np.float32(strength) * (c - b), np.float32)
 
 
-def grid_positions(slider: Slider, count: int) -> list[float]:
-    """`count` even positions of a slider from its low to its high end, where a recipe can hold them."""
-    low, high = (int(end / STEP) * STEP for end in (slider.low, slider.high))
-    return [round(float(position), 2) + 0.0 for position in np.linspace(low, high, count)]
+def grid_positions(slider: Slider, start: Latent, count: int) -> list[float]:
+    """`count` positions of a slider within its ends around `start`, where a recipe can hold them.
+
+    The start itself, at 0, is one of them; the others lie evenly to either side of it.
+    """
+    low, high = (int(end / STEP) * STEP for end in ends(slider, start))
+    num_below = round((count - 1) * low / (low - high))
+    below, above = np.linspace(0.0, low, num_below + 1), np.linspace(0.0, high, count - num_below)
+    return [round(float(position), 2) + 0.0 for position in (*below[::-1], *above[1:])]
 
 
 def traversal_grid(
@@ -117,9 +122,10 @@ def traversal_grid(
             f"a grid of {count} by {count} over {across.key} and {down.key}; take two different sliders and at least "
             "2 positions"
         )
+    start = start_latent(model, recipe)
     recipes = [
-        [recipe.edited(across.key, x).edited(down.key, y) for x in grid_positions(across, count)]
-        for y in grid_positions(down, count)
+        [recipe.edited(across.key, x).edited(down.key, y) for x in grid_positions(across, start, count)]
+        for y in grid_positions(down, start, count)
     ]
     return np.stack([np.stack([edited_latent(model, cell) for cell in row]) for row in recipes]), recipes
 

@@ -172,15 +172,20 @@ def edited_latent(model: FaceModel, recipe: FaceRecipe) -> Latent:
     return z.astype(np.float32)
 
 
-def reach(slider: Slider, start: Latent) -> tuple[float, float]:
-    """Ends of the slider around a starting face, on the grid of STEP.
+def ends(slider: Slider, start: Latent) -> tuple[float, float]:
+    """Ends of the slider around a starting face, in steps.
 
     A raw latent goes where the prior goes, so its ends depend on where it starts, and always include the start.
     """
-    low, high = slider.low, slider.high
-    if slider.family == "raw":
-        begin = float(start[int(slider.key[1:])])
-        low, high = min(low - begin, 0.0), max(high - begin, 0.0)
+    if slider.family != "raw":
+        return slider.low, slider.high
+    begin = float(start[int(slider.key[1:])])
+    return min(slider.low - begin, 0.0), max(slider.high - begin, 0.0)
+
+
+def reach(slider: Slider, start: Latent) -> tuple[float, float]:
+    """The same on the grid of STEP, the next position outside where they lie between two."""
+    low, high = ends(slider, start)
     return round(math.floor(low / STEP + 1e-6) * STEP, 2), round(math.ceil(high / STEP - 1e-6) * STEP, 2)
 
 
