@@ -77,6 +77,11 @@ class TrainConfig:
         return self.model.model in ("cnn", "dbvae")
 
     @property
+    def faces_per_batch(self) -> int:
+        """How many pictures of a batch are faces."""
+        return self.optim.batch_size // 2 if self.needs_nonfaces else self.optim.batch_size
+
+    @property
     def has_decoder(self) -> bool:
         """Whether the model is a VAE."""
         return self.model.model != "cnn"

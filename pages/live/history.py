@@ -22,7 +22,7 @@ LOSSES = {
     "neg_elbo": "Minus evidence lower bound, nats",
     "classification_loss": "Face or not, cross-entropy, nats",
     "total_correlation": "Total correlation of the latents, nats",
-    "mutual_information": "What the latents tell of the picture, nats",
+    "mutual_information": "What the latents tell of the picture, nats; at most the log of a batch",
     "dimension_kl": "KL of each latent by itself, nats",
     "mmd": "Kernel distance of the latents to the prior",
     "latent_norm": "Half the squared length of the latents",

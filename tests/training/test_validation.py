@@ -57,6 +57,28 @@ def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_d
     assert found["accuracy"] == pytest.approx(float(right.float().mean()))
 
 
+@pytest.mark.parametrize(("model", "faces"), [("vae", 16), ("dbvae", 8)])
+def test_it_looks_at_as_many_faces_at_a_time_as_a_batch_of_training_has(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch,
+    model: str, faces: int,
+) -> None:  # fmt: skip
+    """Sigma, the total correlation and the kernel distance are estimated within a batch, and depend on its size."""
+    config = tiny_config(model=model, batch_size=16)
+    objective = Objective(build_model(config), config.loss)
+    sizes: list[int] = []
+    forward = objective.forward
+
+    def counted(images: torch.Tensor, num_faces: int, *rest: torch.Tensor) -> LossParts:
+        sizes.append(num_faces)
+        return forward(images, num_faces, *rest)
+
+    monkeypatch.setattr(objective, "forward", counted)
+    held_out = HeldOut.of(tiny_data, config)
+    validate(objective, held_out, config, CPU)
+    assert sum(sizes) == len(held_out.faces)
+    assert set(sizes[:-1]) == {faces}
+
+
 class OnAppleGpu(torch.Tensor):
     """A tensor where there is no float64."""
 

@@ -73,12 +73,10 @@ class Feed:
         self.face_rows = data.rows("train", is_face=True, limit=config.data.max_faces)
         seed = config.run.seed
         self.faces = EndlessSampler(len(self.face_rows), seed, "faces")
-        self.faces_per_batch = config.optim.batch_size
         self.features: Float[np.ndarray, "rows variants features"] | None = None
         if config.needs_nonfaces:
             self.nonface_rows = data.rows("train", is_face=False)
             self.nonfaces = EndlessSampler(len(self.nonface_rows), seed, "nonfaces")
-            self.faces_per_batch //= 2
         others = self.nonface_rows if config.needs_nonfaces else self.face_rows[:0]
         self.pixels = training_pixels(data, np.concatenate([self.face_rows, others]), device)
         self._ahead: dict[int, Drawn] = {}
@@ -117,7 +115,7 @@ class Feed:
         return self._ahead[step]
 
     def _draw(self, step: int) -> Drawn:
-        count, stripe, seed = self.faces_per_batch, self._ranks.stripe(), self._config.run.seed
+        count, stripe, seed = self._config.faces_per_batch, self._ranks.stripe(), self._config.run.seed
         faces = self.faces.draw(step * count, count)[stripe]
         nonfaces = self.nonfaces.draw(step * count, count)[stripe] if self._config.needs_nonfaces else faces[:0]
         mirrored = np.zeros(len(faces), bool)

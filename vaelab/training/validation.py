@@ -16,7 +16,7 @@ from vaelab.evaluation.groups import threshold_at_fpr
 from vaelab.evaluation.regions import RegionErrors
 from vaelab.losses import LIKELIHOODS, LossParts
 from vaelab.rng import generator
-from vaelab.training.held_out import HeldOut, batch_size
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
@@ -43,7 +43,7 @@ def validate(objective: Objective, held_out: HeldOut, config: TrainConfig, devic
     noise = generator(config.run.seed, "validation")
     is_regional = config.has_decoder and held_out.is_cut_as_fairface
     regions = RegionErrors(held_out.mean_face, len(faces)) if is_regional else None
-    batch = batch_size(device)
+    batch = config.faces_per_batch  # what is estimated within a batch is then of as many as in training
     with evaluating(objective):
         for start in range(0, len(faces), batch):
             mine, rest = faces[start : start + batch], others[start : start + batch]
