@@ -22,7 +22,7 @@ from pages.datasets.verdict import stop_check
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.data.archive import unpack
-from vaelab.data.sources import SOURCES, Source
+from vaelab.data.sources import SOURCES, CelebA, Source
 from vaelab.data.sources.base import UNKNOWN_LICENCE
 from vaelab.errors import DataError
 from vaelab.portraits.crops import FACE_CROP, FaceCrops
@@ -30,6 +30,14 @@ from vaelab.portraits.crops import FACE_CROP, FaceCrops
 BROUGHT = ("folder", "csv", "class-folders", "fairface", "utkface", "ppb", "celeba", "h5")
 """Sources that read files; `synthetic` draws its own, `subset` has a place of its own on the page; `cuts`, `laid` and
 `windows` are made for the detector's recipe from what is prepared already."""
+CROPS = {
+    "centre-square": "The largest square in the middle",
+    "whole": "The whole picture, it is square already",
+    "margin:0.2": "A square with a fifth cut away at each side",
+    "fit": "All of the picture, with bars that make it square",
+    FACE_CROP: "The face that the detector finds",
+}
+CELEBA_CROP = {"celeba": "The middle of CelebA's aligned pictures, 148 by 148 pixels"}
 MOST_UPLOAD_MB = 2_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 TICK_SECONDS = 1.0
@@ -138,20 +146,17 @@ def checked_dir(name: str) -> Path:
 
 def _options(kind: type[Source]) -> dict[str, Any]:
     """What else the source can be told, as widgets."""
-    names = {field.name for field in dataclasses.fields(kind)}
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     given: dict[str, Any] = {}
-    if "crop" in names:
-        crops = {
-            "centre-square": "The largest square in the middle",
-            "whole": "The whole picture, it is square already",
-            "margin:0.2": "A square with a fifth cut away at each side",
-            "fit": "All of the picture, with bars that make it square",
-            FACE_CROP: "The face that the detector finds",
-        }
-        given["crop"] = st.selectbox("Crop", list(crops), format_func=crops.get, key="data.crop")  # type: ignore[arg-type]
-    if "non_faces" in names:
+    if "crop" in defaults:
+        crops = CELEBA_CROP | CROPS if kind is CelebA else CROPS
+        own = list(crops).index(str(defaults["crop"]))
+        given["crop"] = st.selectbox(
+            "Crop", list(crops), index=own, format_func=crops.__getitem__, key=f"data.crop.{kind.name}"
+        )
+    if "non_faces" in defaults:
         given["non_faces"] = st.toggle("These pictures show no faces", key="data.nonfaces")
-    if "terms" in names:
+    if "terms" in defaults:
         given["terms"] = st.text_input("Terms", key="data.terms", placeholder="licence, and whom to credit").strip()
     return given
 

@@ -21,12 +21,14 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from pages.datasets import preparing, uploads
+from pages.datasets.bring import BROUGHT
 from pages.datasets.routes import ROUTES, open_store, rows_address
 from pages.datasets.shelf import shelf, trainable
 from pages.shell import lifespan
 from tests.pages.conftest import ROOT
 from tests.pages.driving import Open
 from tests.pages.training_lab import DATA, prepare_data
+from vaelab.data.sources import SOURCES
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
@@ -107,6 +109,19 @@ def test_a_folder_is_prepared_in_the_background(lab: Path, open_app: Open) -> No
     assert len(DatasetStore.open(lab / "data" / "mine-32")) == 6
     app = open_app(PAGE)
     assert "6 pictures" in app.success[0].value
+
+
+def test_the_untouched_form_crops_as_the_command_does(open_app: Open, tmp_path: Path) -> None:
+    app = open_app(PAGE)
+    kinds = {kind: SOURCES[kind](tmp_path) for kind in BROUGHT}
+    assert {source.crop_name for source in kinds.values()} >= {"whole", "celeba", "centre-square"}
+    for kind, source in kinds.items():
+        next(box for box in app.selectbox if box.key == "data.kind").set_value(kind).run()
+        crops = [box for box in app.selectbox if box.label == "Crop"]
+        assert [box.value for box in crops] == ([source.crop] if hasattr(source, "crop") else [])
+        for box in crops:
+            box.set_value("fit").run()
+    assert not app.exception
 
 
 @pytest.mark.parametrize("button", ["data.prepare", "data.check"])
