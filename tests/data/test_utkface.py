@@ -56,3 +56,13 @@ def test_utkface_rejects_and_counts_malformed_names(tmp_path, scene, encode):
     assert len(store.manifest.rejected) == 3
     with pytest.raises(DataError, match="holds no file named like"):
         UTKFace(tmp_path / "out").listing()
+
+
+def test_copies_of_a_picture_stay_in_one_split(tmp_path):
+    for folder, ending in (("UTKFace", "jpg.chip.jpg"), ("crop_part1", "jpg.chip.jpg"), ("wild/part1", "jpg")):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / folder / f"{20 + number}_0_2_2017.{ending}").touch()
+    records = UTKFace(tmp_path).listing().records
+    assert records["image_id"].is_unique
+    assert sorted(records["split_key"]) == sorted(["20_0_2_2017", "21_0_2_2017", "22_0_2_2017"] * 3)

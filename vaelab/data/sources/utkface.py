@@ -31,14 +31,19 @@ class Person:
     race: str
 
 
-def parse_name(file_name: str) -> Person | str:
+def _stem(path: str) -> str:
+    """The file's name up to its first dot: `25_0_1_20170116174525125` in every copy of the data set."""
+    return path.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+def parse_name(path: str) -> Person | str:
     """The labels in `age_gender_race_datetime.jpg.chip.jpg`, or the reason why there are none.
 
     Only the first three fields count; whatever follows the date (`.jpg.chip.jpg`, `.jpg`, nothing) may
     differ. Some published names lack a field (`61_1_20170109142408075.jpg.chip.jpg`): nobody can
     say which one.
     """
-    fields = file_name.split(".", 1)[0].split("_")
+    fields = _stem(path).split("_")
     if len(fields) < 4 or "" in fields[:3]:
         return "malformed name: fewer than four fields"
     if not all(field.isascii() and field.isdigit() for field in fields[:3]):
@@ -58,7 +63,8 @@ class UTKFace(Source):
     """UTKFace, aligned and cropped or in the wild: all files under a folder or in a tar.
 
     Source: Zhang, Song and Qi, Age progression/regression by conditional adversarial autoencoder, CVPR 2017.
-    Ages are estimates, checked by annotators; gender and race are annotators' perception.
+    Ages are estimates, checked by annotators; gender and race are annotators' perception. The pictures circulate in
+    several folders side by side (`UTKFace`, `crop_part1`): what goes by one name in all of them stays in one split.
 
     Attributes:
         root: folder (with sub-folders) or tar.
@@ -81,7 +87,7 @@ class UTKFace(Source):
         names: list[str] = []
         rejected: list[Rejected] = []
         for name in index.sorted_names():
-            person = parse_name(name.rsplit("/", 1)[-1])
+            person = parse_name(name)
             if isinstance(person, str):
                 rejected.append(Rejected(name, person))
             else:
@@ -98,7 +104,7 @@ class UTKFace(Source):
                 "image_id": image_ids,
                 "is_face": np.ones(len(names), dtype=bool),
                 "split": pd.Series([None] * len(names), dtype="str"),
-                "split_key": image_ids,
+                "split_key": pd.Series([_stem(name) for name in names], dtype="str"),
                 "age": np.array([person.age for person in people], dtype=np.int64),
                 "gender": pd.Series([person.gender for person in people], dtype="str"),
                 "race": pd.Series([person.race for person in people], dtype="str"),
