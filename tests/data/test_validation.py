@@ -118,6 +118,9 @@ def test_fairface_values_and_counts_are_those_published(tmp_path: Path, write_sc
     assert kinds["unknown race"][2] == ("train/picture1.png ('Martian')", "val/picture1.png ('Martian')")
     assert len(kinds["counts unlike the published ones"][2]) == 7
     assert kinds["the same picture again"][1] == 2  # both parts hold the same two
+    effect, count, (example, _) = kinds["the same picture in two splits"]
+    assert (effect, count) == ("kept", 2)
+    assert example == "val/picture0.png in test, train/picture0.png in train"
 
 
 def test_utkface_names_are_judged_by_the_source(tmp_path: Path, write_scenes: Callable[..., list[str]]) -> None:

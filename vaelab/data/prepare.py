@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -319,18 +319,22 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _labels(source: Source, records: pd.DataFrame) -> pd.DataFrame:
-    """The labels table: contract columns first, then attributes; splits are hashed where not official."""
-    hashed = {key: split_of(key, source.fractions) for key in records["split_key"][records["split"].isna()].unique()}
-    split = records["split"].astype("str")
-    split = split.where(split.notna(), records["split_key"].map(hashed))
+    """The labels table: contract columns first, then attributes."""
     attributes = [
         column
         for column in records.columns
         if not column.startswith("_") and column not in ("image_id", "is_face", "split", "split_key")
     ]
     labels = records[["image_id", "is_face", *attributes]].copy()
-    labels.insert(2, "split", split.astype("str"))
+    labels.insert(2, "split", splits_of(records, source.fractions))
     return labels.reset_index(drop=True)
+
+
+def splits_of(records: pd.DataFrame, fractions: Mapping[str, float]) -> pd.Series[str]:
+    """The split of every record: the official one, else by the hash of its `split_key`."""
+    split = records["split"].astype("str")
+    hashed = {key: split_of(key, fractions) for key in records["split_key"][split.isna()].unique()}
+    return split.where(split.notna(), records["split_key"].map(hashed)).astype("str")
 
 
 def replace_text(path: Path, text: str) -> None:

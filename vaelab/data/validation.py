@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vaelab.data.mapping import LabelMapping, mapped
-from vaelab.data.prepare import Progress
+from vaelab.data.prepare import Progress, splits_of
 from vaelab.data.sources.base import Listing, Source, unlike_published
 from vaelab.data.sources.files import FilesReader
 from vaelab.errors import DataError
@@ -173,22 +173,28 @@ def _pictures(source: Source, records: pd.DataFrame, size: int, progress: Progre
     """Pictures that cannot be decoded, that are the same to the pixel, and that are smaller than wanted."""
     undecodable: list[tuple[str, str]] = []
     repeated: list[str] = []
+    leaked: list[str] = []
     small: list[str] = []
-    first: dict[bytes, str] = {}
+    first: dict[bytes, tuple[str, str]] = {}
+    splits = splits_of(records, source.fractions)
     with source.reader() as reader:
         for start in range(0, len(records), _CHUNK):
             if progress is not None:
                 progress(start, len(records), 0.0)
             part = records.iloc[start : start + _CHUNK]
+            where = splits.iloc[start : start + _CHUNK]
             sides = reader.dimensions(part) if isinstance(reader, FilesReader) else [None] * len(part)
-            for name, picture, shape in zip(part["image_id"], reader.read(part, size), sides, strict=True):
+            pictures = reader.read(part, size)
+            for name, split, picture, shape in zip(part["image_id"], where, pictures, sides, strict=True):
                 if isinstance(picture, str):
                     undecodable.append((name, picture))
                     continue
                 digest = _digest(picture)
-                if digest in first:
-                    repeated.append(f"{name} (the same as {first[digest]})")
-                first.setdefault(digest, name)
+                known, its_split = first.setdefault(digest, (name, split))
+                if known != name:
+                    repeated.append(f"{name} (the same as {known})")
+                if its_split != split:
+                    leaked.append(f"{name} in {split}, {known} in {its_split}")
                 if shape is not None and min(shape) < size:
                     small.append(f"{name} ({shape[0]}x{shape[1]})")
     if progress is not None:
@@ -196,6 +202,8 @@ def _pictures(source: Source, records: pd.DataFrame, size: int, progress: Progre
     yield from _by_kind(undecodable)
     if repeated:
         yield Problem("the same picture again", "kept", len(repeated), tuple(repeated[:NUM_EXAMPLES]))
+    if leaked:
+        yield Problem("the same picture in two splits", "kept", len(leaked), tuple(leaked[:NUM_EXAMPLES]))
     if small:
         yield Problem(f"sides under {size} pixels", "kept", len(small), tuple(small[:NUM_EXAMPLES]))
 
