@@ -36,22 +36,36 @@ def test_a_new_run_is_queued_and_holds_its_exact_config(run: Run) -> None:
     assert Run.open(run.dir).config == run.config
 
 
-def test_what_a_kill_leaves_of_a_run_that_is_being_made_is_no_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(Exception):
+def test_a_run_that_fails_while_it_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failed(Exception):
         pass
 
     write = Run._write_json
 
     def write_one(run: Run, name: str, value: Mapping[str, Any]) -> None:
         write(run, name, value)
-        raise Killed
+        raise Failed
 
     monkeypatch.setattr(Run, "_write_json", write_one)
-    with pytest.raises(Killed):
+    with pytest.raises(Failed):
         Run.create(TrainConfig(), tmp_path, "half")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    assert Run.create(TrainConfig(), tmp_path, "half").status.state == "queued"
+
+
+def test_a_kill_while_a_run_is_made_takes_no_name(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys, pathlib; from vaelab.config import TrainConfig; from vaelab.runs.store import Run\n"
+        "write = Run._write_json\n"
+        "Run._write_json = lambda *given: (write(*given), os._exit(9))\n"
+        "Run.create(TrainConfig(), pathlib.Path(sys.argv[1]), 'half')"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, str(tmp_path)], check=False).returncode == 9
+    assert [path.name[:5] for path in tmp_path.iterdir()] == [".new-"]
     assert list_runs(tmp_path) == []
+    run = Run.create(TrainConfig(), tmp_path, "half")
+    assert list_runs(tmp_path) == [run]
 
 
 def test_a_run_names_itself_after_time_and_recipe(tmp_path: Path) -> None:

@@ -89,8 +89,6 @@ def _member_run(audit: Audit, arm: str, seed: int) -> Run:
     run = audit.member(arm, seed)
     if run is None:
         folder = audit.member_dir(arm, seed)
-        if folder.is_dir():  # killed between making the folder and writing its config
-            folder.rmdir()
         return Run.create(config, folder.parent, folder.name)
     if found := differences(run.config, config):
         raise RunError(f"member {run.id} of audit {audit.name} was begun with {'; '.join(found)}; start a new audit")

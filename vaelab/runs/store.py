@@ -30,7 +30,9 @@ checkpoints/<run_id>/
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -78,16 +80,22 @@ class Run:
             raise RunError(f"{run_id!r} cannot name a run; use letters, digits, '.', '_' and '-'")
         run = cls(root / run_id)
         try:
-            run.dir.mkdir(parents=True)
-        except FileExistsError:
-            raise RunError(f"there is already a run {run_id!r} in {root}; resume it, or choose another name") from None
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as hidden:  # a kill in here takes no name
+                made = cls(Path(hidden) / run_id)
+                made.dir.mkdir()
+                made.write_status(RunStatus())
+                about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
+                made._write_json("config.json", {**about, "config": config.to_dict()})
+                made.dir.rename(run.dir)  # refused where something has the name, unless it is an empty folder
         except OSError as error:
+            if os.path.lexists(run.dir):
+                raise RunError(
+                    f"there is already a run {run_id!r} in {root}; resume it, or choose another name"
+                ) from None
             raise RunError(
                 f"cannot make the run folder {run.dir}: {error.strerror}; check space and permissions"
             ) from error
-        run.write_status(RunStatus())
-        about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
-        run._write_json("config.json", {**about, "config": config.to_dict()})  # last: with it the folder is a run
         return run
 
     @classmethod
