@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from vaelab.config import TrainConfig, from_dict, options
+from vaelab.errors import Cancelled, DataError
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import Run, RunStatus
 
@@ -130,6 +131,18 @@ def test_a_request_to_stop_ends_with_130(vaelab: Call, small: list[object], monk
     assert "resume first" in answer.err
 
 
+def test_ctrl_c_before_the_training_begins_ends_with_130_and_no_traceback(
+    vaelab: Call, small: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vaelab.training.job.run_training", interrupted)
+    answer = vaelab("train", "--name", "first", *small)
+    assert answer.code == 130
+    assert "Traceback" not in answer.err
+
+
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
@@ -220,3 +233,35 @@ def test_a_damaged_run_is_told_in_one_sentence(vaelab: Call, small: list[object]
     answer = vaelab("watch", "first", "--once", "--root", tmp_path / "runs")
     assert answer.code == 1
     assert "config.json" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("ends", "under_torchrun", "goes_on"),
+    [("done", True, True), ("cancelled", True, True), ("failed", True, False), ("failed", False, True)],
+)
+def test_the_queue_goes_on_unless_torchrun_starts_the_training_anew(
+    vaelab: Call,
+    small: list[object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: str,
+    under_torchrun: bool,
+    goes_on: bool,
+) -> None:
+    def run_training(run: Run, *_: object) -> RunStatus:
+        status = RunStatus(ends)
+        run.write_status(status)
+        if ends == "cancelled":
+            raise Cancelled("stopped")
+        if ends == "failed":
+            raise DataError("lost")
+        return status
+
+    advanced: list[Path] = []
+    monkeypatch.setattr("vaelab.training.job.run_training", run_training)
+    monkeypatch.setattr("vaelab.jobs.advance", advanced.append)
+    if under_torchrun:
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "any")
+    answer = vaelab("train", "--name", "first", *small)
+    assert answer.code == (1 if ends == "failed" else 0)
+    assert bool(advanced) == goes_on

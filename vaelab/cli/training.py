@@ -150,6 +150,7 @@ def _run(run: Run, *, as_json: bool) -> int:
 
     config = run.config
     first = int(os.environ.get("RANK", "0")) == 0
+    is_restarted = "TORCHELASTIC_RUN_ID" in os.environ  # after any failure, by torchrun
     if first:
         print(
             f"run {run.id}: {config.loss.effective_beta if config.has_decoder else 'no KL: a detector alone'}",
@@ -171,11 +172,12 @@ def _run(run: Run, *, as_json: bool) -> int:
         try:
             status: RunStatus = run_training(run, show)
         except Cancelled:
-            if "TORCHELASTIC_RUN_ID" not in os.environ:
+            if not is_restarted:
                 raise
             return 0  # any other end would make torchrun start the processes anew
         finally:
-            if first:  # others may have waited for this device
+            is_over = not is_restarted or run.status.state in ("done", "cancelled")
+            if first and is_over:  # others may have waited for this device
                 jobs.advance(run.dir.parent)
     if as_json and first:
         last = {kind: rows[-1] for kind in ("train", "validation", "resampling") if (rows := run.metrics(kind))}

@@ -1,6 +1,7 @@
 """What the processes of trainings and probes are started with."""
 
 import os
+import re
 from pathlib import Path
 
 NICENESS = 10
@@ -8,6 +9,9 @@ NICENESS = 10
 
 The variable VAELAB_NICENESS says another, 0 to 19: on a machine that only trains there is nobody to give way to.
 """
+
+TOLD_BY_TORCHRUN = re.compile(r"((LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|TORCHELASTIC_.*)")
+"""Variables that tell a process which of several it is."""
 
 
 def give_way() -> None:
@@ -23,7 +27,13 @@ def child_environment() -> dict[str, str]:
     By default OpenMP's threads spin while they wait for each other. Where pages and other work share the cores, they
     then spin away the very time that the one they wait for needs: on two busy cores the lab's DB-VAE made 80 to 100
     images/s so, and 550 with sleeping threads.
+
+    What torchrun told this process is left out: a child trains alone, and would wait for the others in vain. So is the
+    number of threads, which torchrun gives each process as its share of the cores.
     """
+    inherited = {name: value for name, value in os.environ.items() if not TOLD_BY_TORCHRUN.fullmatch(name)}
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        inherited.pop("OMP_NUM_THREADS", None)
     source = str(Path(__file__).parents[2])
     paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {"OMP_WAIT_POLICY": "PASSIVE", **inherited, "PYTHONPATH": os.pathsep.join(paths)}
