@@ -45,16 +45,33 @@ def test_fewer_pictures_than_features_still_have_a_distance(real: np.ndarray, dr
         frechet_distance(real[:1], drawn)
 
 
-def test_the_interval_covers_what_other_draws_give() -> None:
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_interval_covers_what_other_draws_give(paired: bool) -> None:
     random = numpy_generator(0, "coverage")
 
     def draw() -> tuple[np.ndarray, np.ndarray]:
         sides = random.normal(0.0, 1.0, (2, 400, 6)).astype(np.float32)
-        return sides[0], sides[1] + np.float32(0.7)
+        return sides[0], sides[0] * 0.9 + sides[1] * 0.1 if paired else sides[1] + np.float32(0.7)
 
     others = [frechet_distance(*draw()) for _ in range(60)]
-    widths = [(found.high - found.low) / 2 for found in (frechet_with_interval(*draw()) for _ in range(5))]
+    widths = [
+        (found.high - found.low) / 2 for found in (frechet_with_interval(*draw(), paired=paired) for _ in range(5))
+    ]
     assert np.mean(widths) == pytest.approx(1.96 * np.std(others), rel=0.35)
+
+
+def test_scores_of_pairs_vary_less_than_those_of_faces_that_nothing_joins() -> None:
+    real, noise = numpy_generator(0, "pairs").normal(0.0, 1.0, (2, 400, 6)).astype(np.float32)
+    found = Neighbours.measure(real, real * 0.9 + noise * 0.1)
+    apart, together = (found.with_intervals(paired=paired) for paired in (False, True))
+    assert together["density"].high - together["density"].low < 0.7 * (apart["density"].high - apart["density"].low)
+    assert together["recall"].low == together["recall"].value == 1.0  # in every half each face has its reconstruction
+    assert apart["recall"].low < 1.0
+
+
+def test_sides_of_different_sizes_are_no_pairs(real: np.ndarray, drawn: np.ndarray) -> None:
+    with pytest.raises(DataError, match="300 real and 200 drawn"):
+        frechet_with_interval(real, drawn[:200], paired=True)
 
 
 def test_the_scores_agree_with_the_published_code(real: np.ndarray, drawn: np.ndarray) -> None:

@@ -7,6 +7,7 @@ on that number: it stands beside the figure, and so does what real faces in plac
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -53,15 +54,30 @@ def frechet_distance(real: Reals, generated: Drawn) -> float:
     return float(max(shift + np.trace(covariance[0]) + np.trace(covariance[1]) - 2 * overlap, 0.0))
 
 
-def frechet_with_interval(real: Reals, generated: Drawn, repeats: int = REPEATS) -> Estimate:
-    """The Frechet distance of two sets of one size, with an interval from half-samples of both."""
+def frechet_with_interval(real: Reals, generated: Drawn, repeats: int = REPEATS, paired: bool = False) -> Estimate:
+    """The Frechet distance of two sets of one size, with an interval from half-samples of both.
+
+    Args:
+        paired: each drawn face was made from the real face of its row; see `_halves`.
+    """
     replicates = [
         frechet_distance(real[mine], generated[theirs])
-        for mine, theirs in zip(
-            half_samples(len(real), repeats, 0), half_samples(len(generated), repeats, 1), strict=True
-        )
+        for mine, theirs in _halves(len(real), len(generated), repeats, paired)
     ]
     return from_half_samples(frechet_distance(real, generated), replicates, len(generated), (0.0, math.inf))
+
+
+def _halves(reals: int, drawn: int, repeats: int, paired: bool) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Halves of both sides: the same rows of pairs, which share what is particular to a half, else apart.
+
+    Raises:
+        DataError: pairs of sides that differ in size.
+    """
+    if not paired:
+        return zip(half_samples(reals, repeats, 0), half_samples(drawn, repeats, 1), strict=True)
+    if reals != drawn:
+        raise DataError(f"pairs need a drawn face for each real one; there are {reals} real and {drawn} drawn ones")
+    return ((half, half) for half in half_samples(reals, repeats, 0))
 
 
 @dataclass(frozen=True)
@@ -131,14 +147,16 @@ class Neighbours:
             self.real[mine][:, mine], self.generated[theirs][:, theirs], self.across[mine][:, theirs]
         )  # fmt: skip
 
-    def with_intervals(self, repeats: int = REPEATS) -> dict[str, Estimate]:
-        """The four scores by name, each with an interval from half-samples of both sets."""
+    def with_intervals(self, repeats: int = REPEATS, paired: bool = False) -> dict[str, Estimate]:
+        """The four scores by name, each with an interval from half-samples of both sets.
+
+        Args:
+            paired: each drawn face was made from the real face of its row; see `_halves`.
+        """
         count = len(self.generated)
         replicates = [
             asdict(self.subset(mine, theirs).scores())
-            for mine, theirs in zip(
-                half_samples(len(self.real), repeats, 0), half_samples(count, repeats, 1), strict=True
-            )
+            for mine, theirs in _halves(len(self.real), count, repeats, paired)
         ]
         return {
             name: from_half_samples(value, [replicate[name] for replicate in replicates], count, POSSIBLE[name])

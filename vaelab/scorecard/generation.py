@@ -47,7 +47,7 @@ def generation_section(
     for way in ways:
         tell(f"generation: {way.words}, {len(faces):,} faces")
         pixels = drawn(model, way.latents)
-        found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors)}
+        found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors, way.is_paired)}
     others = _other_faces(data, len(faces))
     if len(others):
         tell(f"generation: {len(others):,} training faces, for comparison")
@@ -58,17 +58,21 @@ def generation_section(
 
 
 def _against(
-    real: np.ndarray, pixels: np.ndarray, real_features: list[np.ndarray], extractors: Sequence[Extractor]
+    real: np.ndarray,
+    pixels: np.ndarray,
+    real_features: list[np.ndarray],
+    extractors: Sequence[Extractor],
+    paired: bool = False,
 ) -> dict[str, Any]:
-    """The figures of one set of pictures."""
+    """The figures of one set of pictures; `paired` where each was made from the real one of its row."""
     usual = float(np.median(sharpness(real)))
     ratio = bootstrapped(lambda values: float(np.median(values)) / max(usual, 1e-6), sharpness(pixels))
     found = {"sharpness_ratio": asdict(ratio)}
     for place, (extractor, features) in enumerate(zip(extractors, real_features, strict=True)):
         seen = extractor.features(pixels)
-        found[extractor.measure] = asdict(frechet_with_interval(features, seen))
+        found[extractor.measure] = asdict(frechet_with_interval(features, seen, paired=paired))
         if place == 0:
-            scores = Neighbours.measure(features, seen).with_intervals()
+            scores = Neighbours.measure(features, seen).with_intervals(paired=paired)
             found |= {name: asdict(score) for name, score in scores.items()}
     return found
 

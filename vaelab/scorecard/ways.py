@@ -19,11 +19,16 @@ PRIORS = ("standard", "fitted", "mixture", "second-stage")
 
 @dataclass(frozen=True)
 class Way:
-    """One way: its name in reports, what it is in words, and its latents."""
+    """One way: its name in reports, what it is in words, and its latents.
+
+    Attributes:
+        is_paired: each face was made from the real face of its row.
+    """
 
     name: str
     words: str
     latents: Latents
+    is_paired: bool = False
 
 
 def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[str, str]]:
@@ -32,7 +37,7 @@ def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[s
     Args:
         mu: posterior means of held-out faces: what is reconstructed and interpolated.
     """
-    ways = [Way("reconstruct", "held-out faces through the model, from mu", mu)]
+    ways = [Way("reconstruct", "held-out faces through the model, from mu", mu, is_paired=True)]
     missing = {}
     for prior in PRIORS:
         try:
