@@ -6,6 +6,7 @@ draw a limited number of faces, and change nothing.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pages.shell.faces import Pixels, walk
-from pages.shell.loaders import find, load_model
+from pages.shell.loaders import find, load_model, model_stamp
 from pages.shell.pictures import sheet
 from pages.shell.warming import wait_until_warm
 from vaelab.editing.recipe import MAX_SEED, FaceRecipe, fit_to_model, prior_starts, read_query
@@ -26,11 +27,12 @@ from vaelab.errors import VaelabError
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
 
 MOST_FACES = 16
 """Faces one request may ask for."""
 KEPT = "private, max-age=86400, immutable"
-"""An address names weights and latents exactly, so what it shows never changes."""
+"""An address names the files it is drawn from exactly (`_version`), so what it shows never changes."""
 
 _one_at_a_time = threading.Lock()
 """Sheets queue here, so that a page full of them never takes the processor from a slider."""
@@ -42,26 +44,36 @@ class _BadRequestError(Exception):
 
 def walk_addresses(model: FaceModel, recipe: FaceRecipe, keys: Sequence[str]) -> list[str]:
     """Where the strip of each slider around the starting face of `recipe` is found."""
-    shared = urlencode({**recipe.started().to_query(), "v": model.weights_fingerprint})
+    shared = urlencode({**recipe.started().to_query(), **_named(model)})
     return [f"/faces/walk?{shared}&{urlencode({'slider': key})}" for key in keys]
 
 
 def samples_address(model: FaceModel, start: str, seeds: Sequence[int], temperature: float) -> str:
     """Where a row of faces drawn from a prior is found, one for each seed."""
-    query = {"model": model.run_id, "v": model.weights_fingerprint, "from": start, "t": f"{temperature:g}"}
+    query = {**_named(model), "from": start, "t": f"{temperature:g}"}
     return f"/faces/samples?{urlencode({**query, 'seeds': '~'.join(map(str, seeds))})}"
 
 
 def stored_address(model: FaceModel, rows: Sequence[int]) -> str:
     """Where a row of stored faces is found; `rows` are positions among the stored latents."""
-    query = {"model": model.run_id, "v": model.weights_fingerprint, "rows": "~".join(map(str, rows))}
+    query = {**_named(model), "rows": "~".join(map(str, rows))}
     return f"/faces/stored?{urlencode(query)}"
 
 
 def frame_address(model: FaceModel, images_seen: int, rows: Sequence[int]) -> str:
     """Where a row of the faces of a training's frames is found, by what the encoder saw in them then."""
-    query = {"model": model.run_id, "v": model.weights_fingerprint, "at": images_seen, "rows": "~".join(map(str, rows))}
+    query = {**_named(model), "at": images_seen, "rows": "~".join(map(str, rows))}
     return f"/faces/frame?{urlencode(query)}"
+
+
+def _named(model: FaceModel) -> dict[str, str]:
+    """What every address says of its model."""
+    return {"model": model.run_id, "v": _version(find(model.run_id))}
+
+
+def _version(run: Run) -> str:
+    """A word that changes with anything a picture is drawn from: weights, stored latents, directions, priors."""
+    return hashlib.sha256(model_stamp(run).encode()).hexdigest()[:16]
 
 
 def _drawn_walk(model: FaceModel, recipe: FaceRecipe, request: Request) -> Pixels:
@@ -122,7 +134,7 @@ def _endpoint(drawn: Callable[[FaceModel, FaceRecipe, Request], Pixels]) -> Call
             return JSONResponse({"error": str(error)}, status_code=400)
         except VaelabError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
-        is_current = request.query_params.get("v") == model.weights_fingerprint
+        is_current = request.query_params.get("v") == _version(run)
         return Response(body, media_type="image/jpeg", headers={"Cache-Control": KEPT if is_current else "no-store"})
 
     return endpoint

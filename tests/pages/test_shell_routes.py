@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,11 @@ from starlette.testclient import TestClient
 from pages.shell.faces import WALK_STEPS, walk
 from pages.shell.loaders import load_model
 from pages.shell.routes import MOST_FACES, ROUTES, samples_address, stored_address, walk_addresses
-from tests.pages.tiny_runs import make_run, write_weights
+from tests.pages.tiny_runs import make_run, write_priors, write_weights
 from vaelab.editing.recipe import FaceRecipe
+from vaelab.evaluation.directions import Directions
+from vaelab.inference import FaceModel
+from vaelab.runs.store import Run
 
 
 @pytest.fixture
@@ -52,6 +57,42 @@ def test_an_address_of_older_weights_is_not_kept_by_the_browser(lab: Path, clien
     answer = client.get(address)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
+
+
+def relearn(run: Run, model: FaceModel) -> None:
+    assert model.latents is not None
+    Directions.fit(model.latents.mu[:200], model.latents.labels[:200], model.weights_fingerprint).write(run)
+
+
+def encode_again(run: Run, model: FaceModel) -> None:
+    assert model.latents is not None
+    replace(model.latents, mu=model.latents.mu[::-1]).write(run)
+
+
+def fit_priors(run: Run, model: FaceModel) -> None:
+    write_priors(run)
+
+
+@pytest.mark.parametrize("change", [relearn, encode_again, fit_priors])
+def test_what_is_made_anew_for_the_same_weights_has_another_address(
+    lab: Path, client: TestClient, change: Callable[[Run, FaceModel], None]
+) -> None:
+    run = make_run(lab, "finished")
+
+    def addresses() -> list[str]:
+        model = load_model(run)
+        rows = stored_address(model, [3]), samples_address(model, "prior", [1], 1.0)
+        return [*rows, *walk_addresses(model, FaceRecipe(model="finished", seed=5), ["p0"])]
+
+    def caching(address: str) -> str:
+        return client.get(address).headers["cache-control"]
+
+    old, model = addresses(), load_model(run)
+    change(run, model)
+    assert load_model(run).weights_fingerprint == model.weights_fingerprint
+    assert not set(old) & set(addresses())
+    assert {caching(address) for address in old} == {"no-store"}
+    assert all("immutable" in caching(address) for address in addresses())
 
 
 @pytest.mark.parametrize(
