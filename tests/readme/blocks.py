@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.readme.audits import audits_block, coverage_block, verdicts_block
 from tests.readme.bench import reading_block, speed_block
-from tests.readme.code import recipes_block, settings_block, tree_block
+from tests.readme.code import layers_block, recipes_block, settings_block, tree_block
 from tests.readme.headline import headline_block
 from tests.readme.models import detecting_block, measured_block, models_block, objectives_block, priors_block
 from tests.readme.places import MEASURED, README
@@ -20,6 +20,7 @@ DOCUMENTS: Mapping[Path, Mapping[str, Callable[[], str]]] = {
         "models": models_block,
         "verdicts": verdicts_block,
         "headline": headline_block,
+        "layers": layers_block,
         "tree": tree_block,
         "settings": settings_block,
     },

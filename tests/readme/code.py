@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.readme.places import ROOT
+from tests.rooms import ROWS
 from vaelab.config import TrainConfig, options
 from vaelab.recipes import RECIPES
+
+
+def layers_block() -> str:
+    """The rooms of the core by what they may import, a row each, and the pages above them."""
+    rows = [" ".join(f"`{room}`" for room in sorted(row)) for row in ROWS if "__main__" not in row]
+    return "\n".join(f"{floor}. {row}" for floor, row in enumerate([*rows, "`pages`"], start=1))
 
 
 def tree_block() -> str:
