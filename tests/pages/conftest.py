@@ -15,6 +15,8 @@ from tests.pages.browsing import browser, profile, server, visit
 __all__ = ["browser", "profile", "server", "visit"]
 ROOT = Path(__file__).resolve().parents[2]
 ROUTER = ROOT / "pages" / "shell" / "router.py"
+WITH_OTHER_PATHS = ("paths.py", "walk.py")
+"""Pages whose address is not their file's name: AppTest finds them only after a run, so after the first page."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +36,14 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_app(lab: Path) -> Callable[..., AppTest]:
-    """Open a page through the router, optionally with query parameters; fails on any exception it shows."""
+    """Open a page alone through the router, as a link does, optionally with query parameters."""
 
     def opened(page: str = "", **query: str) -> AppTest:
         app = AppTest.from_file(str(ROUTER), default_timeout=120)
-        if not page:
-            app.query_params.update(query)
-            return app.run()
-        app.run()
-        app.switch_page(str(ROOT / "pages" / page))
+        if page in WITH_OTHER_PATHS:
+            app.run()
+        if page:
+            app.switch_page(str(ROOT / "pages" / page))
         app.query_params.update(query)
         return app.run()
 
