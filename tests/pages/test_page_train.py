@@ -19,7 +19,7 @@ from vaelab.cli.training import add_parser
 from vaelab.config import options
 from vaelab.recipe_notes import LOSSES_IN_SHORT, resampling_words
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import STATES, Run
+from vaelab.runs.store import STATES, TICKET, Run
 
 PAGE = "train.py"
 
@@ -137,7 +137,7 @@ def test_runs_that_this_machine_could_not_train_leave_the_launcher_whole(lab: Pa
     prepare_data(lab)
     stranger = reported_run(lab, "stranger", state, device="mps")
     if state == "queued":
-        (stranger.dir / "ticket.json").write_text('{"since": 1}')
+        (stranger.dir / TICKET).write_text('{"since": 1}')
     newer = reported_run(lab, "newer", state)
     path = newer.dir / "config.json"
     path.write_text(path.read_text().replace('"latent"', '"latent_of_tomorrow"'))

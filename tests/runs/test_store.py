@@ -16,7 +16,7 @@ import pytest
 
 from vaelab.config import TrainConfig
 from vaelab.errors import RunError
-from vaelab.runs.store import HEARTBEAT_TIMEOUT_SECONDS, Run, RunStatus, find_run, list_runs
+from vaelab.runs.store import HEARTBEAT_TIMEOUT_SECONDS, TICKET, Run, RunStatus, find_run, list_runs
 
 
 @pytest.fixture
@@ -145,6 +145,17 @@ def test_only_a_running_run_can_be_lost(run: Run, state: str) -> None:
     run.write_status(RunStatus(state))
     edit_status(run, host="another", updated=0.0)
     assert run.status.state == state
+
+
+def test_a_run_that_nobody_will_begin_is_lost(run: Run) -> None:
+    """Ctrl-C while `train` imports torch leaves a folder that says queued."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    edit_status(run, pid=child.pid)
+    assert run.status.state == "lost"
+    assert "resume" in run.status.message
+    (run.dir / TICKET).write_text('{"since": 1}')
+    assert run.status.state == "queued", "whoever advances the queue begins it"
 
 
 def test_a_status_of_a_later_version_is_still_read(run: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from vaelab.config import TrainConfig
 from vaelab.errors import RunError
-from vaelab.runs.store import Run, RunStatus, find_run, list_runs
+from vaelab.runs.store import TICKET, Run, RunStatus, find_run, list_runs
 from vaelab.runs.trash import empty_trash, restore, trash, trashed
 
 
@@ -47,7 +47,7 @@ def test_a_run_at_work_is_not_deleted(run: Run, state: str) -> None:
 
 
 def test_a_waiting_run_is_not_deleted(run: Run) -> None:
-    (run.dir / "ticket.json").write_text("{}")
+    (run.dir / TICKET).write_text("{}")
     with pytest.raises(RunError, match="waits in the queue"):
         trash(run)
 

@@ -76,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Cancelled as error:
         print(error, file=sys.stderr)
         return 130
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     except VaelabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

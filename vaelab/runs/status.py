@@ -18,11 +18,12 @@ LOST = (
     "its process ended without a word: killed, perhaps for want of memory (`dmesg | grep -i killed` tells), or the "
     "machine was restarted; resume goes on from the last saved state"
 )
+NEVER_BEGAN = "its process ended before the training began; resume starts it"
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run is; `lost` is derived on reading: it says running or paused, but its process is gone or silent.
+    """Where a run is; `lost` is derived on reading: it says that a process is at it, which is gone or silent.
 
     Attributes:
         images_seen: the training clock, over all ranks.
@@ -42,10 +43,15 @@ class RunStatus:
     birth: str = ""
 
     @classmethod
-    def read(cls, record: Mapping[str, Any]) -> RunStatus:
-        """The status that status.json holds, as it is seen now; what this version does not know is passed over."""
+    def read(cls, record: Mapping[str, Any], waits: bool = True) -> RunStatus:
+        """The status that status.json holds, as it is seen now; what this version does not know is passed over.
+
+        Args:
+            waits: whether, while queued, it waits for somebody to start it; else the process that wrote it is about
+                to begin.
+        """
         known = {field.name: record[field.name] for field in fields(cls) if field.name in record}
-        return cls(**known).as_seen_now()
+        return cls(**known)._as_seen_now(waits)
 
     def stamped(self, pid: int | None = None) -> RunStatus:
         """This status, said here and now by process `pid`; by default this one."""
@@ -57,12 +63,13 @@ class RunStatus:
         """Whether a process trains it, or holds it paused."""
         return self.state in ALIVE
 
-    def as_seen_now(self) -> RunStatus:
-        """This status, or `lost` if it says that a process is at work which is gone or has fallen silent."""
-        if not self.is_alive:
+    def _as_seen_now(self, waits: bool) -> RunStatus:
+        """This status, or `lost` if it says that a process is at it which is gone or has fallen silent."""
+        is_to_begin = self.state == "queued" and not waits
+        if not (self.is_alive or is_to_begin):
             return self
         if self.host == socket.gethostname():
             is_gone = is_process_gone(self.pid, self.birth)
-        else:
-            is_gone = time.time() - self.updated > HEARTBEAT_TIMEOUT_SECONDS
-        return replace(self, state="lost", message=LOST) if is_gone else self
+        else:  # no heart beats before a training begins
+            is_gone = not is_to_begin and time.time() - self.updated > HEARTBEAT_TIMEOUT_SECONDS
+        return replace(self, state="lost", message=NEVER_BEGAN if is_to_begin else LOST) if is_gone else self

@@ -50,9 +50,10 @@ from vaelab.runs.metrics import kept_after_resume, read_reports
 from vaelab.runs.previews import previews_in
 from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
 
-__all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "Run", "RunStatus", "find_run", "list_runs"]
+__all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "TICKET", "Run", "RunStatus", "find_run", "list_runs"]
 
 RUNS_DIR = Path("checkpoints")
+TICKET = "ticket.json"
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,13 @@ class Run:
     @property
     def status(self) -> RunStatus:
         """Where the run is now."""
-        return RunStatus.read(self._read_json("status.json"))
+        waits = self.has_ticket  # before the status, which is written anew before a ticket is taken away
+        return RunStatus.read(self._read_json("status.json"), waits)
+
+    @property
+    def has_ticket(self) -> bool:
+        """Whether the run waits in the queue."""
+        return (self.dir / TICKET).is_file()
 
     def write_status(self, status: RunStatus, pid: int | None = None) -> None:
         """Replace the status atomically; stamps host, process (this one, unless another is given) and time."""

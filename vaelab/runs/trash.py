@@ -45,7 +45,7 @@ def trash(run: Run) -> Path:
         status = run.status
         if status.is_alive or not is_free:
             raise RunError(f"run {run.id} is {status.state} in process {status.pid}; stop it, then delete it")
-        if (run.dir / "ticket.json").is_file():
+        if run.has_ticket:
             raise RunError(f"run {run.id} waits in the queue; take it out (stop it), then delete it")
         target = run.dir.parent / TRASH / f"{run.id}-{datetime.now(UTC):{TIME_FORMAT}}"
         target.parent.mkdir(exist_ok=True)
