@@ -1,12 +1,14 @@
 """The queue: order on disk, one training per device, children that nothing takes down, and clear refusals."""
 
 import contextlib
+import errno
 import importlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +18,9 @@ import pytest
 from vaelab import jobs
 from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, DataError, RunError
-from vaelab.jobs.queue import ahead
-from vaelab.runs.store import Run, RunStatus, list_runs
+from vaelab.jobs import worker
+from vaelab.jobs.queue import TOLD_TO_END, ahead
+from vaelab.runs.store import TICKET, Run, RunStatus, list_runs
 
 MakeConfig = Callable[..., TrainConfig]
 LONG = {"num_images": 10**9, "report_every": 160, "checkpoint_every": 10**8, "validate_every": 10**8}
@@ -36,13 +39,28 @@ def root(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "runs"
     folder.mkdir()
     yield folder
-    for path in folder.glob("*/ticket.json"):
+    for path in folder.glob(f"*/{TICKET}"):
         path.unlink()
     for run in list_runs(folder):
         with contextlib.suppress(ProcessLookupError, RunError):
             status = run.status
             if status.is_alive and status.pid != os.getpid():
                 os.kill(status.pid, signal.SIGKILL)
+
+
+def fill_disk_after(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
+    """Let no new file be written once the function `owner.name` has returned."""
+    before: Callable[..., object] = getattr(owner, name)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def done(*arguments: object, **named: object) -> object:
+        result = before(*arguments, **named)
+        monkeypatch.setattr(os, "fsync", full)
+        return result
+
+    monkeypatch.setattr(owner, name, done)
 
 
 @pytest.fixture
@@ -53,7 +71,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def launch(run: Run) -> None:
         names.append(run.id)
         run.write_status(RunStatus("running"))
-        (run.dir / "ticket.json").unlink()
+        (run.dir / TICKET).unlink()
 
     monkeypatch.setattr(importlib.import_module("vaelab.jobs.queue"), "_launch", launch)
     return names
@@ -103,7 +121,7 @@ def test_a_run_for_a_device_that_is_not_here_gives_up_with_its_reason(
         jobs.start(tiny_config(device="mps"), root=root)
     assert list_runs(root) == []
     stranger = Run.create(tiny_config(device="mps"), root, "stranger")
-    (stranger.dir / "ticket.json").write_text('{"since": 1}')
+    (stranger.dir / TICKET).write_text('{"since": 1}')
     jobs.start(tiny_config(), name="mine", root=root)
     assert launched == ["mine"]
     assert stranger.status.state == "failed"
@@ -128,7 +146,7 @@ def test_a_waiting_run_of_another_machine_has_its_place(
 ) -> None:
     stranger = Run.create(tiny_config(device="mps"), root, "stranger")
     assert jobs.position(stranger) == 0
-    (stranger.dir / "ticket.json").write_text('{"since": 1}')
+    (stranger.dir / TICKET).write_text('{"since": 1}')
     assert jobs.position(stranger) == 1
 
 
@@ -142,6 +160,102 @@ def test_a_waiting_run_can_be_taken_out(root: Path, tiny_config: MakeConfig, lau
     assert jobs.position(second) == 1
     with pytest.raises(RunError, match="waits in the queue already, at place 1"):
         jobs.resume(second)
+
+
+def test_a_run_that_is_about_to_begin_is_asked_to_stop(root: Path, tiny_config: MakeConfig) -> None:
+    """`train` in a terminal imports torch for seconds after it made the folder."""
+    run = Run.create(tiny_config(), root, "young")
+    jobs.stop(run)
+    assert run.is_cancel_requested
+
+
+def test_of_two_that_resume_a_run_at_once_one_is_refused(
+    root: Path, tiny_config: MakeConfig, launched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.create(tiny_config(), root, "only")
+    run.write_status(RunStatus("cancelled"))
+    both_have_checked, refused = threading.Barrier(2), list[str]()
+
+    def clear_cancel(_: Run) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_have_checked.wait(0.3)
+
+    def resume() -> None:
+        try:
+            jobs.resume(run)
+        except RunError as error:
+            refused.append(str(error))
+
+    monkeypatch.setattr(Run, "clear_cancel", clear_cancel)
+    threads = [threading.Thread(target=resume) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert launched == ["only"]
+    assert len(refused) == 1
+
+
+def test_a_run_whose_ticket_cannot_be_written_has_failed(
+    root: Path, tiny_config: MakeConfig, launched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk_after(monkeypatch, Run, "create")
+    with pytest.raises(RunError, match="No space left"):
+        jobs.start(tiny_config(), name="late", root=root)
+    (run,) = list_runs(root)
+    assert run.status.state == "failed"
+    assert "make room" in run.status.message
+    assert (launched, jobs.queue(root)) == ([], [])
+
+
+def test_on_a_full_disk_a_run_is_begun_once_and_ended(
+    root: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, begun = subprocess.Popen, list[subprocess.Popen[bytes]]()
+
+    def popen(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        begun.append(begin([sys.executable, "-c", "import time; time.sleep(600)"]))
+        return begun[0]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    fill_disk_after(monkeypatch, subprocess, "Popen")
+    with pytest.raises(RunError, match="No space left"):
+        jobs.start(tiny_config(), name="first", root=root)
+    (run,) = list_runs(root)
+    assert jobs.advance(root) == []
+    assert len(begun) == 1
+    assert begun[0].poll() == -signal.SIGKILL
+    assert run.status.state == "failed"
+    assert "make room" in run.status.message
+
+
+@pytest.mark.parametrize(("code", "begins"), [(0, True), (1, True), (-signal.SIGKILL, True), (TOLD_TO_END, False)])
+def test_what_waits_begins_after_any_end_but_on_request(
+    root: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, code: int, begins: bool
+) -> None:
+    begin, go = subprocess.Popen, root / "go"
+    end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
+    script = f"import os, sys, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n{end}"
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: begin([sys.executable, "-c", script]))
+    jobs.start(tiny_config(), name="first", root=root)
+    (waits,) = (thread for thread in threading.enumerate() if thread.name == "wait-first")
+    second = jobs.start(tiny_config(), name="second", root=root)
+    go.touch()
+    waits.join()
+    assert (second.has_ticket, second.status.state != "queued") == (not begins, begins)
+
+
+def test_a_training_that_is_told_to_end_says_so_by_its_exit_code(
+    root: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, before = Run.create(tiny_config(), root, "told"), signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(worker, "give_way", lambda: None)
+    monkeypatch.setattr("vaelab.training.job.run_training", lambda _: signal.raise_signal(signal.SIGTERM))
+    try:
+        assert worker.work(run) == TOLD_TO_END
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert run.is_cancel_requested
 
 
 def test_what_cannot_be_resumed_is_refused(root: Path, tiny_config: MakeConfig, launched: list[str]) -> None:
@@ -214,7 +328,7 @@ def _advance_at(root: Path, barrier: "multiprocessing.synchronize.Barrier") -> N
 @pytest.mark.thorough
 def test_two_processes_never_start_the_same_run(root: Path, tiny_config: MakeConfig) -> None:
     run = Run.create(tiny_config(**LONG), root, "only")
-    (run.dir / "ticket.json").write_text('{"since": 1}')
+    (run.dir / TICKET).write_text('{"since": 1}')
     context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     barrier = context.Barrier(3)
     children = [context.Process(target=_advance_at, args=(root, barrier)) for _ in range(3)]

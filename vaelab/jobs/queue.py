@@ -1,9 +1,9 @@
 """One training per device at a time; the others wait in order. No daemon: whoever is free starts the next.
 
-A waiting run has a `ticket.json` with the time it came. `advance` starts what can start; it is called when a run is
-added, when one ends, when the server starts and by the command line. A lock file keeps two callers apart; where the
-system has no such locks (Windows), two that call at the very same moment may start one run twice, and the lock in the
-run's own folder then does not stop the second either.
+A waiting run has a ticket, a file with the time it came. `advance` starts what can start; it is called when a run is
+added, when one ends, when the server starts, while a page is open and by the command line. A lock file keeps two
+callers apart; where the system has no such locks (Windows), two that call at the very same moment may start one run
+twice, and the lock in the run's own folder then does not stop the second either.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from vaelab.jobs.environment import child_environment
 from vaelab.recipe_notes import preparing_command
 from vaelab.runs.control import forget_switches
 from vaelab.runs.files import locked, replacing, telling
-from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
+from vaelab.runs.store import RUNS_DIR, TICKET, Run, RunStatus, list_runs
 from vaelab.settings import EMBEDDED
 
 log = logging.getLogger("vaelab.jobs")
-TICKET = "ticket.json"
+TOLD_TO_END = 128 + signal.SIGTERM
+"""Exit code of a training's process that was sent SIGTERM."""
 
 
 def start(config: TrainConfig, *, name: str | None = None, root: Path = RUNS_DIR) -> Run:
@@ -45,7 +46,9 @@ def start(config: TrainConfig, *, name: str | None = None, root: Path = RUNS_DIR
     """
     device_of(config)
     run = Run.create(config, root, name, data_fingerprints(config))
-    _add(run, RunStatus())
+    with _queue_lock(root):
+        _add(run, RunStatus())
+    advance(root)
     return run
 
 
@@ -55,10 +58,12 @@ def resume(run: Run) -> Run:
     Raises:
         RunError: it is at work, waits already, or is done.
     """
-    check_resumable(run)
     device_of(run.config)
-    run.clear_cancel()
-    _add(run, replace(run.status, state="queued", message=""))
+    with _queue_lock(run.dir.parent):  # checked inside: of two that resume it at once, one is refused
+        check_resumable(run)
+        run.clear_cancel()
+        _add(run, replace(run.status, state="queued"))
+    advance(run.dir.parent)
     return run
 
 
@@ -70,9 +75,9 @@ def stop(run: Run) -> None:
     """
     with _queue_lock(run.dir.parent):
         status = run.status
-        if status.is_alive:
+        if status.is_alive or (status.state == "queued" and not run.has_ticket):  # the latter is about to begin
             run.request_cancel()
-        elif (run.dir / TICKET).is_file():
+        elif run.has_ticket:
             run.write_status(replace(status, state="cancelled", message="taken out of the queue"))
             (run.dir / TICKET).unlink(missing_ok=True)
         else:
@@ -88,7 +93,7 @@ def check_resumable(run: Run) -> None:
     status = run.status
     if status.is_alive:
         raise RunError(f"run {run.id} is {status.state} in process {status.pid}; stop it first")
-    if (run.dir / TICKET).is_file():
+    if run.has_ticket:
         raise RunError(f"run {run.id} waits in the queue already, at place {position(run)}")
     if status.state == "done":
         raise RunError(f"run {run.id} is done after {status.images_seen:,} images; there is nothing to resume")
@@ -214,10 +219,14 @@ def require_data(config: TrainConfig) -> None:
 
 
 def _add(run: Run, status: RunStatus) -> None:
-    run.write_status(replace(status, message=f"waiting for the {device_of(run.config)}"))
-    with replacing(run.dir, TICKET, f"run {run.id}") as file:
-        file.write(json.dumps({"since": time.time_ns()}).encode())
-    advance(run.dir.parent)
+    """Let the run wait for its device; call it under the lock of the queue."""
+    try:
+        run.write_status(replace(status, message=f"waiting for the {device_of(run.config)}"))
+        with replacing(run.dir, TICKET, f"run {run.id}") as file:
+            file.write(json.dumps({"since": time.time_ns()}).encode())
+    except RunError as error:
+        _drop(run, error)
+        raise
 
 
 @contextlib.contextmanager
@@ -248,28 +257,46 @@ def _device_or_none(run: Run) -> str | None:
 
 def _give_up(run: Run) -> None:
     """Take a run that cannot start here out of the queue, with its reason."""
-    (run.dir / TICKET).unlink(missing_ok=True)
     try:
         device_of(run.config)
     except VaelabError as error:
         with contextlib.suppress(RunError):
-            run.write_status(replace(run.status, state="failed", message=str(error)))
+            _drop(run, error)
+
+
+def _drop(run: Run, error: VaelabError) -> None:
+    """Take a run out of the queue as failed; on a full disk its old status makes room for the new one."""
+    try:
+        status = replace(run.status, state="failed", message=str(error))
+        try:
+            run.write_status(status)
+        except RunError:
+            run.overwrite_status(status)
+    finally:  # a damaged folder leaves the queue too
+        (run.dir / TICKET).unlink(missing_ok=True)
 
 
 def _launch(run: Run) -> None:
     """Start the run's process and write down which one it is; call it under the lock of the queue."""
-    command = [sys.executable, "-m", "vaelab.jobs.worker", str(run.dir)]
-    with telling(f"cannot start run {run.id}", run.dir), (run.dir / "log.txt").open("ab") as output:
-        forget_switches(run.requests_dir)  # from here on it says running, and takes requests
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=child_environment(),
-            start_new_session=True,  # Ctrl-C at the server is not meant for it
-        )
-    run.write_status(replace(run.status, state="running", message="starting"), pid=process.pid)
+    process = None
+    try:
+        with telling(f"cannot start run {run.id}", run.dir), (run.dir / "log.txt").open("ab") as output:
+            forget_switches(run.requests_dir)  # from here on it says running, and takes requests
+            process = subprocess.Popen(
+                [sys.executable, "-m", "vaelab.jobs.worker", str(run.dir)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=child_environment(),
+                start_new_session=True,  # Ctrl-C at the server is not meant for it
+            )
+        run.write_status(replace(run.status, state="running", message="starting"), pid=process.pid)
+    except RunError as error:  # with its ticket it would be started again and again
+        if process is not None:
+            process.kill()
+            process.wait()
+        _drop(run, error)
+        raise
     (run.dir / TICKET).unlink(missing_ok=True)
     threading.Thread(target=_bury, args=(process, run), name=f"wait-{run.id}", daemon=True).start()
 
@@ -280,4 +307,5 @@ def _bury(process: subprocess.Popen[bytes], run: Run) -> None:
     with contextlib.suppress(OSError, RunError):
         if code < 0 and run.status.state == "lost":
             run.log(f"the process was ended by {signal.Signals(-code).name}")
-        advance(run.dir.parent)
+        if code not in (TOLD_TO_END, -signal.SIGTERM):  # whoever sent that wants the machine
+            advance(run.dir.parent)

@@ -9,14 +9,14 @@ from types import FrameType
 
 from vaelab.errors import VaelabError
 from vaelab.jobs.environment import give_way
-from vaelab.jobs.queue import advance, wait_until_written
+from vaelab.jobs.queue import TOLD_TO_END, advance, wait_until_written
 from vaelab.runs.store import Run
 
 log = logging.getLogger("vaelab.jobs")
 
 
-def work(run: Run) -> None:
-    """Train `run` to its end, then start what waits for the device.
+def work(run: Run) -> int:
+    """Train `run` to its end, then start what waits for the device; returns the exit code.
 
     After SIGTERM nothing is started: whoever sends it wants the machine, and the queue waits on disk.
     """
@@ -40,7 +40,8 @@ def work(run: Run) -> None:
     finally:
         if not is_told_to_end:
             advance(run.dir.parent)
+    return TOLD_TO_END if is_told_to_end else 0
 
 
 if __name__ == "__main__":
-    work(Run.open(Path(sys.argv[1])))
+    sys.exit(work(Run.open(Path(sys.argv[1]))))
