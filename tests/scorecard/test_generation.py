@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from vaelab.data.collection import Collection
 from vaelab.errors import CheckpointError, ConfigError, DataError
 from vaelab.evaluation.generation import frechet_with_interval
+from vaelab.evaluation.intervals import bootstrapped_both
+from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
 from vaelab.rng import numpy_generator
@@ -45,10 +47,13 @@ def test_every_way_is_measured_against_real_faces(
     assert {"reconstruct", "prior_standard", "prior_fitted", "interpolate", "real_faces"} <= set(found["ways"])
     assert found["extractors"] == [extractor.about]
     faces = tiny_data.pixels(rows)
-    by_hand = frechet_with_interval(
-        extractor.features(faces), extractor.features(model.reconstruct(faces)), paired=True
-    )
+    recon = model.reconstruct(faces)
+    by_hand = frechet_with_interval(extractor.features(faces), extractor.features(recon), paired=True)
     assert found["ways"]["reconstruct"]["fd_cnn"] == pytest.approx(asdict(by_hand), rel=1e-3, abs=1e-6)
+    ratio = bootstrapped_both(
+        lambda real, drawn: float(np.median(drawn) / np.median(real)), sharpness(faces), sharpness(recon), paired=True
+    )
+    assert found["ways"]["reconstruct"]["sharpness_ratio"] == pytest.approx(asdict(ratio), rel=1e-3)
     for way in found["ways"].values():
         for name in FIGURES:
             assert way[name]["low"] <= way[name]["value"] <= way[name]["high"]

@@ -43,6 +43,29 @@ def bootstrapped(
     return Estimate(float(statistic(values)), float(low), float(high), count)
 
 
+def bootstrapped_both(
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+    real: Float[np.ndarray, " reals"],
+    drawn: Float[np.ndarray, " drawn"],
+    paired: bool = False,
+    seed: int = 0,
+    resamples: int = 400,
+) -> Estimate:
+    """`statistic` of two sets of values, with a percentile bootstrap interval over both; `n` is of the second.
+
+    Args:
+        paired: each drawn face was made from the real face of its row, so the same rows are taken of both.
+    """
+    random = numpy_generator(seed, "bootstrap of both")
+    found = []
+    for _ in range(resamples):
+        mine = random.integers(0, len(real), len(real))
+        theirs = mine if paired else random.integers(0, len(drawn), len(drawn))
+        found.append(statistic(real[mine], drawn[theirs]))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Estimate(float(statistic(real, drawn)), float(low), float(high), len(drawn))
+
+
 @dataclass(frozen=True)
 class MeanWithInterval:
     """A mean over `n` pictures and its 95 % bootstrap interval."""

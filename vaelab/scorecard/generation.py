@@ -11,7 +11,7 @@ import numpy as np
 from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError
 from vaelab.evaluation.generation import MIN_PICTURES, Neighbours, frechet_with_interval
-from vaelab.evaluation.intervals import bootstrapped
+from vaelab.evaluation.intervals import bootstrapped_both
 from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
@@ -65,8 +65,7 @@ def _against(
     paired: bool = False,
 ) -> dict[str, Any]:
     """The figures of one set of pictures; `paired` where each was made from the real one of its row."""
-    usual = float(np.median(sharpness(real)))
-    ratio = bootstrapped(lambda values: float(np.median(values)) / max(usual, 1e-6), sharpness(pixels))
+    ratio = bootstrapped_both(_ratio_of_medians, sharpness(real), sharpness(pixels), paired)
     found = {"sharpness_ratio": asdict(ratio)}
     for place, (extractor, features) in enumerate(zip(extractors, real_features, strict=True)):
         seen = extractor.features(pixels)
@@ -75,6 +74,10 @@ def _against(
             scores = Neighbours.measure(features, seen).with_intervals(paired=paired)
             found |= {name: asdict(score) for name, score in scores.items()}
     return found
+
+
+def _ratio_of_medians(real: np.ndarray, drawn: np.ndarray) -> float:
+    return float(np.median(drawn)) / max(float(np.median(real)), 1e-6)
 
 
 def _other_faces(data: Collection, count: int) -> np.ndarray:
