@@ -95,6 +95,25 @@ def test_evaluate_adds_one_part_to_the_report_that_is_there(
     assert "fpr_0.05" in report["detection"]
 
 
+def test_a_report_of_other_faces_lets_the_kept_one_be_until_told_otherwise(
+    vaelab: Call, trained: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run, out = trained("dbvae"), tmp_path / "report.json"
+    assert vaelab("evaluate", run.dir, "--parts", "reconstruction,detection").code == 0
+    run.write_card("# as it was")
+    kept = run.reports()["test"]
+    few = ("evaluate", run.dir, "--parts", "likelihood", "--limit", 5, "--num-importance", 2)
+    answer = vaelab(*few, "--out", out)
+    assert answer.code == 0, answer.err
+    assert "5 faces" in answer.out
+    assert f"not kept: run {run.id} has a report of the same weights on {kept['num_faces']} faces" in answer.err
+    assert "--out FILE" in answer.err
+    assert "likelihood" in json.loads(out.read_text())
+    assert (run.reports()["test"], run.card) == (kept, "# as it was")
+    assert vaelab(*few, "--replace").code == 0
+    assert run.reports()["test"]["num_faces"] == 5
+
+
 def test_reconstruct_takes_held_out_faces_or_files(
     vaelab: Call, trained: Callable[[str], Run], faces: np.ndarray, tmp_path: Path
 ) -> None:

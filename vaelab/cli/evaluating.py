@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from vaelab.cli.arguments import open_data, open_model, tell, whole_number
 from vaelab.errors import ConfigError
-from vaelab.runs.store import find_run
+from vaelab.runs.store import Run, find_run
 from vaelab.scorecard import DETECTOR, PARTS
 from vaelab.scorecard.card import refusals_of, rows_of
 
 if TYPE_CHECKING:
+    from vaelab.data.collection import Collection
     from vaelab.inference import FaceModel
     from vaelab.scorecard.extractors import Extractor
 
@@ -39,12 +40,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--num-{name}", type=whole_number, metavar="N", help=text)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there too, as JSON")
+    parser.add_argument("--replace", action="store_true", help="let go of a report that the run keeps of other faces")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, keep the report in the run, print it; the card of a run that ships is written anew."""
-    from vaelab.scorecard.report import Amounts, evaluate, merged
-    from vaelab.shipping import card, write_sheets
+    """Measure, print the report and keep it in the run, unless that has one of the same weights on other faces."""
+    from vaelab.scorecard.report import Amounts, evaluate, is_of_other_faces, merged
 
     run, model = open_model(arguments)
     data = open_data(arguments, run)
@@ -59,23 +60,36 @@ def run(arguments: argparse.Namespace) -> int:
         _extractors(arguments, model) if model.has_decoder and "generation" in arguments.parts else (),
         Amounts(**{name: value for name, value in given.items() if value is not None}),
     )
+    known = run.reports().get(arguments.split)
     if set(arguments.parts) < set(PARTS):
-        report = merged(run.reports().get(arguments.split), report)
-    path = run.write_report(arguments.split, report)
-    is_whole = "test" in run.reports() and (model.latents is not None or not model.has_decoder)
-    if run.is_shipped and is_whole:
-        if model.fitted_priors is not None:
-            write_sheets(run, model)
-        run.write_card(card(run, model, data, run.status))
+        report = merged(known, report)
+    if known is None or arguments.replace or not is_of_other_faces(known, report):
+        told = f"kept in {run.write_report(arguments.split, report)}"
+        _renew_card(run, model, data)
+    else:
+        told = (
+            f"not kept: run {run.id} has a report of the same weights on {known['num_faces']:,} faces of "
+            f"{', '.join(known['data'])}; --out FILE writes this one beside it, --replace lets go of that one"
+        )
     if arguments.out:
         _write(arguments.out, report)
     if arguments.json:
         print(json.dumps(report))
-        return 0
-    for line in report_lines(report):
-        print(line)
-    print(f"kept in {path}", file=sys.stderr)
+    else:
+        for line in report_lines(report):
+            print(line)
+    print(told, file=sys.stderr)
     return 0
+
+
+def _renew_card(run: Run, model: FaceModel, data: Collection) -> None:
+    """Write the card of a run that ships anew, with its pictures, once all that it tells is there."""
+    from vaelab.shipping import card, write_sheets
+
+    if run.is_shipped and "test" in run.reports() and (model.latents is not None or not model.has_decoder):
+        if model.fitted_priors is not None:
+            write_sheets(run, model)
+        run.write_card(card(run, model, data, run.status))
 
 
 def report_lines(report: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,9 @@ from vaelab.scorecard.generation import check_extractors, generation_section
 from vaelab.scorecard.likelihood import likelihood_section
 from vaelab.scorecard.reconstruction import reconstruction_section
 
+FACES = ("data", "split", "num_faces", "crop")
+"""What a report says of the faces that it is about."""
+
 
 @dataclass(frozen=True)
 class Amounts:
@@ -84,11 +87,15 @@ def evaluate(
 
 def merged(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """The new report with the parts that only the known one has, if it is of the same weights, pictures and split."""
-    same = ("model", "data", "split", "num_faces", "crop")
-    if known is None or any(known.get(name) != new[name] for name in same):
+    if known is None or any(known.get(name) != new[name] for name in ("model", *FACES)):
         return dict(new)
     both = {**known, **new}
-    return {name: both[name] for name in [*same, *PARTS] if name in both}
+    return {name: both[name] for name in ["model", *FACES, *PARTS] if name in both}
+
+
+def is_of_other_faces(known: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether the known report still holds, as the weights are the same, and the new one is of other pictures."""
+    return known.get("model") == new["model"] and any(known.get(name) != new[name] for name in FACES)
 
 
 def _possible(model: FaceModel, parts: Sequence[str]) -> list[str]:
