@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from pages.latentmap.place import as_recipe, to_explore
 from pages.latentmap.state import put, shown
 from pages.shell.faces import draw, spoken_labels
-from pages.shell.loaders import find
+from pages.shell.loaders import find, load_model
 from pages.shell.pictures import png
 from pages.shell.routes import MOST_FACES, stored_address
 from pages.shell.sheet import face_sheet
 from vaelab.editing.recipe import FaceRecipe
-from vaelab.errors import VaelabError
+from vaelab.errors import DataError, VaelabError
 
 if TYPE_CHECKING:
     from vaelab.evaluation.composition import Share
     from vaelab.evaluation.facemap import FaceMap
     from vaelab.inference import FaceModel
+    from vaelab.runs.store import Run
 
 ROWS_SHOWN = 2
 COLUMNS = 12
@@ -152,14 +153,17 @@ def _slider(model: FaceModel, rows: NDArray[np.int64]) -> None:
                         f"n = {known.num_held_out:,}), which was to be expected: they were selected by where they lie."
                     )
                     st.button("Take it away", type="tertiary", key=f"map.slider.{known.key}", on_click=_take_away,
-                              args=(model, known.key))  # fmt: skip
+                              args=(model.run_id, known.key))  # fmt: skip
 
 
 def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
     from vaelab.editing.learning import learn_selection
+    from vaelab.evaluation.directions import rewriting
 
     try:
-        learn_selection(model, str(st.session_state.get(NAME, "")), rows).write(find(model.run_id))
+        run = find(model.run_id)
+        with rewriting(run):
+            learn_selection(_as_it_is_now(run, model), str(st.session_state.get(NAME, "")), rows).write(run)
     except VaelabError as error:
         st.session_state[PROBLEM] = str(error)
         return
@@ -167,9 +171,28 @@ def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
     st.toast("The slider is on Explore now, among the attributes.")
 
 
-def _take_away(model: FaceModel, key: str) -> None:
-    if model.directions is not None:
-        try:
-            model.directions.without_attribute(key).write(find(model.run_id))
-        except VaelabError as error:
-            st.session_state[PROBLEM] = str(error)
+def _take_away(run_id: str, key: str) -> None:
+    from vaelab.evaluation.directions import rewriting
+
+    try:
+        run = find(run_id)
+        with rewriting(run):
+            directions = load_model(run).directions
+            if directions is not None:
+                directions.without_attribute(key).write(run)
+    except VaelabError as error:
+        st.session_state[PROBLEM] = str(error)
+
+
+def _as_it_is_now(run: Run, drawn: FaceModel) -> FaceModel:
+    """The model with the directions it has by now: others may have learned some since the page was drawn.
+
+    Raises:
+        DataError: its stored faces are no longer those that were selected from.
+    """
+    now = load_model(run)
+    if now.latents is None or drawn.latents is None or not np.array_equal(now.latents.mu, drawn.latents.mu):
+        raise DataError(
+            f"The faces of {run.id} were encoded anew while this page was open; look at the selection again, then add it"
+        )
+    return now

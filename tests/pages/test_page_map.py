@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from pages.latentmap.state import Shown, read_link, read_places, to_link
 from pages.latentmap.way import path_places
 from tests.pages.driving import widget
 from tests.pages.tiny_runs import STORED, make_detector, make_run
-from vaelab.editing.learning import SELECTED
+from vaelab.editing.learning import SELECTED, learn_selection
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
@@ -140,6 +141,36 @@ def test_a_selection_becomes_a_slider_and_is_taken_away(lab: Path, open_app: Ope
     assert f"{SELECTED}right-side" not in Directions.read(run).keys
     button(app, "Add it").click().run()
     assert "cannot name a slider" in app.error[0].value
+
+
+def test_a_slider_is_made_and_taken_away_beside_those_that_others_made_meanwhile(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+
+    def others(name: str) -> None:
+        learn_selection(FaceModel.load(run), name, np.arange(60)).write(run)
+
+    app = open_app(PAGE, map="pca", area=RIGHT)
+    next(field for field in app.text_input if field.key == "map.slider.name").set_value("Right side")
+    others("First")
+    app.button(key="map.slider.add").click().run()
+    made, first, second = (f"{SELECTED}{slug}" for slug in ("right-side", "first", "second"))
+    assert {made, first} <= set(Directions.read(run).keys)
+    others("Second")
+    app.button(key=f"map.slider.{made}").click().run()
+    assert not app.exception
+    assert {made, first, second} & set(Directions.read(run).keys) == {first, second}
+
+
+def test_a_selection_of_faces_that_were_encoded_anew_makes_no_slider(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    app = open_app(PAGE, map="pca", area=RIGHT)
+    next(field for field in app.text_input if field.key == "map.slider.name").set_value("Right side")
+    latents = StoredLatents.read(run)
+    replace(latents, mu=latents.mu[::-1]).write(run)
+    app.button(key="map.slider.add").click().run()
+    assert not app.exception
+    assert "encoded anew while this page was open" in app.error[0].value
+    assert not run.directions_path.is_file()
 
 
 def test_a_path_goes_to_the_studio(lab: Path, open_app: Open) -> None:

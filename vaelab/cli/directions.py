@@ -57,6 +57,7 @@ def _naming(text: str) -> tuple[str, str]:
 
 def _directions(arguments: argparse.Namespace) -> int:
     from vaelab.editing.learning import learn_from_data, learn_from_stored
+    from vaelab.evaluation.directions import rewriting
 
     run, model = open_model(arguments)
     _name_sliders(run, model, arguments.name)
@@ -69,7 +70,8 @@ def _directions(arguments: argparse.Namespace) -> int:
         learned = learn_from_stored(model, arguments.labels, tell)
     else:
         learned = learn_from_data(model, open_data(arguments, run), arguments.labels, tell)
-    learned.write(run)
+    with rewriting(run):
+        learned.write(run)
     print(f"kept in {run.directions_path}", file=sys.stderr)
     return _shown(arguments, run, learned)
 

@@ -9,7 +9,8 @@ conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from jaxtyping import Float
 from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
 from vaelab.runs.arrays import read_arrays, write_arrays
+from vaelab.runs.files import locked, telling
 from vaelab.runs.store import Run
 
 if TYPE_CHECKING:
@@ -205,6 +207,17 @@ class Directions:
                 f"{run.directions_path} is no file of directions ({error}); `python -m vaelab directions {run.id}` "
                 "makes it anew"
             ) from error
+
+
+@contextlib.contextmanager
+def rewriting(run: Run) -> Iterator[None]:
+    """Whoever else rewrites the run's directions waits until the block ends: what is read in it is what is replaced.
+
+    Raises:
+        RunError: the run's folder cannot be written to.
+    """
+    with telling(f"cannot lock the directions of {run.id}", run.dir), locked(run.directions_path.with_suffix(".lock")):
+        yield
 
 
 def outside(

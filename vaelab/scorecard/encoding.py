@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaelab.data.collection import Collection
 from vaelab.errors import DataError
-from vaelab.evaluation.directions import Directions
+from vaelab.evaluation.directions import Directions, rewriting
 from vaelab.evaluation.familiarity import MIN_FACES, Familiarity
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
@@ -41,8 +41,9 @@ def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_k
 
 def _keep_directions(run: Run, mu: np.ndarray, labels: pd.DataFrame, weights_fingerprint: str) -> None:
     """Learn them, unless those that are kept belong to these weights: `directions` learns from more faces."""
-    if not (run.directions_path.is_file() and Directions.read(run).weights_fingerprint == weights_fingerprint):
-        Directions.fit(mu, labels, weights_fingerprint).write(run)
+    with rewriting(run):
+        if not (run.directions_path.is_file() and Directions.read(run).weights_fingerprint == weights_fingerprint):
+            Directions.fit(mu, labels, weights_fingerprint).write(run)
 
 
 def _keep_familiarity(model: FaceModel, run: Run, data: Collection, stored: StoredLatents, split: str) -> None:
