@@ -46,7 +46,8 @@ def test_outside_a_server_nobody_waits() -> None:
     warming.wait_until_warm()
 
 
-def test_whoever_imports_waits_for_the_first_page() -> None:
+def test_whoever_imports_waits_for_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "BROWSER_SECONDS", 60.0)
     warming.server_starts()
     wanted: list[bool] = []
 
@@ -62,8 +63,16 @@ def test_whoever_imports_waits_for_the_first_page() -> None:
     warming.page_is_out()
     thread.join(0.1)
     assert thread.is_alive()  # the browser fetches the page's scripts now
+    warming.wait_until_warm()
     thread.join(5)
     assert wanted == [True]
+
+
+def test_it_begins_by_itself_where_no_picture_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "BROWSER_SECONDS", 0.01)
+    warming.server_starts()
+    warming.page_is_out()
+    _warm()
     assert warming.is_warm()
 
 
