@@ -1,19 +1,25 @@
 """Shipping a run, and what every run that ships must hold."""
 
 import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.readme.places import ROOT
+from vaelab.cli import build_parser
+from vaelab.cli.settings import given_settings
+from vaelab.config import replace
 from vaelab.data.collection import Collection
 from vaelab.errors import RunError
 from vaelab.inference import FaceModel
+from vaelab.recipes import RECIPES
 from vaelab.runs.checkpoints import read_checkpoint
 from vaelab.runs.store import Run, list_runs
 from vaelab.scorecard.card import result_lines
-from vaelab.shipping import SAMPLES, sheet_name, ship
+from vaelab.shipping import SAMPLES, _training, sheet_name, ship
 
 SHIPPED = [run for run in list_runs(ROOT / "checkpoints") if run.is_shipped]
 
@@ -49,6 +55,14 @@ def test_an_unfinished_run_does_not_ship(
     with pytest.raises(RunError, match="queued"):
         ship(run, tiny_data, lambda text: None)
     assert not run.is_shipped
+
+
+def test_the_command_on_a_card_trains_the_same(tmp_path: Path) -> None:
+    config = replace(RECIPES["dbvae"], datasets=("mine-64", "yours 64"), flip=False, learning_rate=1e-3 / 3)
+    text = _training(config, Run.create(config, tmp_path, "mine"))
+    command = shlex.split(text.split("`")[1])
+    parsed = build_parser("train").parse_args(command[3:])
+    assert replace(RECIPES[parsed.recipe], **given_settings(parsed)) == config
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no model ships with this checkout")

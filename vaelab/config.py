@@ -153,6 +153,20 @@ def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
     ]
 
 
+def flags_of(changes: Mapping[str, Any]) -> list[str]:
+    """The words of the command line that change settings so, by name; numbers to their last digit."""
+    words = []
+    for name, value in changes.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif isinstance(value, tuple):
+            words += [f"--{flag}", *value]
+        else:
+            words += [f"--{flag}", str(value)]
+    return words
+
+
 def from_dict(values: Mapping[str, Any]) -> TrainConfig:
     """The config that `to_dict` wrote; settings that are missing take their defaults.
 

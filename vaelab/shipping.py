@@ -5,12 +5,13 @@ Every figure of the card is read from the run's own reports, so card and weights
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 
-from vaelab.config import TrainConfig, options
+from vaelab.config import TrainConfig, flags_of, options
 from vaelab.data.collection import Collection
 from vaelab.detection.thresholds import REPORT as PHOTOS
 from vaelab.errors import RunError
@@ -231,14 +232,12 @@ def _stored(run: Run, model: FaceModel) -> str:
 def _training(config: TrainConfig, run: Run) -> str:
     reference = RECIPES.get(config.recipe, TrainConfig())
     known = {name: value for _, name, _, value, _ in options(reference)}
-    changed = "".join(
-        f" --{name.replace('_', '-')} {value}" for _, name, _, value, _ in options(config) if known[name] != value
-    )
+    changes = {name: value for _, name, _, value, _ in options(config) if known[name] != value}
+    command = shlex.join(["python", "-m", "vaelab", "train", "--recipe", config.recipe, *flags_of(changes)])
     default = {name: value for _, name, _, value, _ in options(TrainConfig())}
     settings = ", ".join(f"{n} {v}" for _, n, _, v, _ in options(config) if default[n] != v and n != "datasets")
     return (
-        f"`python -m vaelab train --recipe {config.recipe}{changed}` (vaelab {run.about['vaelab']}, "
-        f"seed {config.run.seed}), "
+        f"`{command}` (vaelab {run.about['vaelab']}, seed {config.run.seed}), "
         f"then `python -m vaelab ship {run.id}`. Settings other than the defaults: {settings}. "
         "All of them are in `config.json`, the curves in `metrics.jsonl`."
     )

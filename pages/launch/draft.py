@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from vaelab.config import TrainConfig, options, replace
+from vaelab.config import TrainConfig, flags_of, options, replace
 from vaelab.errors import ConfigError
 from vaelab.recipes import RECIPES
 
@@ -71,15 +71,7 @@ class Draft:
         words = ["python", "-m", "vaelab", "train", "--recipe", self.recipe]
         if self.name:
             words += ["--name", self.name]
-        for setting, value in self.changes.items():
-            flag = setting.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{flag}" if value else f"--no-{flag}")
-            elif isinstance(value, tuple):
-                words += [f"--{flag}", *value]
-            else:
-                words += [f"--{flag}", f"{value:g}" if isinstance(value, float) else str(value)]
-        return shlex.join(words)
+        return shlex.join([*words, *flags_of(self.changes)])
 
 
 def values_of(config: TrainConfig) -> dict[str, Any]:

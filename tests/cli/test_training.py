@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from vaelab.config import TrainConfig, from_dict, options
+from vaelab.cli import build_parser
+from vaelab.cli.settings import given_settings
+from vaelab.config import TrainConfig, flags_of, from_dict, options
 from vaelab.errors import Cancelled, DataError
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import Run, RunStatus
@@ -55,6 +57,24 @@ def test_flags_change_one_setting_each_and_nothing_else(vaelab: Call) -> None:
     expected["debias"]["alpha"] = 0.5
     expected["data"]["flip"] = False
     assert from_dict(shown) == from_dict(expected)
+
+
+@pytest.mark.parametrize("name", [name for _, name, *_ in options(TrainConfig())])
+def test_every_changed_setting_comes_back_from_its_words_on_the_command_line(name: str) -> None:
+    _, _, kind, value, about = next(option for option in options(TrainConfig()) if option[1] == name)
+    changed: Any = ("a b", "c")
+    if kind is bool:
+        changed = not value
+    elif about.choices:
+        changed = next(choice for choice in about.choices if choice != value)
+    elif kind is str:
+        changed = "two words"
+    elif kind is int:
+        changed = value + 1
+    elif kind is float:
+        changed = min(max(value / 3 + 1e-7, about.low), about.high)
+    parsed = build_parser("train").parse_args(["train", *flags_of({name: changed})])
+    assert given_settings(parsed) == {name: changed}
 
 
 def test_a_random_backbone_has_a_flag_of_its_own(vaelab: Call) -> None:
