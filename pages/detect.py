@@ -1,4 +1,4 @@
-"""Detect: photos with many faces, two detectors side by side, and a close look at each face."""
+"""Detect: photos with many faces, detectors side by side, and a close look at each face."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.detecting.faces import caveats, one_face, thumbnails
-from pages.detecting.files import csv_file, json_file
+from pages.detecting.files import csv_file, json_file, told_apart
 from pages.detecting.looking import detectors_here, forget_all_but, load_detectors, painters, results
 from pages.detecting.photos import Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
 from pages.shell.links import write_link
-from pages.shell.welcome import FIRST_DETECTOR, first_training
+from pages.shell.welcome import FIRST_DETECTOR, first_training, serving_computer
 from pages.studio.cropper import preview_address
 from pages.studio.state import show_in
 from vaelab.wording import with_minus
@@ -49,7 +49,10 @@ def detect_page() -> None:
         if photos:
             show_photos(photos)
         else:
-            st.info("Choose one or more photos, or take one. Nothing leaves this machine.", icon=":material/group:")
+            st.info(
+                f"Choose one or more photos, or take one. They are searched on {serving_computer()} and go no further.",
+                icon=":material/group:",
+            )
     write_link(plan().to_query(), LINK)
 
 
@@ -59,7 +62,7 @@ def show_photos(photos: Sequence[Opened]) -> None:
     found = results(photos, detectors, plan())
     place = 0
     if len(photos) > 1:
-        names = _told_apart([opened.name for opened in photos])
+        names = [result.name for result in told_apart(found)]
         st.markdown("  \n".join(f"**{name}**: {result.in_words()}" for name, result in zip(names, found, strict=True)))
         place = st.selectbox(
             "Photo", range(len(photos)), format_func=names.__getitem__, key=f"detect.photo.{len(photos)}"
@@ -76,13 +79,6 @@ def show_photos(photos: Sequence[Opened]) -> None:
         caveats()
     _levels(opened, detectors)
     _files(opened, result, found)
-
-
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """The names, numbered where one repeats: cameras call many photos alike, and no two choices may read the same."""
-    if len(set(names)) == len(names):
-        return list(names)
-    return [f"{place}. {name}" for place, name in enumerate(names, 1)]
 
 
 def _marked(opened: Opened, result: Result) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
@@ -57,6 +58,37 @@ def test_before_a_photo_it_says_what_to_do(store: Path, open_app: Open) -> None:
     assert app.query_params["with"] == "keen~blind"
 
 
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("localhost:8501", "this machine"),
+        ("[::1]:8501", "this machine"),
+        ("classroom.local:8501", "the computer at classroom.local"),
+        ("[fd00::7]", "the computer at [fd00::7]"),
+    ],
+)
+def test_where_photos_go_is_true_for_whoever_reads_it(
+    store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch, host: str, place: str
+) -> None:
+    monkeypatch.setattr(type(st.context), "headers", {"Host": host})
+    app = open_app(PAGE)
+    told = words(app)
+    assert f"searched on {place} and go no further" in told
+    assert f"in the memory of {place} until" in app.file_uploader[0].proto.help
+    assert f"vaelab runs on {place}." in told, "at the foot of every page"
+    widget(app.toggle, "detect").set_value(True).run()
+    assert not app.exception
+    assert ("no camera" in words(app)) == (place != "this machine")
+
+
+def test_a_page_over_https_has_a_camera(store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(st.context), "headers", {"Host": "classroom.local"})
+    monkeypatch.setattr(type(st.context), "url", "https://classroom.local/detect")
+    app = open_app(PAGE)
+    widget(app.toggle, "detect").set_value(True).run()
+    assert "no camera" not in words(app)
+
+
 def test_a_photo_is_searched_by_both_and_looked_at_closely(store: Path, open_app: Open) -> None:
     app = give(open_app(PAGE), ("group.png", encoded("PNG")))
     assert not app.exception
@@ -92,8 +124,8 @@ def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
 def test_photos_of_one_name_are_numbered(store: Path, open_app: Open) -> None:
     app = give(open_app(PAGE), ("image.jpg", encoded("PNG")), ("image.jpg", encoded("PNG", (80, 64))))
     choice = widget(app.selectbox, "detect.photo")
-    assert choice.options == ["1. image.jpg", "2. image.jpg"]
-    assert "**2. image.jpg**" in words(app)
+    assert choice.options == ["image.jpg", "image.jpg (2)"]
+    assert "**image.jpg (2)**" in words(app)
     choice.select_index(1).run()
     assert "searched at 80 × 64 pixels" in words(app)
     widget(app.selectbox, "detect.photo").select_index(0).run()
@@ -229,7 +261,10 @@ def test_files_hold_every_face(store: Path) -> None:
 
     model = FaceModel.load(Run.open(store / "checkpoints" / "keen"), with_latents=False)
     pixels = np.asarray(Image.open(io.BytesIO(encoded("PNG"))))
-    found = [detect(pixels, [Detector(model, AlarmThreshold(-1e6, 1.0, ""))], "a.png")]
+    found = [detect(pixels, [Detector(model, AlarmThreshold(-1e6, 1.0, ""))], "a.png")] * 2
     table = pd.read_csv(io.BytesIO(csv_file(found)))
-    assert len(table) == len(found[0].faces) > 0
-    assert len(json.loads(json_file(found))[0]["faces"]) == len(table)
+    assert len(table) == 2 * len(found[0].faces) > 0
+    records = json.loads(json_file(found))
+    assert [len(record["faces"]) for record in records] == [len(found[0].faces)] * 2
+    names = ["a.png", "a.png (2)"]
+    assert list(table["photo"].unique()) == [record["photo"] for record in records] == names, "told apart"
