@@ -193,6 +193,6 @@ def _as_it_is_now(run: Run, drawn: FaceModel) -> FaceModel:
     now = load_model(run)
     if now.latents is None or drawn.latents is None or not np.array_equal(now.latents.mu, drawn.latents.mu):
         raise DataError(
-            f"The faces of {run.id} were encoded anew while this page was open; look at the selection again, then add it"
+            f"the faces of {run.id} were encoded anew while this page was open; look at the selection again, and add it"
         )
     return now
