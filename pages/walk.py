@@ -68,7 +68,7 @@ def counterfactual() -> None:
 
 def show_walk(model: FaceModel, now: Plan) -> None:
     """Figure, sentences, stills, caveats and downloads."""
-    slider = find_slider(model, now.recipe.method, now.along)
+    slider = find_slider(model, now.recipe.method, now.along, find(model.run_id).slider_names)
     seen_by = load_detectors(now.detectors, now.fpr)
     for name in now.detectors:
         cautions(find(name).config, name)

@@ -10,9 +10,10 @@ import streamlit as st
 
 from pages.counterfactual.plan import FALSE_POSITIVE_RATES, MOST_DETECTORS, REACHES, SCALES, change, explored, plan
 from pages.shell.faces import described
+from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab.editing.recipe import START_OF
-from vaelab.editing.sliders import FAMILIES, sliders
+from vaelab.editing.sliders import FAMILIES, sliders, told_apart
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -53,14 +54,16 @@ def _drawn_face(model: FaceModel) -> None:
 
 def _way(model: FaceModel) -> None:
     now = plan()
-    known = sliders(model, now.recipe.method)
+    given = find(model.run_id).slider_names
+    known = sliders(model, now.recipe.method, given)
     ways = {slider.key: slider for slider in known if not slider.is_dead}
     ways |= {slider.key: slider for slider in known if slider.key == now.along}
+    named = told_apart({key: f"{way.name} · {FAMILIES[way.family].lower()}" for key, way in ways.items()})
     key = show_in("walk.along", now.along)
     st.selectbox(
         "Walk along",
         list(ways),
-        format_func=lambda way: f"{ways[way].name} · {FAMILIES[ways[way].family].lower()}",
+        format_func=named.__getitem__,
         key=key,
         on_change=_sets(key, lambda way: {"along": way}),
         help="Attributes, principal components and raw latents. One step is one standard deviation.",
@@ -68,7 +71,8 @@ def _way(model: FaceModel) -> None:
     if ways[now.along].detail:
         st.caption(ways[now.along].detail)
     if model.directions is not None and model.directions.learned:
-        names = {about.key: about.name for about in model.directions.learned}
+        learned = {about.key: about.name for about in model.directions.learned}
+        names = told_apart({key: given.get(f"a.{key}", name) for key, name in learned.items()})
         hold_key = show_in("walk.hold", list(now.recipe.hold))
         st.multiselect(
             "Hold fixed",

@@ -33,7 +33,8 @@ STEPS = 8
 def survey_section() -> None:
     """Button, progress, and the result for as long as it belongs to what is shown."""
     now = plan()
-    model = load_model(find(now.recipe.model))
+    run = find(now.recipe.model)
+    model = load_model(run)
     st.subheader("Is it only this face?", anchor=False)
     if model.latents is None:
         st.info(f"{model.run_id} stores no faces. `python -m vaelab encode {model.run_id}` keeps some.")
@@ -50,7 +51,7 @@ def survey_section() -> None:
         slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many.again", disabled=True)
     question, survey = st.session_state.get(SURVEY, (None, None))
     if question == _question(now, model):
-        show_survey(survey, find_slider(model, now.recipe.method, now.along).name)
+        show_survey(survey, find_slider(model, now.recipe.method, now.along, run.slider_names).name)
 
 
 def show_survey(survey: Survey, direction: str) -> None:

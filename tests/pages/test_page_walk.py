@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_detector, make_run
+from vaelab.runs.store import RUNS_DIR, find_run
 
 PAGE = "walk.py"
 
@@ -73,6 +74,20 @@ def test_choices_go_into_the_link_and_a_link_reopens_them(store: Path, open_app:
     again = open_app(PAGE, **query)
     assert again.session_state["walk.plan"] == app.session_state["walk.plan"]
     assert "from −9.00 to +9.00" in words(again)
+
+
+def test_names_given_on_explore_are_said_here_too(store: Path, open_app: Open) -> None:
+    run = find_run("finished", store / RUNS_DIR)
+    for key, name in (("d5", "Light"), ("d1", "Light"), ("a.gender-male", "Beard")):
+        run.name_slider(key, name)
+    app = open_app(PAGE, model="finished", along="d5")
+    assert not app.exception
+    ways = widget(app.selectbox, "walk.along").options
+    assert {"Light · raw latents (d5)", "Light · raw latents (d1)", "Beard · attributes"} <= set(ways)
+    assert "Beard" in widget(app.multiselect, "walk.hold").options
+    assert "Light" in app.get("plotly_chart")[0].proto.alt
+    app.button(key="walk.many").click().run()
+    assert "Light" in app.get("plotly_chart")[1].proto.alt
 
 
 @pytest.mark.parametrize(
@@ -140,7 +155,6 @@ def test_files_hold_the_walk_and_say_that_it_was_generated(store: Path) -> None:
     from vaelab.editing.recipe import FaceRecipe
     from vaelab.editing.sliders import edited_latent, find_slider
     from vaelab.inference import FaceModel
-    from vaelab.runs.store import find_run
 
     model, keen = FaceModel.load(find_run("finished")), FaceModel.load(find_run("keen"))
     plan = Plan(FaceRecipe("finished", seed=3), along="d5", detectors=("keen",))

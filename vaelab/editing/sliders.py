@@ -55,7 +55,7 @@ class Slider:
     is_dead: bool = False
 
 
-def sliders(model: FaceModel, method: str, names: dict[str, str] | None = None) -> list[Slider]:
+def sliders(model: FaceModel, method: str, names: Mapping[str, str] | None = None) -> list[Slider]:
     """All sliders of a model, in the order they are shown.
 
     Attributes go by how well they are told apart, questions of yes or no (a smile, glasses) before the others;
@@ -100,13 +100,13 @@ def attribute_order(directions: Directions) -> list[int]:
     return sorted(range(len(directions.learned)), key=lambda row: directions.learned[row].positive != "yes")
 
 
-def find_slider(model: FaceModel, method: str, key: str) -> Slider:
-    """The slider with this key.
+def find_slider(model: FaceModel, method: str, key: str, names: Mapping[str, str] | None = None) -> Slider:
+    """The slider with this key, under its own name or the one given by people.
 
     Raises:
         DataError: the model has none.
     """
-    for slider in sliders(model, method):
+    for slider in sliders(model, method, names):
         if slider.key == key:
             return slider
     raise DataError(f"{model.run_id} has no slider {key!r}; `python -m vaelab directions` lists those it has")
