@@ -1,11 +1,14 @@
 """One step's loss: the lab's formula in our unit, and which pictures reach which part of the network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaelab.config import TrainConfig, replace
 from vaelab.errors import ConfigError
@@ -17,7 +20,7 @@ from vaelab.objectives.perceptual import PerceptualDistance
 from vaelab.recipes import LAB_BETA, LAB_CLASSIFIER_WEIGHT
 from vaelab.rng import generator
 from vaelab.settings import RunConfig
-from vaelab.training.step import Objective, evaluating, pick_device, pick_precision
+from vaelab.training.step import Averages, Objective, evaluating, pick_device, pick_precision
 
 LATENT, BATCH, NUM_FACES = 4, 10, 6
 
@@ -237,6 +240,63 @@ def test_evaluation_mode_ends_with_its_context_even_after_an_error() -> None:
         with pytest.raises(RuntimeError, match="shapes"), evaluating(module):
             module(torch.ones(2, 2)) @ torch.ones(7, 7)
         assert all(part.training is mode for part in module.modules())
+
+
+def moving(ours: Objective, moves: int) -> Iterator[Objective]:
+    """`ours`, its weights and its statistics moved a little, again and again."""
+    noise = generator(0, "moves")
+    for _ in range(moves):
+        with torch.no_grad():
+            for tensor in ours.state_dict().values():
+                tensor += torch.randn(tensor.shape, generator=noise).to(tensor.dtype)
+        yield ours
+
+
+def test_averages_are_torchs_to_the_last_bit_and_load_its_states() -> None:
+    ours = objective(model="dbvae")
+    assert any(name.endswith("running_mean") for name in ours.state_dict())
+    averages = Averages(ours, 0.9)
+    known = AveragedModel(ours, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    for moved in moving(ours, 3):
+        averages.follow(moved)
+        known.update_parameters(moved)
+    resumed = Averages(ours, 0.9)
+    resumed.load_state_dict(known.state_dict())
+    for moved in moving(ours, 2):
+        averages.follow(moved)
+        known.update_parameters(moved)
+        resumed.follow(moved)
+    expected = known.state_dict()
+    for found in (averages.state_dict(), resumed.state_dict()):
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    assert all(parameter.grad_fn is None for parameter in averages.parameters())
+
+
+class Copies(TorchDispatchMode):
+    """Counts what moves to another device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        self.count += function is torch.ops.aten._to_copy.default
+        return function(*arguments, **(named or {}))
+
+
+def test_averages_move_nothing_to_the_device_which_would_be_waited_for() -> None:
+    ours = objective(model="dbvae").to("meta")
+    counts = []
+    for averages in (
+        Averages(ours, 0.9).follow,
+        AveragedModel(ours, multi_avg_fn=get_ema_multi_avg_fn(0.9)).update_parameters,
+    ):
+        averages(ours)
+        with Copies() as copies:
+            averages(ours)
+        counts.append(copies.count)
+    assert counts == [0, 1]
 
 
 def test_auto_takes_a_device_that_is_there() -> None:

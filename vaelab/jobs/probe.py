@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vaelab.backbone import attach_backbone
 from vaelab.config import TrainConfig, from_dict, replace
@@ -27,6 +26,7 @@ from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
 from vaelab.training.schedules import ema_decay
 from vaelab.training.step import (
+    Averages,
     Objective,
     compiled,
     descend,
@@ -85,7 +85,7 @@ def _real_step(config: TrainConfig, device: torch.device) -> tuple[Callable[[], 
     averages = None
     if config.optim.ema_half_life:
         decay = ema_decay(config.optim.ema_half_life, config.optim.batch_size)
-        averages = AveragedModel(objective, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+        averages = Averages(objective, decay)
     precision = pick_precision(config.run, device)
     batch, size = config.optim.batch_size, config.data.size
     faces = batch // 2 if config.needs_nonfaces else batch

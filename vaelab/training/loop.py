@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vaelab.data.collection import Collection
 from vaelab.errors import Cancelled
@@ -31,7 +30,15 @@ from vaelab.training.resample import resample, resampling_metrics
 from vaelab.training.start import begin
 from vaelab.training.state import averaged, check_finite, restore_state, save_state
 from vaelab.training.steering import Asked, Steering
-from vaelab.training.step import Objective, compiled, descend, pick_device, pick_precision, wait_for_device
+from vaelab.training.step import (
+    Averages,
+    Objective,
+    compiled,
+    descend,
+    pick_device,
+    pick_precision,
+    wait_for_device,
+)
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
 
@@ -71,7 +78,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         averages = None
         if config.optim.ema_half_life:
             decay = schedules.ema_decay(config.optim.ema_half_life, config.optim.batch_size)
-            averages = AveragedModel(objective, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+            averages = Averages(objective, decay)
         optimizer = torch.optim.AdamW(
             objective.parameters(),
             config.optim.learning_rate,

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
 from vaelab.errors import CheckpointError, TrainingDiverged
 from vaelab.runs.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from vaelab.runs.control import Intervention, interventions
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.feed import Feed
-from vaelab.training.step import Objective
+from vaelab.training.step import Averages, Objective
 
 
-def averaged(objective: Objective, averages: AveragedModel | None) -> Objective:
+def averaged(objective: Objective, averages: Averages | None) -> Objective:
     """The objective with averaged weights, where they are averaged: what is validated, saved and shown."""
-    if averages is None:
-        return objective
-    assert isinstance(averages.module, Objective)
-    return averages.module
+    return objective if averages is None else averages.module
 
 
 def check_finite(objective: Objective, optimizer: torch.optim.Optimizer, images_seen: int) -> None:
@@ -48,7 +44,7 @@ def check_finite(objective: Objective, optimizer: torch.optim.Optimizer, images_
 def save_state(
     run: Run,
     objective: Objective,
-    averages: AveragedModel | None,
+    averages: Averages | None,
     optimizer: torch.optim.Optimizer,
     status: RunStatus,
     feed: Feed,
@@ -73,7 +69,7 @@ def save_state(
 
 
 def restore_state(
-    run: Run, objective: Objective, averages: AveragedModel | None, optimizer: torch.optim.Optimizer
+    run: Run, objective: Objective, averages: Averages | None, optimizer: torch.optim.Optimizer
 ) -> tuple[RunStatus, np.ndarray | None, list[Intervention]]:
     """Put the saved state back; returns the status it was saved with, the draw probabilities, if there were any, and
     the settings that were changed by then.

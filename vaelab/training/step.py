@@ -1,6 +1,7 @@
 """What one step computes: a batch of pictures in, the loss and its parts out."""
 
 import contextlib
+import copy
 import platform
 from collections.abc import Callable, Iterator
 
@@ -8,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from vaelab.errors import ConfigError
 from vaelab.losses import LIKELIHOODS, LossParts, classification_nll
@@ -109,11 +109,40 @@ class Objective(nn.Module):
         )
 
 
+class Averages(nn.Module):
+    """A copy of an objective whose weights follow: averages <- decay * averages + (1 - decay) * weights.
+
+    The first time they are copied; buffers, such as the statistics of batch norms, always are.
+    Differs: torch's AveragedModel, whose state has the same names, moves its count to a GPU at each update, and so
+    waits until that has done all that it was told to.
+    """
+
+    n_averaged: Tensor
+
+    def __init__(self, objective: Objective, decay: float) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(objective)
+        self.register_buffer("n_averaged", torch.tensor(0))  # stays with the processor, which asks for it
+        self._decay = decay
+
+    @torch.no_grad()
+    def follow(self, objective: Objective) -> None:
+        """Take the weights of `objective` into the averages."""
+        averages, weights = tuple(self.module.parameters()), tuple(objective.parameters())
+        if self.n_averaged == 0:
+            torch._foreach_copy_(averages, weights)
+        else:
+            torch._foreach_lerp_(averages, weights, 1 - self._decay)
+        for copied, buffer in zip(self.module.buffers(), objective.buffers(), strict=True):
+            copied.copy_(buffer)
+        self.n_averaged += 1
+
+
 def descend(
     loss: Float[Tensor, ""],
     objective: Objective,
     optimizer: Optimizer,
-    averages: AveragedModel | None,
+    averages: Averages | None,
     clip_norm: float,
 ) -> None:
     """Move the weights one step down the gradient of `loss`, and their averages after them; no gradient is left.
@@ -127,7 +156,7 @@ def descend(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     if averages is not None:
-        averages.update_parameters(objective)
+        averages.follow(objective)
 
 
 @contextlib.contextmanager
