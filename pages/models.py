@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.live.words import UNDER_WAY
+from pages.live.words import UNDER_WAY, look
 from pages.results.panel import result_panel
 from pages.shell.boundary import error_boundary
 from pages.shell.cards import card_parts, result_rows, settings_rows
@@ -18,14 +18,6 @@ from pages.shell.welcome import first_training, key_facts
 from vaelab.errors import VaelabError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
-STATE_COLORS = {
-    "done": "green",
-    "running": "blue",
-    "queued": "gray",
-    "cancelled": "orange",
-    "failed": "red",
-    "lost": "red",
-}
 WATCH_SECONDS = 4.0
 CARD_HAS_RESULTS = "results-curves.png"
 """A card written with this beside it shows the result panel itself."""
@@ -90,7 +82,7 @@ def heading(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(run.id, anchor=False, width="content")
         st.badge("ships with vaelab" if run.is_shipped else "yours", color="primary" if run.is_shipped else "gray")
-        st.badge(status.state, color=STATE_COLORS.get(status.state, "gray"))  # type: ignore[arg-type]
+        st.badge(status.state, color=look(status.state).color)
     cautions(config)
     key_facts(config, "Images seen", status.images_seen)
     if status.message:

@@ -51,6 +51,11 @@ def test_only_a_training_under_way_is_watched_and_its_end_redraws_the_page(
     assert "green-badge[done]" in words(app)
 
 
+def test_a_paused_run_looks_as_it_does_on_the_train_page(lab: Path, open_app: Open) -> None:
+    make_run(lab, "held", state="paused")
+    assert "violet-badge[paused]" in words(open_app(PAGE))
+
+
 def test_a_card_and_its_measurements_are_shown(lab: Path, open_app: Open) -> None:
     run = make_run(lab, "finished", card="# finished\nWhat it is for.\n\n![Samples](missing.png)\n")
     psnr = {"mean": 25.31, "low": 25.2, "high": 25.4, "n": 5000}
