@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import io
 import math
+import tomllib
 
 import numpy as np
 import pytest
@@ -14,7 +15,16 @@ from PIL import ExifTags, Image
 from tests.readme.places import ROOT
 from vaelab import photos
 from vaelab.inference import FaceModel
-from vaelab.photos import LONGEST_SIDE, MIN_SIDE, FaceBox, PhotoError, crop_face, find_faces, read_photo
+from vaelab.photos import (
+    LONGEST_SIDE,
+    MAX_PHOTO_BYTES,
+    MIN_SIDE,
+    FaceBox,
+    PhotoError,
+    crop_face,
+    find_faces,
+    read_photo,
+)
 from vaelab.runs.store import find_run
 
 has_dlib = all(importlib.util.find_spec(name) for name in ("dlib", "face_recognition_models"))
@@ -156,6 +166,11 @@ def test_no_face_gives_no_box() -> None:
 def test_what_is_no_photo_is_called_by_its_name(data: bytes, words: str) -> None:
     with pytest.raises(PhotoError, match=words):
         read_photo(data)
+
+
+def test_browsers_are_told_the_limit_that_the_server_keeps() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["maxUploadSize"] * 2**20 == MAX_PHOTO_BYTES
 
 
 def test_a_truncated_photo_is_refused() -> None:

@@ -27,6 +27,8 @@ from vaelab.errors import DataError
 
 Photo = UInt8[np.ndarray, "height width 3"]
 
+MAX_PHOTO_BYTES = 20 * 2**20
+"""The largest file that pages and server take; `server.maxUploadSize` in .streamlit/config.toml says it to browsers."""
 LONGEST_SIDE = 1600
 """Photos are read at most this large, pixels: a 64-pixel crop needs no more, and the search takes time by area."""
 PADDING = 0.25

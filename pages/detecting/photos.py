@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.studio.photo import MAX_UPLOAD_BYTES, TYPES
-from vaelab.photos import PhotoError, read_sized_photo
+from pages.shell.welcome import camera_caution, serving_computer
+from pages.studio.photo import TYPES
+from vaelab.photos import MAX_PHOTO_BYTES, PhotoError, read_sized_photo
 
 KEPT = "detect.photos"
 USES_CAMERA = "detect.camera"
@@ -37,13 +38,14 @@ class Opened:
 def choose_photos() -> list[Opened]:
     """The upload, or the camera in its place; the photos that it holds, and a sentence for each that cannot be read."""
     if st.toggle("Use the camera", key=USES_CAMERA, persist_state="session"):
+        camera_caution()
         taken = st.camera_input("Take a photo", key="detect.taken")
         files = [] if taken is None else [taken]
     else:
         files = st.file_uploader(
             "Photos", type=list(TYPES), accept_multiple_files=True, key="detect.upload",
-            help="JPEG, PNG or WebP. They stay in this machine's memory until you take them away or leave; nothing is "
-            "written to disk.",
+            help=f"JPEG, PNG or WebP. They stay in the memory of {serving_computer()} until you take them away or "
+            "leave; nothing is written to disk.",
         )  # fmt: skip
     if len(files) > MOST_PHOTOS:
         st.warning(f"{len(files)} photos were chosen; the first {MOST_PHOTOS} are searched.", icon=":material/photo:")
@@ -61,9 +63,9 @@ def choose_photos() -> list[Opened]:
 def open_photo(name: str, data: bytes) -> Opened | str:
     """The photo in a file, or why it cannot be read, as a sentence that begins with the file's name."""
     shown = name.replace("`", "'")[:80]
-    if len(data) > MAX_UPLOAD_BYTES:  # the uploader's own limit holds in the browser only
+    if len(data) > MAX_PHOTO_BYTES:  # the uploader's own limit holds in the browser only
         return (
-            f"`{shown}`: this file has {len(data) / 2**20:.0f} MB; photos of up to {MAX_UPLOAD_BYTES // 2**20} MB are "
+            f"`{shown}`: this file has {len(data) / 2**20:.0f} MB; photos of up to {MAX_PHOTO_BYTES // 2**20} MB are "
             "taken. Save it smaller and choose it again."
         )
     try:

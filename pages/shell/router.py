@@ -16,6 +16,7 @@ from pages.shell.brand import mark_address
 from pages.shell.links import lead_on
 from pages.shell.style import apply_style
 from pages.shell.warming import is_warm, page_is_out, wait_until_warm
+from pages.shell.welcome import serving_computer
 from pages.tour.card import remember_opening, tour
 
 PAGES_DIR = Path(__file__).resolve().parents[1]
@@ -53,7 +54,7 @@ page = st.navigation(
             PAGES_DIR / "detect.py",
             title="Detect",
             url_path="detect",
-            help="Photos with many faces: what two detectors see, and what they look at.",
+            help="Photos with many faces: what each detector sees, and what it looks at.",
         ),
         st.Page(
             PAGES_DIR / "audit.py",
@@ -129,4 +130,4 @@ if is_warm():
 else:
     sidebar_to_come()
 st.space("medium")
-st.caption("vaelab runs on this machine. No picture, setting or click leaves it.")
+st.caption(f"vaelab runs on {serving_computer()}. No picture, setting or click leaves it.")

@@ -1,6 +1,6 @@
 """A visitor's own photo: chosen or taken, the face in it found, the square corrected, the crop encoded.
 
-Nothing is written to disk and nothing leaves this machine. Streamlit keeps uploads in the server's memory
+Nothing is written to disk and nothing leaves the machine that serves the page. Streamlit keeps uploads in its memory
 (`MemoryUploadedFileManager`) until the session ends; what is kept here lies in the session's state, beside it.
 """
 
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from pages.shell.boundary import show_error
 from pages.shell.loaders import find
+from pages.shell.welcome import camera_caution, serving_computer
 from pages.studio.cropper import cropper, preview_address
 from vaelab.errors import VaelabError
-from vaelab.photos import FaceBox, PhotoError, crop_face, find_faces, read_photo
+from vaelab.photos import MAX_PHOTO_BYTES, FaceBox, PhotoError, crop_face, find_faces, read_photo
 
 if TYPE_CHECKING:
     from vaelab.evaluation.familiarity import Familiarity
@@ -30,7 +31,6 @@ DRAWN = "photo.drawn"
 CHOSEN, OPENED, PROBLEM = "photo.chosen", "photo.opened", "photo.problem"
 USES_CAMERA, FORGOTTEN = "photo.camera", "photo.forgotten"
 TYPES = ("jpg", "jpeg", "png", "webp")
-MAX_UPLOAD_BYTES = 25 * 2**20
 BADGES: dict[str, tuple[str, str, Literal["green", "orange", "red"]]] = {
     "typical": ("Familiar", ":material/check:", "green"),
     "unusual": ("Unusual", ":material/question_mark:", "orange"),
@@ -100,13 +100,15 @@ def _choose() -> None:
     """The upload, or the camera in its place; forgetting puts new ones there, which hold no file."""
     count = st.session_state.get(FORGOTTEN, 0)
     if st.toggle("Use the camera", key=USES_CAMERA, persist_state="session"):
+        camera_caution()
         key = f"photo.taken.{count}"
         st.camera_input("Take a photo", key=key, on_change=_take, args=(key,))
     else:
         key = f"photo.upload.{count}"
         st.file_uploader(
             "Your photo", type=list(TYPES), key=key, on_change=_take, args=(key,),
-            help="JPEG, PNG or WebP. It stays in this machine's memory until you leave; nothing is written to disk.",
+            help=f"JPEG, PNG or WebP. It stays in the memory of {serving_computer()} until you leave; nothing is "
+            "written to disk.",
         )  # fmt: skip
 
 
@@ -147,9 +149,9 @@ def open_photo(data: bytes) -> _Opened:
     Raises:
         PhotoError: it is too large, no picture, or damaged; the uploader checks neither on the server.
     """
-    if len(data) > MAX_UPLOAD_BYTES:
+    if len(data) > MAX_PHOTO_BYTES:
         raise PhotoError(
-            f"This file has {len(data) / 2**20:.0f} MB; photos of up to {MAX_UPLOAD_BYTES // 2**20} MB are taken. "
+            f"This file has {len(data) / 2**20:.0f} MB; photos of up to {MAX_PHOTO_BYTES // 2**20} MB are taken. "
             "Save it smaller and choose it again."
         )
     photo = read_photo(data)

@@ -179,7 +179,7 @@ ALL_STEPS = (
         "Let it look at a photo",
         "Choose a photo with people in it, and see whom each detector marks.",
         "A detector that is right about single faces is asked thousands of times by one photo, so even rare mistakes "
-        "show. Look at the squares that only one of two detectors marks.",
+        "show. Look at the squares that not every detector marks.",
     ),
     Step(
         "audit",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -17,7 +18,7 @@ from pages.studio.cropper import PREVIEW_SIDE, preview_address, read_box
 from tests.pages.tiny_runs import LATENT, make_run
 from vaelab.evaluation.familiarity import Familiarity
 from vaelab.inference import FaceModel
-from vaelab.photos import MIN_SIDE, FaceBox, crop_face
+from vaelab.photos import MAX_PHOTO_BYTES, MIN_SIDE, FaceBox, crop_face
 from vaelab.runs.store import Run
 
 pytestmark = pytest.mark.skipif(
@@ -177,7 +178,7 @@ def test_several_faces_are_mentioned(app: AppTest, found: list[FaceBox]) -> None
         (b"", "0 bytes"),
         (b"%PDF-1.7 and so on", "PDF"),
         (jpeg()[:2000], "cannot be read"),
-        (b"\xff\xd8" + bytes(photo.MAX_UPLOAD_BYTES), "25 MB"),
+        (b"\xff\xd8" + bytes(MAX_PHOTO_BYTES), "20 MB"),
     ],
     ids=["empty", "pdf", "truncated", "too large"],
 )
@@ -189,6 +190,14 @@ def test_what_is_no_photo_is_a_sentence_not_a_traceback(app: AppTest, data: byte
     upload(app, jpeg())
     assert not app.error
     assert start(app) is not None
+
+
+def test_where_a_photo_goes_is_true_on_another_computer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(st.context), "headers", {"Host": "10.0.0.5:8501"})
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert "in the memory of the computer at 10.0.0.5 until" in app.file_uploader[0].proto.help
+    app.toggle[0].set_value(True).run()
+    assert "no camera" in app.caption[0].value
 
 
 def test_a_face_too_small_says_by_how_much(app: AppTest, found: list[FaceBox]) -> None:

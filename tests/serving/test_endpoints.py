@@ -17,10 +17,10 @@ from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.tiny_runs import LATENT, keep_photo_threshold, make_detector, make_run
 from vaelab.detection import photographs
 from vaelab.errors import VaelabError
-from vaelab.photos import FaceBox
+from vaelab.photos import MAX_PHOTO_BYTES, FaceBox
 from vaelab.runs.store import RUNS_DIR
 from vaelab.serving import endpoints
-from vaelab.serving.endpoints import MAX_PHOTO_BYTES, Endpoints
+from vaelab.serving.endpoints import Endpoints
 
 
 @pytest.fixture(scope="module")

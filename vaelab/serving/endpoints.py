@@ -24,11 +24,10 @@ from vaelab.editing.recipe import LARGEST_VALUE, MAX_SEED, SLIDER_KEY, START_OF,
 from vaelab.editing.sliders import edited_latent
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.inference import FaceModel
-from vaelab.photos import PhotoError, crop_face, find_faces, read_sized_photo, rescaled
+from vaelab.photos import MAX_PHOTO_BYTES, PhotoError, crop_face, find_faces, read_sized_photo, rescaled
 from vaelab.pictures import plain_png_bytes, png_bytes
 from vaelab.runs.store import Run, list_runs
 
-MAX_PHOTO_BYTES = 20 * 2**20
 MAX_FACES, MAX_DETECTORS, MAX_EDITS = 64, 3, 64
 
 
