@@ -14,6 +14,8 @@ from pages.launch.under_way import under_way
 from pages.live.words import look
 from pages.shell.boundary import error_boundary
 from pages.shell.warming import is_warm
+from vaelab import jobs
+from vaelab.runs.store import RUNS_DIR
 
 TRAIN_PAGE = Path(__file__).resolve().parents[1] / "train.py"
 MAIN_SETTINGS = ("datasets", "num_images", "latent", "beta")
@@ -49,7 +51,8 @@ def _when_warm() -> None:
 
 @error_boundary
 def _now(was_busy: bool) -> None:
-    """What is under way, with a link to its live view."""
+    """What is under way, with a link to its live view; what waits for a device that is free begins."""
+    jobs.advance(RUNS_DIR)
     runs = under_way()
     if bool(runs) != was_busy:
         st.rerun(scope="app")

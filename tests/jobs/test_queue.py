@@ -126,6 +126,11 @@ def test_a_run_for_a_device_that_is_not_here_gives_up_with_its_reason(
     assert launched == ["mine"]
     assert stranger.status.state == "failed"
     assert "device is mps" in stranger.status.message
+    guest = Run.create(tiny_config(device="mps"), root, "guest")
+    guest.replace_status(RunStatus(host="another"))
+    (guest.dir / TICKET).write_text('{"since": 1}')
+    assert jobs.advance(root) == []
+    assert (guest.status.state, guest.has_ticket) == ("queued", True), "its own machine may start it yet"
 
 
 def test_a_new_run_waits_for_what_this_machine_trains_and_for_nothing_else(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from vaelab.cli.training import add_parser
 from vaelab.config import options
 from vaelab.recipe_notes import LOSSES_IN_SHORT, resampling_words
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import STATES, TICKET, Run
+from vaelab.runs.store import STATES, TICKET, Run, RunStatus
 
 PAGE = "train.py"
 
@@ -58,7 +59,7 @@ def test_two_mistakes_are_both_told() -> None:
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_the_command_line_gives_the_same_settings(recipe: str) -> None:
-    draft = Draft(recipe, name="mine").changed("learning_rate", 2.5e-4).changed("flip", False)
+    draft = Draft(recipe, name="mine").changed("learning_rate", 1e-3 / 3).changed("flip", False)
     draft = draft.changed("datasets", ("a b", "c")).changed("batch_size", 48)
     import argparse
     import shlex
@@ -137,6 +138,7 @@ def test_runs_that_this_machine_could_not_train_leave_the_launcher_whole(lab: Pa
     prepare_data(lab)
     stranger = reported_run(lab, "stranger", state, device="mps")
     if state == "queued":
+        stranger.replace_status(RunStatus("queued", host="another"))
         (stranger.dir / TICKET).write_text('{"since": 1}')
     newer = reported_run(lab, "newer", state)
     path = newer.dir / "config.json"
@@ -148,6 +150,18 @@ def test_runs_that_this_machine_could_not_train_leave_the_launcher_whole(lab: Pa
     app = open_app(PAGE, run="stranger")
     assert not app.error
     assert ("Waiting, next in line." in words(app)) == (state == "queued")
+
+
+def test_a_run_that_waits_for_a_device_which_became_free_begins_by_itself(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that trained before was killed, and nobody told the queue."""
+    run = reported_run(lab, "next", "queued")
+    (run.dir / TICKET).write_text('{"since": 1}')
+    queue = importlib.import_module("vaelab.jobs.queue")
+    monkeypatch.setattr(queue, "_launch", lambda run: run.write_status(RunStatus("running")))
+    open_app("models.py")
+    assert run.status.state == "running"
 
 
 def test_a_run_without_reports_and_a_missing_one_are_explained(lab: Path, open_app: Open) -> None:

@@ -256,12 +256,13 @@ def _device_or_none(run: Run) -> str | None:
 
 
 def _give_up(run: Run) -> None:
-    """Take a run that cannot start here out of the queue, with its reason."""
+    """Take a run that cannot start here out of the queue, with its reason, unless another machine put it there."""
     try:
         device_of(run.config)
     except VaelabError as error:
         with contextlib.suppress(RunError):
-            _drop(run, error)
+            if run.status.host == socket.gethostname():
+                _drop(run, error)
 
 
 def _drop(run: Run, error: VaelabError) -> None:
