@@ -16,6 +16,7 @@ from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import edited_latent
 
 if TYPE_CHECKING:
+    from vaelab.evaluation.latents import StoredLatents
     from vaelab.inference import FaceModel
 
 SHOWN = 8
@@ -54,6 +55,16 @@ def neighbours(model: FaceModel) -> None:
     st.dataframe(table, hide_index=True, alt="Distances of the nearest stored faces")
     st.caption(
         "Distance in standard deviations of the posteriors: how well the encoder can tell two faces apart. Usual "
-        f"between a stored face and its nearest other one: {found.usual:.1f}. A drawn face much nearer than that would "
-        "be one remembered."
+        f"between a stored face and its nearest other one: {found.usual:.1f}. "
+        + _about_memory(model.latents, model.run_id)
+    )
+
+
+def _about_memory(stored: StoredLatents, run_id: str) -> str:
+    """What nearness says about faces remembered from training."""
+    if "train" in set(stored.labels["split"]):
+        return "A drawn face much nearer than that would be one remembered."
+    return (
+        "These faces were held out from training, so none of them can be remembered; "
+        f"`python -m vaelab encode {run_id} --split train` stores those to check against."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,12 +18,13 @@ from pages.atelier.arithmetic import picture as sum_picture
 from pages.atelier.bench import MOST_FACES, SECTIONS, Bench, read_link, to_link
 from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
-from tests.pages.driving import Open, widget
+from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import make_narrow, make_run, write_latents, write_weights
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_record, to_record
 from vaelab.editing.sliders import edited_latent, find_slider
 from vaelab.inference import FaceModel
+from vaelab.once import Once
 from vaelab.runs.store import RUNS_DIR, find_run
 
 THREE = (
@@ -247,6 +249,25 @@ def test_neighbours_of_a_stored_face_begin_with_itself(model: FaceModel, open_ap
     table = app.dataframe[0].value
     assert table["Face"].iloc[0] == "train/3"
     assert table["In words"].iloc[0] == "the same face"
+
+
+@pytest.mark.parametrize(
+    ("split", "said", "unsaid"),
+    [
+        ("train", "would be one remembered", "held out"),
+        ("test", "none of them can be remembered; `python -m vaelab encode finished --split train`", "would be one"),
+    ],
+)
+def test_only_training_faces_can_be_remembered(
+    model: FaceModel, open_app: Open, split: str, said: str, unsaid: str
+) -> None:
+    assert model.latents is not None
+    labels = model.latents.labels.assign(split=split)
+    replace(model.latents, read_labels=Once(lambda: labels)).write(find_run("finished"))
+    app = opened(open_app, Bench("finished", THREE, section="near"))
+    state(app)
+    assert said in words(app)
+    assert unsaid not in words(app)
 
 
 @pytest.mark.parametrize(("ending", "count"), [("once", 9), ("loop", 12), ("back", 16)])

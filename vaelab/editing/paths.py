@@ -188,8 +188,8 @@ def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
     """The `count` stored faces nearest to `z`: those that the encoder can tell from it least.
 
     Each latent is measured in units of its posterior deviation, so one that the encoder never reads counts for
-    little. A drawn face far nearer to one stored face than stored faces lie to each other would be that face
-    remembered.
+    little. A drawn face far nearer to a stored training face than stored faces lie to each other would be that face
+    remembered; a face that was held out cannot be.
 
     Differs: distance in units of the fitted prior (Mahalanobis) weighs all 128 latents alike, and on the shipped
     model finds faces that look twice as different: 53 levels of 255 a pixel on average, against 25 (60 faces).
