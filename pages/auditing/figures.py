@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.auditing.words import level, percent, points
+from pages.auditing.words import level, percent
 from pages.counterfactual.figure import COLORS, MARKS
+from vaelab.audit.report.wording import points
 from vaelab.evaluation.fairness.effects import Effect
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.two_level import TwoLevel

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pages.auditing.figures import NAMES
-from pages.auditing.words import level, p_value, percent, points, squared
+from pages.auditing.words import level, percent
+from vaelab.audit.report.wording import NOTHING, number, p_value, points
 from vaelab.evaluation.fairness.effects import Effect
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import PAPER, PUBLISHED, REPLICATION
@@ -22,13 +23,13 @@ def arms_table(found: Findings) -> pd.DataFrame:
             {
                 "Arm": summary.arm,
                 "Worst group": level(summary.worst_group),
-                "Which (seeds)": worst or "–",
-                "Gap": _share(summary.gap),
-                "Gap by chance": _share(None if summary.permuted is None else summary.permuted.gap_by_chance),
+                "Which (seeds)": worst or NOTHING,
+                "Gap": percent(summary.gap),
+                "Gap by chance": percent(None if summary.permuted is None else summary.permuted.gap_by_chance),
                 "Gap, p": p_value(None if summary.permuted is None else summary.permuted.gap_p),
-                "Var, pp²": squared(summary.variance),
-                "Noise floor": squared(summary.noise_floor),
-                "Var, corrected": squared(summary.corrected_variance),
+                "Var, pp²": number(summary.variance),
+                "Noise floor": number(summary.noise_floor),
+                "Var, corrected": number(summary.corrected_variance),
                 "Var, p": p_value(None if summary.permuted is None else summary.permuted.variance_p),
                 "E[A]": level(summary.average),
                 "All faces": level(summary.overall),
@@ -50,8 +51,8 @@ def groups_table(found: Findings) -> pd.DataFrame:
         for arm in found.arms:
             one = found.recall(arm, group.name)
             row[f"{arm}: recall"] = level(one.mean)
-            row[f"{arm}: missed"] = "–" if not one.count else _missed(one.hits, one.count)
-            row[f"{arm}: AUC"] = "–" if one.auc is None else f"{one.auc.value:.4f}"
+            row[f"{arm}: missed"] = NOTHING if not one.count else _missed(one.hits, one.count)
+            row[f"{arm}: AUC"] = NOTHING if one.auc is None else f"{one.auc.value:.4f}"
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -97,11 +98,11 @@ def fixed_table(found: Findings) -> pd.DataFrame:
         [
             {
                 "Arm": each.arm,
-                "FPR on test negatives": "–" if each.false_positives is None else percent(each.false_positives, 2),
-                "Worst group": _share(each.worst_group),
-                "Gap": _share(each.gap),
-                "Var, pp²": squared(each.variance),
-                "E[A]": _share(each.average),
+                "FPR on test negatives": percent(each.false_positives, 2),
+                "Worst group": percent(each.worst_group),
+                "Gap": percent(each.gap),
+                "Var, pp²": number(each.variance),
+                "E[A]": percent(each.average),
                 "All faces": percent(each.overall),
                 **{f"{group}": percent(recall) for group, recall in each.by_group.items()},
             }
@@ -129,9 +130,9 @@ def published_table(found: Findings) -> pd.DataFrame:
             "From": "this audit, threshold 0.5",
             "Data": " × ".join(found.columns) or "all faces",
             "Model": each.arm,
-            "E[A], recall": _share(each.average, 2),
-            "Var, pp²": squared(each.variance),
-            "FPR": "–" if each.false_positives is None else percent(each.false_positives),
+            "E[A], recall": percent(each.average, 2),
+            "Var, pp²": number(each.variance),
+            "FPR": percent(each.false_positives),
         }
         for each in found.fixed
     ]
@@ -140,8 +141,8 @@ def published_table(found: Findings) -> pd.DataFrame:
             "From": f"this audit, FPR {100 * found.fpr:g} %",
             "Data": " × ".join(found.columns) or "all faces",
             "Model": summary.arm,
-            "E[A], recall": "–" if summary.average is None else percent(summary.average.value, 2),
-            "Var, pp²": squared(summary.variance),
+            "E[A], recall": NOTHING if summary.average is None else percent(summary.average.value, 2),
+            "Var, pp²": number(summary.variance),
             "FPR": level(alarms.mean, 2),
         }
         for summary, alarms in zip(found.summaries, found.false_positives, strict=True)
@@ -152,7 +153,3 @@ def published_table(found: Findings) -> pd.DataFrame:
 def _missed(hits: tuple[int, ...], count: int) -> str:
     missed = [count - found for found in hits]
     return str(missed[0]) if len(set(missed)) == 1 else f"{min(missed)} to {max(missed)}"
-
-
-def _share(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else percent(value, digits)

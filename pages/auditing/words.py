@@ -1,11 +1,9 @@
-"""Figures of an audit as people read them. Pure: no Streamlit here."""
+"""Figures of an audit as people read them on a screen, the report's with their units. Pure: no Streamlit here."""
 
 from __future__ import annotations
 
-import math
-
+from vaelab.audit.report import wording
 from vaelab.evaluation.fairness.two_level import TwoLevel
-from vaelab.wording import with_minus
 
 RULING_LOOKS = {
     "improved": ("green", ":material/trending_up:"),
@@ -17,31 +15,15 @@ RULING_LOOKS = {
 """Colour and icon of each verdict."""
 
 
-def percent(value: float, digits: int = 1) -> str:
+def percent(value: float | None, digits: int = 1) -> str:
     """`95.1 %`; a dash where there is no number."""
-    return "–" if math.isnan(value) else f"{100 * value:.{digits}f} %"
+    shown = wording.percent(value, digits)
+    return shown if shown == wording.NOTHING else f"{shown} %"
 
 
 def level(found: TwoLevel | None, digits: int = 1) -> str:
     """`95.1 % [94.0, 96.0]`; a dash where nothing may be said."""
     if found is None:
-        return "–"
-    return f"{percent(found.value, digits)} [{100 * found.low:.{digits}f}, {100 * found.high:.{digits}f}]"
-
-
-def points(found: TwoLevel) -> str:
-    """A difference in percentage points: `+1.20 [+0.40, +2.00]`."""
-    low, high = (f"{100 * figure:+.2f}" for figure in (found.low, found.high))
-    return with_minus(f"{100 * found.value:+.2f} [{low}, {high}]")
-
-
-def squared(value: float | None) -> str:
-    """A variance in squared percentage points."""
-    return "–" if value is None else with_minus(f"{value:.2f}")
-
-
-def p_value(value: float | None) -> str:
-    """`0.012`, `< 0.001`, or a dash."""
-    if value is None or math.isnan(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+        return wording.NOTHING
+    low, high = (wording.percent(end, digits) for end in (found.low, found.high))
+    return f"{percent(found.value, digits)} [{low}, {high}]"

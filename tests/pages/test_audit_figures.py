@@ -9,8 +9,11 @@ import plotly.graph_objects as go
 import pytest
 
 from pages.auditing.figures import GREY, arms_figure, curves_figure, effects_figure, groups_figure, seeds_figure
+from pages.auditing.words import level, percent
 from tests.pages.tiny_audits import make_audit
+from vaelab.audit.report import wording
 from vaelab.evaluation.fairness.findings import Findings, find
+from vaelab.evaluation.fairness.two_level import TwoLevel
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +84,11 @@ def test_a_click_on_a_seed_or_a_mean_knows_its_group(found: Findings) -> None:
     for trace in groups_figure(found).data:
         assert len(trace.customdata) == len(trace.x)
         assert {arm for arm, *_ in trace.customdata} <= set(found.arms)
+
+
+def test_the_page_and_the_report_write_a_figure_alike() -> None:
+    found = TwoLevel((0.95, 0.9524), 0.9512, 0.0, 0.9404, 0.9603, 0.005, 1.0, 0.01)
+    assert level(found) == "95.1 % [94.0, 96.0]"
+    assert level(found).replace(" %", "") == wording.with_interval(found)
+    assert percent(-0.004) == f"{wording.percent(-0.004)} %" == "−0.4 %"
+    assert percent(None) == percent(float("nan")) == level(None) == wording.with_interval(None) == "–"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vaelab.wording import with_minus
+from vaelab.audit.report.wording import NOTHING, with_interval
 
 if TYPE_CHECKING:  # so that no other command pays for the statistics
     from vaelab.evaluation.fairness.arms import Summary
     from vaelab.evaluation.fairness.findings import Findings
-    from vaelab.evaluation.fairness.two_level import TwoLevel
 
 
 def lines(found: Findings) -> Iterator[str]:
@@ -25,17 +24,17 @@ def lines(found: Findings) -> Iterator[str]:
     width = max(20, *(len(arm) + 2 for arm in found.arms))
     yield f"{'':28}{'faces':>7}" + "".join(f"{arm:>{width}}" for arm in found.arms)
     for group in found.groups:
-        cells = [_shown(found.recall(arm, group.name).mean) for arm in found.arms]
+        cells = [with_interval(found.recall(arm, group.name).mean) for arm in found.arms]
         yield f"{group.name:28}{group.count:>7,}" + "".join(f"{cell:>{width}}" for cell in cells)
     rows = {
-        "worst group": [_shown(summary.worst_group) for summary in found.summaries],
+        "worst group": [with_interval(summary.worst_group) for summary in found.summaries],
         "gap (by chance)": [_gap(summary) for summary in found.summaries],
-        "average E[A]": [_shown(summary.average) for summary in found.summaries],
-        "all": [_shown(summary.overall) for summary in found.summaries],
+        "average E[A]": [with_interval(summary.average) for summary in found.summaries],
+        "all": [with_interval(summary.overall) for summary in found.summaries],
     }
     for title, cells in rows.items():
         yield f"{title:35}" + "".join(f"{cell:>{width}}" for cell in cells)
-    rates = [_shown(alarms.mean, 2) for alarms in found.false_positives]
+    rates = [with_interval(alarms.mean, 2) for alarms in found.false_positives]
     yield f"{'false positives, realised':35}" + "".join(f"{rate:>{width}}" for rate in rates)
     for left in found.left_out:
         yield f"{left.group}: {left.count} faces, {left.reason}"
@@ -49,12 +48,5 @@ def lines(found: Findings) -> Iterator[str]:
 
 def _gap(summary: Summary) -> str:
     if summary.gap is None or summary.permuted is None:
-        return "-"
+        return NOTHING
     return f"{100 * summary.gap:.1f} ({100 * summary.permuted.gap_by_chance:.1f})"
-
-
-def _shown(estimate: TwoLevel | None, digits: int = 1) -> str:
-    if estimate is None:
-        return "-"
-    low, high = (with_minus(f"{100 * value:.{digits}f}") for value in (estimate.low, estimate.high))
-    return f"{with_minus(f'{100 * estimate.value:.{digits}f}')} [{low}, {high}]"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from vaelab.evaluation.fairness.two_level import TwoLevel
+from typing import TYPE_CHECKING
+
 from vaelab.wording import with_minus
+
+if TYPE_CHECKING:  # so that the command line does not pay for the statistics
+    from vaelab.evaluation.fairness.two_level import TwoLevel
 
 NOTHING = "–"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A share in percent, without the sign."""
-    return NOTHING if value is None else with_minus(f"{100 * value:.{digits}f}")
+    return NOTHING if value is None or value != value else with_minus(f"{100 * value:.{digits}f}")
 
 
 def with_interval(estimate: TwoLevel | None, digits: int = 1) -> str:
