@@ -18,7 +18,7 @@ from pages.shell.cautions import cautions
 from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab import jobs
-from vaelab.errors import VaelabError
+from vaelab.errors import RunError, VaelabError
 from vaelab.jobs.exchange import import_zip
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run
@@ -35,9 +35,15 @@ MOST_IMPORT_MB = 2_000
 def one_run(run_id: str, train_page: Path) -> None:
     """What can be done with one run."""
     run = find(run_id)
+    try:
+        state, _ = run.status.state, (run.config, run.tags)
+    except RunError as error:
+        st.subheader(run.id, anchor=False)
+        st.error(str(error), icon=":material/error:")
+        delete_button(run, disabled=run.is_shipped)
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(run.id, anchor=False, width="content")
-        state = run.status.state
         st.badge(state, icon=look(state).icon, color=look(state).color)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
     cautions(run.config)
@@ -49,14 +55,7 @@ def one_run(run_id: str, train_page: Path) -> None:
             jobs.resume(run)
             st.switch_page(train_page, query_params={"run": run.id})
         downloads(run)
-        if st.button(
-            "Delete",
-            icon=":material/delete:",
-            key="runs.delete",
-            disabled=run.is_shipped or state in UNDER_WAY,
-            help="It can be undone: the folder is moved, not erased.",
-        ):
-            delete(run)
+        delete_button(run, disabled=run.is_shipped or state in UNDER_WAY)
     if run.is_shipped:
         st.caption("It ships with vaelab: tags and notes are yours, the run itself stays.")
     st.subheader("Results", anchor=False)
@@ -123,8 +122,16 @@ def tensorboard_zip(run: Run) -> bytes:
     return file.getvalue()
 
 
-def delete(run: Run) -> None:
-    """Move the run to the trash and offer it back."""
+def delete_button(run: Run, *, disabled: bool) -> None:
+    """Move the run to the trash and offer it back, once pressed."""
+    if not st.button(
+        "Delete",
+        icon=":material/delete:",
+        key="runs.delete",
+        disabled=disabled,
+        help="It can be undone: the folder is moved, not erased.",
+    ):
+        return
     folder = trash(run)
     st.session_state.setdefault(DELETED, []).append(folder.name)
     st.toast(f"{run.id} is deleted; Undo brings it back.", icon=":material/delete:")

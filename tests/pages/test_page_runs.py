@@ -94,6 +94,18 @@ def test_delete_can_be_undone(lab: Path, open_app: Open) -> None:
     assert {run.id for run in list_runs(RUNS_DIR)} == {"one", "two"}
 
 
+@pytest.mark.parametrize("name", ["status.json", "config.json", "record.json"])
+def test_a_damaged_run_says_what_is_wrong_and_can_be_deleted(lab: Path, open_app: Open, name: str) -> None:
+    run = reported_run(lab, "broken")
+    (run.dir / name).write_text("{", encoding="utf-8")
+    app = opened_with(open_app, "broken")
+    assert name in app.error[0].value
+    press(app, "runs.delete")
+    assert list_runs(RUNS_DIR) == []
+    press(app, "runs.undo")
+    assert list_runs(RUNS_DIR) == [Run(RUNS_DIR / "broken")]
+
+
 @pytest.mark.parametrize("state", ["running", "queued", "paused"])
 def test_a_run_under_way_cannot_be_deleted(lab: Path, open_app: Open, state: str) -> None:
     reported_run(lab, "one", state)

@@ -202,6 +202,15 @@ def test_a_damaged_file_is_named(trained: Trained, tmp_path: Path) -> None:
         import_zip(zipped(files_of(trained("vae")) | {"vae/names.json": '{"half'}), tmp_path / "other")
 
 
+def test_a_status_that_would_break_the_list_refuses_the_archive(trained: Trained, tmp_path: Path) -> None:
+    files = files_of(trained("residual"))
+    name = next(name for name in files if name.endswith("status.json"))
+    files[name] = json.dumps({**json.loads(files[name]), "images_seen": "x"})
+    with pytest.raises(RunError, match="images_seen"):
+        import_zip(zipped(files), tmp_path)
+    assert list_runs(tmp_path) == []
+
+
 def test_an_archive_may_have_its_files_at_the_top(trained: Trained, tmp_path: Path) -> None:
     bare = {name.removeprefix("vae/"): content for name, content in files_of(trained("vae")).items()}
     assert import_zip(zipped(bare), tmp_path / "other").id == "imported"

@@ -163,6 +163,36 @@ def test_a_status_of_a_later_version_is_still_read(run: Run) -> None:
     assert run.status == replace(run.status, state="queued")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("images_seen", "x"), ("state", None), ("updated", "now"), ("pid", 1.5), ("message", 3)]
+)
+def test_a_status_whose_values_are_of_another_type_is_damaged(run: Run, name: str, value: Any) -> None:
+    edit_status(run, **{name: value})
+    with pytest.raises(RunError, match=rf"status\.json is damaged: its {name}"):
+        _ = run.status
+
+
+@pytest.mark.parametrize("config", [5, "x", [1], None])
+def test_a_config_that_is_no_object_is_told(run: Run, config: Any) -> None:
+    (run.dir / "config.json").write_text(json.dumps({"config": config}))
+    with pytest.raises(RunError, match=r"config\.json"):
+        _ = Run(run.dir).config
+
+
+@pytest.mark.parametrize("content", [b"[]", b"3", b'{"\xff": 1}'])
+def test_a_file_that_is_no_json_object_is_damaged(run: Run, content: bytes) -> None:
+    (run.dir / "status.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"status\.json of run first is damaged"):
+        _ = run.status
+
+
+def test_labels_of_another_kind_are_passed_over(run: Run) -> None:
+    (run.dir / "record.json").write_text('{"tags": 5}')
+    assert run.tags == ()
+    (run.dir / "record.json").write_text('{"tags": [5]}')
+    assert run.tags == ("5",)
+
+
 @pytest.mark.parametrize("name", ["status.json", "config.json"])
 def test_a_damaged_or_missing_file_is_named(run: Run, name: str) -> None:
     def read() -> object:

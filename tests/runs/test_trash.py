@@ -7,6 +7,7 @@ import pytest
 
 from vaelab.config import TrainConfig
 from vaelab.errors import RunError
+from vaelab.locks import locked
 from vaelab.runs.store import TICKET, Run, RunStatus, find_run, list_runs
 from vaelab.runs.trash import empty_trash, restore, trash, trashed
 
@@ -44,6 +45,15 @@ def test_a_run_at_work_is_not_deleted(run: Run, state: str) -> None:
     with pytest.raises(RunError, match=f"is {state} in process"):
         trash(run)
     assert find_run("first", run.dir.parent) == run
+
+
+def test_a_damaged_run_is_deleted_unless_a_process_holds_it(run: Run) -> None:
+    (run.dir / "status.json").write_text("{")
+    with locked(run.dir / "lock"), pytest.raises(RunError, match="stop it"):
+        trash(run)
+    folder = trash(run)
+    assert list_runs(run.dir.parent) == []
+    assert restore(folder) == run
 
 
 def test_a_waiting_run_is_not_deleted(run: Run) -> None:

@@ -56,10 +56,12 @@ def read_json(folder: Path, name: str, owner: str) -> dict[str, Any]:
         RunError: it is missing or damaged; the message names `owner`.
     """
     try:
-        value: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+        value = json.loads((folder / name).read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError("no JSON object")
     except FileNotFoundError:
         raise RunError(f"{owner} has no {name}; the folder is not whole") from None
-    except json.JSONDecodeError as error:
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{name} of {owner} is damaged ({error}); restore it or delete the {owner.split()[0]}"
         ) from error

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from vaelab.errors import RunError
 from vaelab.runs.processes import birth_of, is_process_gone
 
 STATES = ("queued", "running", "paused", "done", "cancelled", "failed", "lost")
@@ -49,8 +50,18 @@ class RunStatus:
         Args:
             waits: whether, while queued, it waits for somebody to start it; else the process that wrote it is about
                 to begin.
+
+        Raises:
+            RunError: a value is not of its type.
         """
         known = {field.name: record[field.name] for field in fields(cls) if field.name in record}
+        for name, value in known.items():
+            wanted = type(getattr(cls, name))
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise RunError(
+                    f"status.json is damaged: its {name} is {value!r}, expected {wanted.__name__}; restore it, or "
+                    "delete the run"
+                )
         return cls(**known)._as_seen_now(waits)
 
     def stamped(self, pid: int | None = None) -> RunStatus:

@@ -130,7 +130,7 @@ class Run:
         about, read = read_about(self.dir)
         try:
             return read()
-        except (ConfigError, KeyError) as error:
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
             written = about.get("vaelab", "unknown")
             raise RunError(
                 f"config.json of run {self.id} does not fit this version: {error} (written by vaelab {written}, this "
@@ -288,7 +288,8 @@ class Run:
     @property
     def tags(self) -> tuple[str, ...]:
         """Words that people gave the run."""
-        return tuple(self._record().get("tags", ()))
+        tags = self._record().get("tags")
+        return tuple(map(str, tags)) if isinstance(tags, list) else ()
 
     @property
     def notes(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vaelab.errors import RunError
 from vaelab.runs.files import locked, telling
-from vaelab.runs.store import RUNS_DIR, Run
+from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
 TRASH = ".trash"
 TIME_FORMAT = "%Y%m%d%H%M%S%f"
@@ -42,7 +42,9 @@ def trash(run: Run) -> Path:
     if run.is_shipped:
         raise RunError(f"run {run.id} ships with the project and is not deleted from here; git rm it if you must")
     with telling(f"cannot delete run {run.id}", run.dir.parent), locked(run.dir / "lock", wait=False) as is_free:
-        status = run.status
+        status = RunStatus("damaged")
+        with contextlib.suppress(RunError):  # what trains it holds the lock, whatever its status says
+            status = run.status
         if status.is_alive or not is_free:
             raise RunError(f"run {run.id} is {status.state} in process {status.pid}; stop it, then delete it")
         if run.has_ticket:
