@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.auditing import views
@@ -15,8 +17,10 @@ from pages.auditing.progress import under_way
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
 from pages.studio.state import show_in
+from vaelab.audit.experiment import Experiment
 from vaelab.audit.store import Audit
 from vaelab.data.groups import group_columns
+from vaelab.data.manifest import are_drawn
 from vaelab.evaluation.fairness.findings import Findings
 
 VIEW = {
@@ -31,6 +35,15 @@ VIEW = {
     "fixed": views.fixed,
 }
 OPEN = "audit.open"
+OF_PHOTOS = (
+    "- Labels of race, gender and age were given by strangers looking at pictures; they are not the people's own words, "
+    "and not skin tone.\n"
+    "- Faces cut out of photographs are easier than photographs; this is not how a camera fares in a street.\n"
+)
+OF_DRAWINGS = (
+    "- These faces are drawn, so every label is exact, and nobody's own: what holds among them need not hold among "
+    "people.\n"
+)
 
 
 @error_boundary
@@ -84,15 +97,14 @@ def choose(there: dict[str, Audit], notes: list[str]) -> None:
         )
         return
     splits = [name for name in ("test", "val") if name in audit.splits]
-    known = group_columns(audit.pictures(splits[0], "faces"))
+    known = list(dict.fromkeys([*group_columns(audit.pictures(splits[0], "faces")), *audit.experiment.columns]))
     rates, primary = possible_rates(audit), audit.experiment.fpr
     fitted, more = fit_plan(plan(), splits, known, rates, primary)
     keep_plan(fitted)
     told([*notes, *more])
     key = show_in("audit.split", plan().split)
     columns[1].segmented_control("Split", splits, required=True, key=key, on_change=sets("split", key))
-    own = [name for name in audit.experiment.columns if name in known]
-    key = show_in("audit.columns", list(plan().columns) or own)
+    key = show_in("audit.columns", list(plan().columns or audit.experiment.columns))
     columns[2].multiselect(
         "Groups by", known, key=key, on_change=sets("columns", key), help="Several labels are crossed: intersections."
     )
@@ -101,7 +113,7 @@ def choose(there: dict[str, Audit], notes: list[str]) -> None:
         "False positives", rates, format_func=rate_name, required=True, key=key, on_change=sets("fpr", key),
         help=f"Verdicts are given at {rate_name(primary)}, which was chosen when the audit began.",
     )  # fmt: skip
-    findings(audit, plan().columns or tuple(own))
+    findings(audit, plan().columns or audit.experiment.columns)
 
 
 def possible_rates(audit: Audit) -> list[float]:
@@ -123,7 +135,7 @@ def findings(audit: Audit, columns: tuple[str, ...]) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     VIEW[plan().view](audit, found)
-    limits()
+    limits(audit.experiment)
 
 
 def about(audit: Audit, found: Findings) -> None:
@@ -145,14 +157,13 @@ def about(audit: Audit, found: Findings) -> None:
     )
 
 
-def limits() -> None:
+def limits(experiment: Experiment) -> None:
     """What no number on this page says."""
+    drawn = are_drawn(experiment.face_datasets, Path(experiment.base.data.data_dir))
     with st.expander("What this cannot say", icon=":material/info:"):
         st.markdown(
-            "- Labels of race, gender and age were given by strangers looking at pictures; they are not the people's "
-            "own words, and not skin tone.\n"
-            "- Faces cut out of photographs are easier than photographs; this is not how a camera fares in a street.\n"
-            "- Equal recall is one idea of fairness. Whether a face detector should be used is another question.\n"
+            (OF_DRAWINGS if drawn else OF_PHOTOS)
+            + "- Equal recall is one idea of fairness. Whether a face detector should be used is another question.\n"
             "- An interval is about new seeds and new pictures of the same kind, not about another data set.\n"
             "- Looking at many groupings and rates until one says improved is no test: decide on them before."
         )

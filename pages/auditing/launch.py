@@ -23,7 +23,7 @@ from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, Experiment, audit_b
 from vaelab.audit.pictures import check_resampling
 from vaelab.audit.store import AUDITS_DIR, list_audits
 from vaelab.config import TrainConfig, options
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import Grouping, choosable_columns
 from vaelab.data.prepare import usable_cores
 from vaelab.data.sources import Synthetic
 from vaelab.errors import ConfigError, DataError
@@ -169,7 +169,7 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
     """
     for name in datasets:
         training = _training_labels(name)
-        columns = [column for column in group_columns(training) if training[column].nunique() <= MOST_VALUES]
+        columns = [column for column in choosable_columns(training) if training[column].nunique() <= MOST_VALUES]
         if not columns:
             continue
         by = st.multiselect(
@@ -187,8 +187,8 @@ def _groups(datasets: list[str]) -> tuple[tuple[str, ...], dict[str, dict[str, f
         is_same = np.allclose(list(wanted.values()), own, atol=1e-3)
         return tuple(by), {} if is_same else {column: {group: round(share, 6) for group, share in wanted.items()}}
     raise ConfigError(
-        f"No faces of {', '.join(datasets)} have labels that make groups, so there is nothing to compare; choose a "
-        "data set of labelled faces too."
+        f"No faces of {', '.join(datasets)} have labels that make groups (words, or yes and no, with two to "
+        f"{MOST_VALUES} different values), so there is nothing to compare; choose a data set of labelled faces too."
     )
 
 

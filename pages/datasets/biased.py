@@ -13,7 +13,7 @@ import streamlit as st
 from pages.datasets.bring import checked_dir
 from pages.datasets.preparing import begin
 from pages.shell.boundary import error_boundary
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import Grouping, choosable_columns
 from vaelab.data.sources import Subset
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
@@ -26,9 +26,12 @@ MOST_SLIDERS = 16
 def biased_subset(store: DatasetStore) -> None:
     """Choose a label, drag the shares, see the counts, make the data set."""
     training = store.labels[(store.labels["split"] == "train") & store.labels["is_face"].astype(bool)]
-    columns = [name for name in group_columns(training) if training[name].nunique() <= MOST_SLIDERS]
+    columns = [name for name in choosable_columns(training) if training[name].nunique() <= MOST_SLIDERS]
     if not columns:
-        st.caption("This data set has no label that sorts its training faces into groups.")
+        st.caption(
+            "This data set has no label that sorts its training faces into groups: words, or yes and no, with two to "
+            f"{MOST_SLIDERS} different values."
+        )
         return
     st.markdown(
         "Drag the shares apart to make some people rare in training. Validation and test pictures stay as they are, so "

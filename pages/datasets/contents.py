@@ -12,7 +12,7 @@ import streamlit as st
 from pages.datasets.routes import rows_address
 from pages.shell.boundary import error_boundary
 from pages.shell.remote import remote_picture
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import MAX_VALUES, Grouping, choosable_columns
 from vaelab.data.ordering import natural_key
 from vaelab.data.splits import SPLITS
 from vaelab.data.store import DatasetStore
@@ -49,9 +49,12 @@ def facts(store: DatasetStore) -> None:
 @error_boundary
 def labels(store: DatasetStore) -> None:
     """How often each value occurs in each split, and how often two labels come together."""
-    columns = group_columns(store.labels)
+    columns = choosable_columns(store.labels)
     if not columns:
-        st.caption("These pictures have no labels that sort them into groups.")
+        st.caption(
+            "These pictures have no labels that sort them into groups: words, or yes and no, with two to "
+            f"{MAX_VALUES} different values."
+        )
         return
     first, second = st.columns(2)
     rows = first.selectbox("Label", columns, key=f"data.rows.{store.path.name}")
@@ -59,7 +62,8 @@ def labels(store: DatasetStore) -> None:
     across = second.selectbox(
         "Against", ["split", *others], index=min(1, len(others)), key=f"data.across.{store.path.name}"
     )
-    table = pd.crosstab(store.labels[rows], store.labels[across])
+    values = store.labels[[rows, across]].map(str, na_action="ignore")
+    table = pd.crosstab(values[rows], values[across])
     table = table.loc[sorted(table.index, key=natural_key), sorted(table.columns, key=natural_key)]
     share = st.toggle("Shares of each row instead of counts", key=f"data.share.{store.path.name}")
     long = table.div(table.sum(axis=1), axis=0) if share else table
@@ -73,7 +77,7 @@ def labels(store: DatasetStore) -> None:
         key=f"data.heat.{store.path.name}.{share}",
         alt=f"How often each {rows} comes with each {across}",
     )
-    missing = int(store.labels[[rows, across]].isna().any(axis=1).sum())
+    missing = int(values.isna().any(axis=1).sum())
     if missing:
         st.caption(f"{missing:,} pictures lack one of the two labels and are not counted.")
 
@@ -82,9 +86,9 @@ def labels(store: DatasetStore) -> None:
 @error_boundary
 def samples(store: DatasetStore) -> None:
     """A row of pictures of each group, drawn anew at a press."""
-    columns = group_columns(store.labels)
+    columns = choosable_columns(store.labels)
     choice, again = st.columns([3, 1], vertical_alignment="bottom")
-    by = choice.selectbox("By", [*columns, "is_face"] if columns else ["is_face"], key=f"data.by.{store.path.name}")
+    by = choice.selectbox("By", [*columns, "is_face"], key=f"data.by.{store.path.name}")
     turn_key = f"data.turn.{store.path.name}"
     if again.button("Others", icon=":material/casino:", key=f"data.again.{store.path.name}"):
         st.session_state[turn_key] = st.session_state.get(turn_key, 0) + 1

@@ -12,6 +12,7 @@ from pages.datasets.routes import faces_address
 from pages.live.history import Rows, line
 from pages.live.plot import plot
 from pages.shell.remote import remote_picture
+from vaelab.data.groups import NO, YES
 from vaelab.recipe_notes import resampling_words
 from vaelab.runs.store import Run
 
@@ -60,17 +61,21 @@ def _drawn_faces(run: Run, latest: Mapping[str, Any]) -> None:
 
 def _groups(latest: Mapping[str, Any]) -> None:
     """Share of each group in the data and in what is drawn."""
-    groups: dict[str, Any] = latest.get("groups") or {}
+    groups: dict[str, dict[str, Any]] = latest.get("groups") or {}
     if not groups:
         return
+    having = {column: shares[YES] for column, shares in groups.items() if set(shares) == {YES, NO}}
+    tables = {column.capitalize(): shares for column, shares in groups.items() if column not in having}
+    if having:  # CelebA has forty: a row each, not a table each
+        tables["Labelled yes"] = having
     with st.expander("Groups in the data and in what is drawn", icon=":material/groups:"):
-        for column, shares in groups.items():
+        for title, shares in tables.items():
             table = pd.DataFrame(
                 [(name, round(share["data"], 3), round(share["drawn"], 3)) for name, share in shares.items()],
-                columns=[column.capitalize(), "In the data", "Drawn"],
+                columns=[title, "In the data", "Drawn"],
             )
             shown = {name: st.column_config.NumberColumn(format="percent") for name in ("In the data", "Drawn")}
-            st.dataframe(table, hide_index=True, column_config=shown, alt=f"Shares by {column}")
+            st.dataframe(table, hide_index=True, column_config=shown, alt=f"Shares by {title.lower()}")
 
 
 def recall_by_group(rows: Rows) -> None:

@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 from tests.pages.tiny_audits import SIZES, make_audit
+from vaelab.audit.exposure import UNLABELLED
 from vaelab.audit.report import writing
 from vaelab.audit.report.document import Paragraph
+from vaelab.audit.report.exposure import _composition
 from vaelab.audit.report.limits import CUT_OUT, LIMITS, SAME_COLLECTION, WINDOWS, limits_section
 from vaelab.audit.report.writing import material_of, write_report
 from vaelab.audit.store import Audit
@@ -147,6 +149,16 @@ def test_json_and_tables_hold_the_same_numbers(reported: Audit, found: Findings)
     assert f"{100 * mean.value:.2f} [{100 * mean.low:.2f}, {100 * mean.high:.2f}]" in text
     names = {path.stem for path in (reported.dir / "tables").iterdir()}
     assert {"arms", "effects", "groups-by-seed", "exposure", "density", "false-positives-by-class"} < names
+
+
+def test_all_yes_or_no_labels_share_a_table_of_exposure() -> None:
+    half = {"data": 0.5, "drawn": 0.5}
+    rare = {"True": {"data": 0.2, "drawn": 0.3}, "False": half, UNLABELLED: half}
+    groups = {"skin": {"dark": half, "light": half}, "male": {"False": half, "True": half}, "bald": rare}
+    skin, both = _composition({"C": [{"groups": groups}]})
+    assert skin.head[0] == "skin"
+    assert both.head == ("Labelled yes", "In the data", "Drawn by C")
+    assert both.rows == (("male", "50.0", "50.0"), ("bald", "20.0", "30.0"))
 
 
 def test_figures_lie_beside_it(reported: Audit) -> None:

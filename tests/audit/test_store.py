@@ -37,12 +37,14 @@ def test_labels_come_back_as_they_were(tmp_path: Path) -> None:
             "dataset": "d",
             "race": ["None", None, "NA"],
             "age": ["3-9", "more than 70", None],
-            "ita": [12.25, np.nan, -30.5],
+            "sex": ["1", "2", "2"],
+            "is_glad": ["true", None, "false"],
         }
     )
-    audit.write_pictures("test", "faces", table)
+    audit.write_pictures("test", "faces", table.assign(smiling=[True, False, True], ita=[12.25, np.nan, -30.5]))
     found = audit.pictures("test", "faces")
-    pd.testing.assert_frame_equal(found, table, check_dtype=False)
+    expected = table.assign(smiling=["True", "False", "True"], ita=["12.25", None, "-30.5"])
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
     assert list(found["image_id"]) == ["01", "2", "x"]
 
 

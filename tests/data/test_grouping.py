@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaelab.data.groups import MAX_VALUES, Grouping, group_columns, grouped, standing_of
+from vaelab.data.groups import MAX_VALUES, NO, YES, Grouping, choosable_columns, group_columns, grouped, standing_of
 from vaelab.errors import DataError
 
 
@@ -51,14 +51,24 @@ def test_grouped_in_parts_is_grouped_at_once(labels, rows_at_a_time, categories)
         labels = labels.astype({"gender": "category", "age": "category"})
     parts = [labels[start : start + rows_at_a_time] for start in range(0, len(labels), rows_at_a_time)]
     found = {column: grouped(parts, column) for column in labels}
-    columns = group_columns(labels)
-    assert [column for column, grouping in found.items() if grouping] == columns == ["gender", "age", "many"]
+    columns = choosable_columns(labels)
+    assert {column for column, grouping in found.items() if grouping} == set(columns)
     for column in columns:
         once = Grouping.of(labels, [column])
         assert found[column].groups == once.groups
         assert found[column].columns == once.columns
         np.testing.assert_array_equal(found[column].keys, once.keys)
         assert found[column].keys.dtype == np.int8
+
+
+def test_words_group_unasked_and_yes_or_no_labels_where_they_are_chosen(labels):
+    labels["bald"] = [True, None, False, True, True] * 11  # as where one of several data sets lacks the label
+    labels["young"] = True
+    labels["service_test"] = labels["is_face"] = labels["smiling"]
+    assert group_columns(labels) == ["gender", "age", "many"]
+    assert choosable_columns(labels) == ["gender", "age", "many", "smiling", "bald"]
+    assert Grouping.of(labels, ["bald"]).names == (NO, YES)
+    assert Grouping.of(labels, ["bald"]).num_ungrouped == 11
 
 
 @pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])

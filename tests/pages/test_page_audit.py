@@ -19,6 +19,7 @@ from pages.auditing.views import curve_fprs
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
 from vaelab.audit.report import writing
+from vaelab.cli import main
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
 from vaelab.evaluation.fairness.findings import Findings, find
@@ -69,6 +70,27 @@ def test_without_audits_it_says_what_one_is_and_offers_one(lab: Path, open_app: 
     assert not app.error
     assert app.button(key="audit.go").label == "Start the audit"
     assert "python -m vaelab audit first-audit --arms A B C --seeds 6 --by " in app.code[0].value
+
+
+@pytest.mark.parametrize("values", [[True, False], ["true", "false"], ["1", "2"]])
+def test_yes_or_no_labels_make_the_groups_that_the_command_prints(
+    lab: Path, open_app: Open, capsys: pytest.CaptureFixture[str], values: list[Any]
+) -> None:
+    audit = make_audit(lab, f"glad-{values[0]}", seeds=1, sizes={"many": 120})
+    for split in audit.splits:
+        faces = audit.pictures(split, "faces")
+        audit.write_pictures(split, "faces", faces.assign(glad=np.resize(values, len(faces))))
+    experiment = replace(audit.experiment, columns=("glad",))
+    audit.write_experiment(experiment, audit.splits, audit.data_fingerprints, audit.about["treatment"])
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.error
+    assert widget(app.multiselect, "audit.columns").value == ["glad"]
+    table = next(frame.value for frame in app.dataframe if "Standing" in frame.value)
+    assert set(table["Group"]) == {str(value) for value in values}
+    assert main(["audit", audit.name, "--resume"]) == 0
+    printed = capsys.readouterr().out
+    assert all(re.search(rf"^ *{group} +60 ", printed, re.MULTILINE) for group in table["Group"])
 
 
 def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:

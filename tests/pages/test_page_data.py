@@ -28,7 +28,8 @@ from pages.shell import lifespan
 from tests.pages.conftest import ROOT
 from tests.pages.driving import Open
 from tests.pages.training_lab import DATA, prepare_data
-from vaelab.data.sources import SOURCES
+from vaelab.data.prepare import prepare
+from vaelab.data.sources import SOURCES, CsvTable
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
@@ -252,6 +253,24 @@ def test_shares_say_their_counts_and_make_a_subset(lab: Path, open_app: Open) ->
         name: kept for name, kept in zip(plan["group"], plan["kept"], strict=True) if kept
     }
     assert f"{DATA}-skin" in trainable(16)
+
+
+def test_yes_or_no_labels_are_offered_wherever_groups_are_chosen(lab: Path, open_app: Open) -> None:
+    (lab / "mine").mkdir()
+    rows = ["file,split,smiling,male"]
+    for index, (name, content) in enumerate(pictures(40).items()):
+        (lab / "mine" / name).write_bytes(content)
+        rows.append(f"{name},{'train' if index < 30 else 'test'},{index % 2 == 0},{index % 4 == 0}")
+    (lab / "mine" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    prepare(CsvTable(lab / "mine"), lab / "data" / "mine-64", workers=1)
+    app = open_app(PAGE)
+    assert not app.exception
+    assert not app.error
+    boxes = {box.key: box.options for box in app.selectbox}
+    assert boxes["data.rows.mine-64"] == boxes["data.bias.mine-64"] == ["smiling", "male"]
+    assert boxes["data.by.mine-64"] == ["smiling", "male", "is_face"]
+    assert [(s.label, s.value) for s in app.slider] == [("False", 50.0), ("True", 50.0)]
+    assert {text.value for text in app.markdown} >= {"**True** · 20", "**False** · 20"}
 
 
 def test_rows_are_shown_by_address_and_nothing_else(lab: Path) -> None:

@@ -229,6 +229,20 @@ def test_debiasing_says_how_faces_come_to_be_drawn(open_app: Open, tmp_path: Pat
     assert resampling_words(run.config.debias) in words(open_app(PAGE, run="fair"))
 
 
+def test_all_yes_or_no_labels_share_a_table_of_what_is_drawn(open_app: Open, tmp_path: Path) -> None:
+    run = reported_run(tmp_path, "fair", model="dbvae", aggregation="max")
+    half = {"data": 0.5, "drawn": 0.5}
+    groups = {"skin": {"dark": half, "light": half}, "male": {"True": {"data": 0.4, "drawn": 0.6}, "False": half}}
+    groups["bald"] = {"True": {"data": 0.1, "drawn": 0.2}, "False": half}
+    known = {"effective_sample_size": 80.0, "effective_share": 0.4, "num_active": 3, "largest_prob_times_faces": 9.0}
+    run.append_metrics("resampling", 1_600, **known, most_drawn=[], least_drawn=[], groups=groups)
+    app = open_app(PAGE, run="fair")
+    assert not app.exception
+    tables = [table.value for table in app.dataframe if "In the data" in table.value]
+    assert [table.iloc[:, 0].name for table in tables] == ["Skin", "Labelled yes"]
+    assert tables[1].to_numpy().tolist() == [["male", 0.4, 0.6], ["bald", 0.1, 0.2]]
+
+
 @pytest.mark.parametrize(
     ("event", "told"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vaelab.data.collection import Collection
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import Grouping, choosable_columns
 from vaelab.runs.store import Run
 
 OVER_TIME = ("effective_sample_size", "effective_share", "num_active", "largest_prob_times_faces")
@@ -37,7 +37,8 @@ def exposure_of(run: Run, training: Collection) -> dict[str, Any]:
         "over_time": [{name: row[name] for name in ("images_seen", *OVER_TIME)} for row in rows],
         "groups": {
             column: _shares(Grouping.of(faces, [column]), column, rows, config.optim.num_images)
-            for column in group_columns(faces)
+            for column in choosable_columns(faces)
+            if all(column in row["groups"] for row in rows)  # older versions kept no yes-or-no labels
         },
         "most_drawn": last.get("most_drawn", []),
         "least_drawn": last.get("least_drawn", []),

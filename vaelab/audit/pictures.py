@@ -14,7 +14,7 @@ import pandas as pd
 from vaelab.audit.experiment import SPLITS, Experiment
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
-from vaelab.data.groups import Grouping
+from vaelab.data.groups import ABOUT_THE_FILE, Grouping
 from vaelab.data.mapping import LabelMapping, mapped
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.subset import Subset
@@ -22,8 +22,6 @@ from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError, DataError
 from vaelab.portraits.treatment import treatment_sentence
 
-FILE_COLUMNS = ("split", "is_face", "service_test")
-"""What a store knows about its files, which is no label of a person."""
 LEAST_RESAMPLED = 0.1
 """Share of a training that has to be drawn by rarity for the arm to be called one that resamples."""
 
@@ -113,7 +111,7 @@ class HeldOut:
 
 def _about_people(labels: pd.DataFrame) -> pd.DataFrame:
     first = ["image_id", "dataset"]
-    rest = [name for name in labels.columns if name not in (*first, *FILE_COLUMNS)]
+    rest = [name for name in labels.columns if name not in ABOUT_THE_FILE]
     return labels[[*first, *rest]].reset_index(drop=True)
 
 

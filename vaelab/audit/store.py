@@ -303,7 +303,7 @@ class Audit:
             table.to_csv(file, index=False, lineterminator="\n", compression={"method": "gzip", "mtime": 0})
 
     def pictures(self, split: str, kind: str) -> pd.DataFrame:
-        """The table that `write_pictures` kept; an empty field is a missing label.
+        """The table that `write_pictures` kept; every label is text, an empty field a missing one.
 
         Raises:
             DataError: it is missing or damaged.
@@ -311,9 +311,8 @@ class Audit:
         return self._read_pictures(self.dir / "scores" / split / f"{kind}.csv")
 
     def _read_pictures(self, path: Path) -> pd.DataFrame:
-        names = {"image_id": str, "dataset": str}
         try:
-            return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+            return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise DataError(f"{path} cannot be read ({error}); resume the audit, which writes it anew") from error
 

@@ -5,7 +5,7 @@ A number about a group is worth what its size allows: each carries its count and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal, final
@@ -29,17 +29,29 @@ MAX_VALUES = 64
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null")
 """How tables say that a label is missing. `None` is a label: some wear glasses, others none."""
 
-ABOUT_THE_FILE = frozenset({"image_id", "split", "dataset"})
-"""Columns that say where a picture is from, and never make a group."""
+ABOUT_THE_FILE = frozenset({"image_id", "split", "dataset", "is_face", "service_test"})
+"""Columns that say where a picture is from and what it is for, and never make a group."""
+YES, NO = "True", "False"
+"""Names of the two groups of a yes-or-no label."""
 
 
 def group_columns(labels: pd.DataFrame) -> list[str]:
-    """The label columns that sort pictures into groups by themselves: words, two to MAX_VALUES different ones.
+    """The label columns that sort pictures into groups unasked: words, two to MAX_VALUES different ones.
 
-    Ids, flags of the source and quantities are none; a quantity can be cut into ranges first.
+    Ids and quantities are none; a quantity can be cut into ranges first. Nor are yes-or-no labels, of which CelebA has
+    forty: `choosable_columns` offers them.
     """
-    words = [str(name) for name in labels.columns if name not in ABOUT_THE_FILE and _holds_words(labels[name])]
-    return [name for name in words if 2 <= labels[name].nunique() <= MAX_VALUES]
+    return _sorting(labels, _holds_words)
+
+
+def choosable_columns(labels: pd.DataFrame) -> list[str]:
+    """The label columns that somebody may choose groups by: those of `group_columns`, then the yes-or-no labels."""
+    return [*group_columns(labels), *_sorting(labels, _is_yes_or_no)]
+
+
+def _sorting(labels: pd.DataFrame, is_wanted: Callable[[pd.Series], bool]) -> list[str]:
+    wanted = [str(name) for name in labels.columns if name not in ABOUT_THE_FILE and is_wanted(labels[name])]
+    return [name for name in wanted if 2 <= labels[name].nunique() <= MAX_VALUES]
 
 
 def _holds_words(column: pd.Series) -> bool:
@@ -50,9 +62,17 @@ def _holds_words(column: pd.Series) -> bool:
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
+def _is_yes_or_no(column: pd.Series) -> bool:
+    import pandas as pd
+
+    if column.dtype == object:  # booleans, some of them missing
+        return pd.api.types.infer_dtype(column, skipna=True) == "boolean"
+    return pd.api.types.is_bool_dtype(column)
+
+
 def grouped(tables: Iterable[pd.DataFrame], column: str) -> Grouping | None:
     """`Grouping.of` one column of tables that stand one below the other, with a byte a row; they need not be in memory
-    together. None where `group_columns` would not name the column.
+    together. None where `choosable_columns` would not name the column.
     """
     values: list[str] = []
     parts = [np.zeros(0, np.int8)]
@@ -60,7 +80,7 @@ def grouped(tables: Iterable[pd.DataFrame], column: str) -> Grouping | None:
         if table[column].isna().all():  # of whatever type: a data set without this label
             parts.append(np.full(len(table), -1, np.int8))
             continue
-        if not _holds_words(table[column]) or table[column].nunique() > MAX_VALUES:
+        if not (_holds_words(table[column]) or _is_yes_or_no(table[column])) or table[column].nunique() > MAX_VALUES:
             return None
         mine, codes = _values_and_codes(table, column)
         values += [value for value in mine if value not in values]

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from vaelab.audit.exposure import UNLABELLED
 from vaelab.audit.report.document import Block, Paragraph, Section, Table
 from vaelab.audit.report.figures import density_figure, exposure_figure
 from vaelab.audit.report.wording import NOTHING, number, percent
+from vaelab.data.groups import NO, YES
 from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.wording import listed
 
@@ -70,25 +72,25 @@ def _in_numbers(exposures: Exposures) -> Table:
 
 
 def _composition(exposures: Exposures) -> list[Table]:
-    """For each label, its values' shares in the data and in what each arm drew."""
+    """For each label, its values' shares in the data and in what each arm drew; one table for all yes-or-no labels."""
     first = next(iter(exposures.values()))[0]["groups"]
-    tables = []
+    drawn_by = tuple(f"Drawn by {arm}" for arm in exposures)
+    note = "Over the whole training, means over seeds."
+
+    def row(name: str, column: str, value: str) -> tuple[str, ...]:
+        drawn = [[one["groups"][column][value]["drawn"] for one in members] for members in exposures.values()]
+        return name, percent(first[column][value]["data"]), *(percent(float(np.mean(shares))) for shares in drawn)
+
+    tables, having = [], []
     for column, values in first.items():
-        if len(values) > MOST_VALUES:
-            continue
-        rows = tuple(
-            (
-                value,
-                percent(shares["data"]),
-                *(
-                    percent(float(np.mean([one["groups"][column][value]["drawn"] for one in members])))
-                    for members in exposures.values()
-                ),
-            )
-            for value, shares in values.items()
-        )
-        head = (column, "In the data", *(f"Drawn by {arm}" for arm in exposures))
-        tables.append(Table(f"Training faces by {column}, %", head, rows, "Over the whole training, means over seeds."))
+        if {YES, NO} <= set(values) <= {YES, NO, UNLABELLED}:
+            having.append(row(column, column, YES))
+        elif len(values) <= MOST_VALUES:
+            rows = tuple(row(value, column, value) for value in values)
+            tables.append(Table(f"Training faces by {column}, %", (column, "In the data", *drawn_by), rows, note))
+    if having:
+        head = ("Labelled yes", "In the data", *drawn_by)
+        tables.append(Table("Training faces by yes-or-no labels, %", head, tuple(having), note))
     return tables
 
 
