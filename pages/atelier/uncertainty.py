@@ -13,6 +13,7 @@ from pages.atelier.bench import bench, of_latent, put
 from pages.shell.faces import draw
 from pages.shell.pictures import data_address, png, sheet
 from pages.shell.sheet import face_sheet
+from pages.studio.photo import photo_behind
 from vaelab.editing.paths import pixel_uncertainty, posterior_samples
 from vaelab.editing.sliders import edited_latent
 
@@ -63,6 +64,10 @@ def posterior(model: FaceModel) -> tuple[Latent, Latent, str]:
         return z, model.latents.posterior_std, (
             "A stored face keeps its posterior mean alone; the deviations are those of the average stored face."
         )  # fmt: skip
+    photo = None if face.edits else photo_behind(model, face)
+    if photo is not None:
+        _, std = model.encode(photo.pixels[None])
+        return z, std[0], "This face is from your photo: the deviations are the encoder's when it is shown that photo."
     _, std = model.encode(model.decode(z[None]))
     return z, std[0], (
         "This face was drawn, not photographed: the deviations are the encoder's when it is shown the drawn picture."

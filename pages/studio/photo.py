@@ -18,10 +18,12 @@ from pages.shell.boundary import show_error
 from pages.shell.loaders import find
 from pages.shell.welcome import camera_caution, serving_computer
 from pages.studio.cropper import cropper, preview_address
+from vaelab.editing.recipe import pack_latent
 from vaelab.errors import VaelabError
 from vaelab.photos import MAX_PHOTO_BYTES, FaceBox, PhotoError, crop_face, find_faces, read_photo
 
 if TYPE_CHECKING:
+    from vaelab.editing.recipe import FaceRecipe
     from vaelab.evaluation.familiarity import Familiarity
     from vaelab.inference import FaceModel
 
@@ -74,6 +76,15 @@ def photo_start() -> PhotoStart | None:
     """The face that the photo on the table gave, for any page of the session; None where there is none."""
     kept: PhotoStart | None = st.session_state.get(START)
     return kept
+
+
+def photo_behind(model: FaceModel, recipe: FaceRecipe) -> PhotoStart | None:
+    """The visitor's photo, where the start of `recipe` is what these weights made of it; None otherwise."""
+    photo = photo_start()
+    if photo is None or recipe.start != "latent" or pack_latent(photo.mu) != recipe.z:
+        return None
+    _, weights, _ = photo.source
+    return photo if weights == model.weights_fingerprint else None
 
 
 def photo_controls(model: FaceModel) -> PhotoStart | None:

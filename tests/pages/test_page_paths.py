@@ -18,6 +18,7 @@ from pages.atelier.arithmetic import picture as sum_picture
 from pages.atelier.bench import MOST_FACES, SECTIONS, Bench, read_link, to_link
 from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
+from pages.studio.photo import PhotoStart
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import make_narrow, make_run, write_latents, write_weights
 from vaelab.editing.paths import arithmetic, path_through
@@ -25,6 +26,7 @@ from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_rec
 from vaelab.editing.sliders import edited_latent, find_slider
 from vaelab.inference import FaceModel
 from vaelab.once import Once
+from vaelab.photos import FaceBox
 from vaelab.runs.store import RUNS_DIR, find_run
 
 THREE = (
@@ -249,6 +251,31 @@ def test_neighbours_of_a_stored_face_begin_with_itself(model: FaceModel, open_ap
     table = app.dataframe[0].value
     assert table["Face"].iloc[0] == "train/3"
     assert table["In words"].iloc[0] == "the same face"
+
+
+def test_a_face_of_the_visitors_photo_is_as_uncertain_as_the_photo(
+    model: FaceModel, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[np.ndarray] = []
+    encode = FaceModel.encode
+    monkeypatch.setattr(FaceModel, "encode", lambda self, pixels: (shown.append(pixels), encode(self, pixels))[1])
+    box = FaceBox(16, 16, 32)
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    photo = PhotoStart(
+        pixels, np.linspace(-1, 1, 8).astype(np.float16).astype(np.float32), None, "", box,
+        ("photo", model.weights_fingerprint, box),
+    )  # fmt: skip
+    face = FaceRecipe("finished", start="latent", z=pack_latent(photo.mu))
+    for now, said, seen in (
+        (face, "from your photo", True),
+        (face.edited("d1", 1.0), "drawn, not photographed", False),
+    ):
+        app = opened(open_app, Bench("finished", (now,), section="doubt"))
+        app.session_state["photo.start"] = photo
+        app.run()
+        state(app)
+        assert said in words(app)
+        assert np.array_equal(shown[-1][0], pixels) == seen
 
 
 @pytest.mark.parametrize(
