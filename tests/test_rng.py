@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from vaelab.rng import generator, numpy_generator, stream_seed
+from vaelab.rng import generator, numpy_generator, random_rows, stream_seed
 
 
 def test_the_same_name_gives_the_same_numbers_whatever_else_was_drawn() -> None:
@@ -23,6 +23,18 @@ def test_seeds_fit_every_generator() -> None:
     seeds = [stream_seed(0, index) for index in range(200)]
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert max(seeds) > 2**60  # and use the whole range
+
+
+def test_random_rows_are_a_sample_in_order_and_all_where_that_is_asked() -> None:
+    rows = np.arange(1000, 1200)
+    some = random_rows(rows, 50, 0, "some")
+    assert len(set(some.tolist())) == 50
+    assert (np.diff(some) > 0).all()
+    assert 1080 < some.mean() < 1120
+    assert np.array_equal(some, random_rows(rows, 50, 0, "some"))
+    assert not np.array_equal(some, random_rows(rows, 50, 0, "others"))
+    assert random_rows(rows, 200, 0, "some") is rows
+    assert not len(random_rows(rows, 0, 0, "some"))
 
 
 def test_the_global_generators_are_left_alone() -> None:

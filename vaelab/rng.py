@@ -27,3 +27,13 @@ def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") 
 def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
     """A fresh numpy generator for the stream `names`."""
     return np.random.default_rng(stream_seed(seed, *names))
+
+
+def random_rows(rows: np.ndarray, count: int, seed: int, *names: str | int) -> np.ndarray:
+    """`count` of the rows, drawn without replacement by the stream `names`, in their order; all if they are no more.
+
+    The first ones would be no sample: rows are sorted by file name within a data set, and data sets follow each other.
+    """
+    if count >= len(rows):
+        return rows
+    return np.sort(numpy_generator(seed, *names).choice(rows, count, replace=False))

@@ -41,8 +41,7 @@ def test_two_validations_are_equal_and_leave_the_network_as_it_was(
 def test_it_is_the_training_loss(tiny_config: Callable[..., TrainConfig], tiny_data: Collection) -> None:
     config = tiny_config(model="dbvae", beta=2.0, classifier_weight=5.0)
     objective = Objective(build_model(config), config.loss)
-    faces = tiny_data.rows("val", is_face=True)
-    others = tiny_data.rows("val", is_face=False, limit=len(faces))
+    faces, others = tiny_data.rows("val", is_face=True), HeldOut.of(tiny_data, config).others
     images = images_on(tiny_data.pixels(np.concatenate([faces, others])), CPU)
     eps = torch.randn(len(faces), config.model.latent, generator=generator(config.run.seed, "validation"))
     objective.eval()
@@ -124,6 +123,18 @@ def test_with_few_non_faces_it_is_still_of_as_many(
     assert taken[:2] == [len(held_out.faces), 3], "a threshold counts each non-face once"
     assert found["recon_loss"] == expected["recon_loss"]
     assert found["loss"] == pytest.approx(expected["loss"], rel=0.02), "faces and non-faces weigh as before"
+
+
+def test_pictures_are_held_out_of_every_data_set_and_the_same_each_time(
+    tiny_config: Callable[..., TrainConfig], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = Collection(tiny_data.stores * 2)
+    monkeypatch.setattr(held_out, "MAX_PICTURES", 12)
+    found, again = (HeldOut.of(twice, tiny_config(model="dbvae")) for _ in range(2))
+    for rows, same in ((found.faces, again.faces), (found.others, again.others)):
+        assert len(rows) == 12
+        assert 0 < (rows < len(tiny_data.labels)).sum() < 12
+        assert np.array_equal(rows, same)
 
 
 def test_psnr_is_that_of_the_saved_model(trained: Callable[[str], Run], tiny_data: Collection) -> None:

@@ -21,6 +21,7 @@ from vaelab.inference import FaceModel
 from vaelab.models import build_model
 from vaelab.once import Once
 from vaelab.passes import encoded
+from vaelab.rng import random_rows
 from vaelab.scorecard.reconstruction import MAX_PCA_FACES
 
 NOT_FACTORS = {"object_class", "object_words"}
@@ -31,11 +32,11 @@ MIN_LEVEL_FACES = 20
 def disentanglement_section(
     model: FaceModel, data: Collection, faces: np.ndarray, num_faces: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """MIG, SAP and DCI of posterior means for the labels of the first `num_faces` faces, with two baselines."""
-    rows, factors = factors_of(data, faces[:num_faces])
+    """MIG, SAP and DCI of posterior means for the labels of `num_faces` of the faces, with two baselines."""
+    rows, factors = factors_of(data, random_rows(faces, num_faces, 0, "disentanglement"))
     if len(rows) < MIN_FACES or not factors:
         return {"refused": f"needs {MIN_FACES} faces with labels that vary, there are {len(rows)} with {len(factors)}"}
-    training = data.rows("train", is_face=True, limit=MAX_PCA_FACES)
+    training = random_rows(data.rows("train", is_face=True), MAX_PCA_FACES, 0, "pca")
     encoders: dict[str, Callable[[], np.ndarray]] = {
         "model": lambda: encoded(model, data.pixels(rows))[0].astype(np.float64),
         "untrained_encoder": lambda: encoded(_untrained(model), data.pixels(rows))[0].astype(np.float64),

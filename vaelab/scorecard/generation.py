@@ -15,7 +15,7 @@ from vaelab.evaluation.intervals import bootstrapped_both
 from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
-from vaelab.rng import numpy_generator
+from vaelab.rng import random_rows
 from vaelab.scorecard.extractors import Extractor
 from vaelab.scorecard.ways import ways_of
 
@@ -34,10 +34,10 @@ def generation_section(
 ) -> dict[str, Any]:
     """Every way's sharpness against real faces, Frechet distances, precision, recall, density and coverage.
 
-    The real faces are the first `num_generated` of `faces`; every way makes as many, so that figures compare.
+    The real faces are `num_generated` of `faces`, drawn at random; every way makes as many, so that figures compare.
     Precision and its like are on the first extractor's features.
     """
-    faces = faces[:num_generated]
+    faces = random_rows(faces, num_generated, SEED, "generation")
     if len(faces) < MIN_PICTURES:
         return {"refused": f"needs {MIN_PICTURES} faces, there are {len(faces)}"}
     real = data.pixels(faces)
@@ -48,8 +48,8 @@ def generation_section(
         tell(f"generation: {way.words}, {len(faces):,} faces")
         pixels = drawn(model, way.latents)
         found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors, way.is_paired)}
-    others = _other_faces(data, len(faces))
-    if len(others):
+    others = random_rows(data.rows("train", is_face=True), len(faces), SEED, "other faces")
+    if len(others) == len(faces):
         tell(f"generation: {len(others):,} training faces, for comparison")
         words = "training faces, as if they were drawn: what a perfect model would reach at this n"
         found[REFERENCE] = {"words": words, **_against(real, data.pixels(others), real_features, extractors)}
@@ -78,14 +78,6 @@ def _against(
 
 def _ratio_of_medians(real: np.ndarray, drawn: np.ndarray) -> float:
     return float(np.median(drawn)) / max(float(np.median(real)), 1e-6)
-
-
-def _other_faces(data: Collection, count: int) -> np.ndarray:
-    """As many training faces, drawn at random; none where there are fewer."""
-    training = data.rows("train", is_face=True)
-    if len(training) < count:
-        return training[:0]
-    return np.sort(numpy_generator(SEED, "other faces").choice(training, count, replace=False))
 
 
 def check_extractors(extractors: Sequence[Extractor], size: int) -> None:

@@ -17,7 +17,7 @@ from vaelab.evaluation.likelihood import Bounds, PixelNoise, bits_per_dim, log_i
 from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS, SIGMA_FLOOR
 from vaelab.models.gaussian import DiagonalGaussian
-from vaelab.rng import generator
+from vaelab.rng import generator, random_rows
 
 NUM_SIGMA_FACES = 256
 """Training faces that the deviation is fitted to."""
@@ -32,7 +32,7 @@ def likelihood_section(
     num_samples: int,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Bounds on log P of the first `num_faces` faces, by `num_samples` posterior samples each.
+    """Bounds on log P of `num_faces` of the faces, by `num_samples` posterior samples each.
 
     The main figure takes one Gaussian deviation around the decoder's mean, fitted to training faces, whatever
     likelihood the model was trained with: so all models compare. The noise it was trained with follows, where that is
@@ -40,7 +40,7 @@ def likelihood_section(
     """
     if model.config.loss.is_deterministic:
         return {"refused": f"trained by {model.config.loss.objective}, which decodes mu alone: it has no posterior"}
-    faces = faces[:num_faces]
+    faces = random_rows(faces, num_faces, 0, "likelihood")
     num_values = 3 * model.size**2
     sigma, fitted_on = _fitted_deviation(model, data, faces)
     noises: dict[str, PixelNoise] = {"fitted_gaussian": PixelNoise("gaussian", sigma)}
@@ -82,7 +82,7 @@ def _posterior(model: FaceModel, images: torch.Tensor) -> DiagonalGaussian:
 
 def _fitted_deviation(model: FaceModel, data: Collection, faces: np.ndarray) -> tuple[float, str]:
     """The best one deviation around pictures decoded from posterior samples, and which faces it was fitted to."""
-    training = data.rows("train", is_face=True, limit=NUM_SIGMA_FACES)
+    training = random_rows(data.rows("train", is_face=True), NUM_SIGMA_FACES, 0, "deviation")
     rows, words = (training, f"{len(training)} training faces") if len(training) else (faces, "the same faces")
     mean, noise = LIKELIHOODS[model.config.loss.likelihood].mean, generator(0, "deviation")
     total = 0.0

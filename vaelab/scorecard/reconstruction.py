@@ -13,7 +13,7 @@ from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
 from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
-from vaelab.rng import numpy_generator
+from vaelab.rng import random_rows
 
 MAX_PCA_FACES = 16_000
 ACTIVE_VARIANCE = 0.01
@@ -65,12 +65,10 @@ def _beside_pca(
     model: FaceModel, data: Collection, faces: np.ndarray, quality: np.ndarray, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """PSNR of the linear model of as many numbers, fitted to training faces; nothing where these are too few."""
-    training = data.rows("train", is_face=True)
+    training = random_rows(data.rows("train", is_face=True), MAX_PCA_FACES, 0, "pca")
     if len(training) <= model.latent_size:
         return {}
     tell(f"PCA with {model.latent_size} components")
-    if len(training) > MAX_PCA_FACES:
-        training = training[numpy_generator(0, "pca").choice(len(training), MAX_PCA_FACES, replace=False)]
     linear = PrincipalComponents.fit(data.pixels(training), model.latent_size)
     chunks = (data.pixels(faces[start : start + CHUNK]) for start in range(0, len(faces), CHUNK))
     pca_quality = np.concatenate([psnr(pixels, linear.reconstruct(pixels)) for pixels in chunks])

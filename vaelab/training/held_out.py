@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.evaluation.regions import are_boxes_fitting
+from vaelab.rng import random_rows
 
 MAX_PICTURES = 2048
 """Faces, and as many non-faces, that one validation looks at."""
@@ -41,9 +42,10 @@ class HeldOut:
 
     @classmethod
     def of(cls, data: Collection, config: TrainConfig) -> HeldOut:
-        """The first of the validation split."""
-        faces = data.rows("val", is_face=True, limit=MAX_PICTURES)
-        others = data.rows("val", is_face=False, limit=len(faces)) if config.needs_nonfaces else faces[:0]
+        """Some of the validation split, drawn at random but the same for every run on these data."""
+        faces = random_rows(data.rows("val", is_face=True), MAX_PICTURES, 0, "held-out faces")
+        others = data.rows("val", is_face=False) if config.needs_nonfaces else faces[:0]
+        others = random_rows(others, len(faces), 0, "held-out others")
         return cls(data, faces, np.resize(others, len(faces)) if len(others) else others, len(others))
 
     @cached_property
