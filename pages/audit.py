@@ -36,8 +36,8 @@ VIEW = {
 }
 OPEN = "audit.open"
 OF_PHOTOS = (
-    "- Labels of race, gender and age were given by strangers looking at pictures; they are not the people's own words, "
-    "and not skin tone.\n"
+    "- Labels of race, gender and age were given by strangers looking at pictures; they are not the people's own "
+    "words, and not skin tone.\n"
     "- Faces cut out of photographs are easier than photographs; this is not how a camera fares in a street.\n"
 )
 OF_DRAWINGS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from pages.studio.plain import plain_sliders
 from pages.studio.samples import samples
 from pages.studio.start import begin_with_model, start_controls
 from pages.studio.state import LINK, keep, open_recipe, recipe, show_in
+from vaelab.data.manifest import are_drawn
 from vaelab.editing.recipe import fit_to_model
 from vaelab.runs.store import Run
 
@@ -63,8 +65,8 @@ def header(runs: list[Run]) -> None:
     words, choice = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
     with words.container(key="intro"):
         st.title("One face, many dimensions", anchor=False)
-        synthetic = all(name.startswith("synthetic") for name in find(recipe().model).config.data.datasets)
-        st.markdown(DRAWINGS if synthetic else PHOTOS)
+        data = find(recipe().model).config.data
+        st.markdown(DRAWINGS if are_drawn(data.datasets, Path(data.data_dir)) else PHOTOS)
     key = show_in("studio.model", recipe().model)
     choice.selectbox(
         "Model",

@@ -112,19 +112,19 @@ def show_stills(model: FaceModel, start: Latent, vector: Latent, walked: Walk) -
 
 
 def show_level(model: FaceModel, now: Plan, walked: Walk, seen_by: Sequence[Detector]) -> None:
-    """What the thresholds are, and how sure of a drawn face the detectors are beside a photograph of it."""
+    """What the thresholds are, and how sure of a drawn face the detectors are beside the picture behind it."""
     middle = len(walked.positions) // 2
     photo = None if now.recipe.edits else original(model, find(now.recipe.model), now.recipe)
     levels = []
     for detector, sight in zip(seen_by, walked.sights, strict=True):
         drawn = f"{sight.face_logit[middle]:.1f} on the face as drawn"
-        taken = "" if photo is None else f", {float(detector.model.face_logit(photo[None])[0]):.1f} on its photograph"
+        taken = "" if photo is None else f", {float(detector.model.face_logit(photo[None])[0]):.1f} on the original"
         level = with_minus(f"{sight.threshold.logit:.2f}")
         levels.append(f"**{detector.name}**: threshold {level} ({sight.threshold.source}); log-odds {drawn}{taken}")
     beyond = f" Beyond {REACH:g} steps lie faces that hardly any real face comes near." if walked.reach > REACH else ""
     st.caption(
-        "  \n".join(levels) + "  \nDrawn faces are smoother than photographs, so read where a line falls, not how high "
-        f"it lies; thresholds were set on photographs.{beyond}"
+        "  \n".join(levels) + "  \nA model's faces are smoother than the pictures it learned from, so read where a "
+        f"line falls, not how high it lies; thresholds were set on such pictures.{beyond}"
     )
 
 

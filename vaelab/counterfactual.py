@@ -58,7 +58,7 @@ class Threshold:
     """The log-odds above which a detector is said to see a face.
 
     Attributes:
-        fpr: share of photographs without a face that lie above; None where it was never measured.
+        fpr: share of pictures without a face that lie above; None where it was never measured.
         source: where the number comes from, for people.
     """
 
@@ -138,7 +138,7 @@ def threshold_of(reports: Mapping[str, Mapping[str, Any]], weights_fingerprint: 
         if "threshold" in found and report.get("model", {}).get("weights") == weights_fingerprint:
             count = found["num_calibration"]
             return Threshold(
-                float(found["threshold"]), fpr, f"{fpr:.1%} false positives on {count:,} photographs without a face"
+                float(found["threshold"]), fpr, f"{fpr:.1%} false positives on {count:,} pictures without a face"
             )
     return Threshold(0.0, None, "probability 0.5, as no report of these weights has a measured threshold")
 

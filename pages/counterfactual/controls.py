@@ -112,7 +112,7 @@ def _looked_at_by(detectors: Sequence[str]) -> None:
         key=fpr_key,
         required=True,
         on_change=_sets(fpr_key, lambda fpr: {"fpr": fpr}),
-        help="Share of photographs without a face that each detector calls one; sets its threshold.",
+        help="Share of pictures without a face that each detector calls one; sets its threshold.",
     )
     scale_key = show_in("walk.scale", now.scale)
     st.segmented_control(

@@ -36,7 +36,7 @@ img { display: block; width: 100%; max-width: 760px; border-radius: 8px; image-r
 # loading keeps the one before it on screen.
 JS = """
 const kept = new WeakMap()
-const NAMES = { originals: "Held-out photographs", recon: "As the model sees them", samples: "New faces, same noise" }
+const NAMES = { originals: "Held-out pictures", recon: "As the model sees them", samples: "New faces, same noise" }
 
 function show(state) {
   const { root, frames } = state

@@ -56,7 +56,7 @@ def preview(request: Request) -> Response:  # not async: Starlette runs it in a 
 
 
 def _previews(run: Run, kind: str) -> list[tuple[int, Path]]:
-    """The run's previews of a kind; the held-out photographs themselves stand at 0."""
+    """The run's previews of a kind; the held-out pictures themselves stand at 0."""
     return [(0, run.previews_dir / "originals.png")] if kind == "originals" else run.previews(kind)
 
 

@@ -76,9 +76,9 @@ function build(root, data) {
     const figure = document.createElement("figure")
     const caption = document.createElement("figcaption")
     const name = document.createElement("b")
-    name.textContent = "The photograph"
+    name.textContent = "The original"
     const face = window_({ src: data.original }, 1)
-    face.setAttribute("aria-label", "The photograph that both models encoded")
+    face.setAttribute("aria-label", "The picture that both models encoded")
     caption.append(name)
     figure.append(face, caption)
     faces.prepend(figure)
@@ -166,7 +166,7 @@ def scrub(
         names: where each frame lies, for people; as many as each row has frames.
         label: what the slider moves.
         path: text that changes with the path; another one puts the slider back to `start`.
-        original: address of the photograph behind the starting face, where there is one.
+        original: address of the picture behind the starting face, where there is one.
     """
     key = f"{key}.{zlib.crc32(path.encode()):08x}"  # another path is another slider, at its own start
     data = {

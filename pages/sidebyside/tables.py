@@ -19,7 +19,7 @@ MEASURES = {
     "psnr_db": "Reconstruction, PSNR in dB",
     "ssim": "Structural similarity",
     "psnr_over_pca_db": "Above PCA of as many components, dB",
-    "sharpness_ratio_median": "Sharpness, share of the photograph's (median)",
+    "sharpness_ratio_median": "Sharpness, share of the original's (median)",
     "kl_nats": "KL, nats per image",
     "active_units": "Active latents",
 }

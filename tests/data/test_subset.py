@@ -1,15 +1,18 @@
 """A subset keeps what is held out, thins what is trained on, and is a store like any other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vaelab.data.collection import Collection
+from vaelab.data.manifest import are_drawn
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Subset, Synthetic
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
+from vaelab.settings import EMBEDDED
 
 SHARES = {"skin": {"dark": 0.1, "light": 0.9}}
 
@@ -70,6 +73,17 @@ def test_a_training_can_name_it(whole: DatasetStore, tmp_path: Path) -> None:
     part = subset(whole, tmp_path / "part-16")
     data = Collection.open(("part-16",), tmp_path, 16)
     assert data.fingerprints == {"part-16": part.fingerprint}
+
+
+def test_what_was_drawn_is_told_by_its_manifest_not_by_its_name(whole: DatasetStore, tmp_path: Path) -> None:
+    part = subset(whole, tmp_path / "part-16")
+    assert are_drawn(("part-16", whole.path.name), whole.path.parent) is False, "part-16 lies elsewhere"
+    assert are_drawn((str(part.path), str(whole.path)), tmp_path)
+    photos = tmp_path / "synthetic-looking" / "manifest.json"
+    photos.parent.mkdir()
+    photos.write_text(replace(part.manifest, source="folder").to_json())
+    assert not are_drawn(("part-16", "synthetic-looking"), tmp_path)
+    assert are_drawn((EMBEDDED,), tmp_path), "drawn when it is first used"
 
 
 @pytest.mark.parametrize(

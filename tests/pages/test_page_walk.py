@@ -47,7 +47,7 @@ def test_what_each_detector_sees_is_said_in_words(store: Path, open_app: Open) -
     assert not app.error
     assert "keen sees a face along the whole walk, from −6.00 to +6.00." in words(app)
     assert "blind sees no face anywhere on this walk" in words(app)
-    assert "1.0% false positives on 10,000 photographs" in words(app)
+    assert "1.0% false positives on 10,000 pictures" in words(app)
     assert app.query_params["with"] == "keen~blind"
     alt = app.get("plotly_chart")[0].proto.alt
     assert "keen sees a face along the whole walk" in alt

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vaelab.config import TrainConfig, replace
+from vaelab.data.manifest import MANIFEST_FILE, Manifest
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
 LATENT, STORED, FILMED = 8, 240, 60
@@ -70,6 +71,14 @@ def keep_photo_threshold(run: Run, logit: float) -> None:
             "false_alarms_per_photo": alarms,
         },
     )
+
+
+def make_drawn(root: Path, *names: str) -> None:
+    """As if the program had drawn these data sets: manifests alone."""
+    for name in names:
+        manifest = Manifest(name, "synthetic", "whole", 32, {}, "0" * 64, "drawn")
+        (root / "data" / name).mkdir(parents=True)
+        (root / "data" / name / MANIFEST_FILE).write_text(manifest.to_json())
 
 
 def make_narrow(root: Path, name: str, *, latents: bool = True) -> Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,22 @@ class Manifest:
         values["rejected"] = tuple(Rejected(**item) for item in values["rejected"])
         values["notes"] = tuple(values["notes"])
         return Manifest(**values)
+
+
+def are_drawn(datasets: Sequence[str], data_dir: Path) -> bool:
+    """Whether the program drew all pictures of these data sets itself, so that every label is exact."""
+    return all(_is_drawn(data_dir / name) for name in datasets)
+
+
+def _is_drawn(store: Path) -> bool:
+    """Where there is no such store, as before its pictures are drawn, its name tells."""
+    try:
+        manifest = Manifest.read(store / MANIFEST_FILE)
+    except DataError:
+        return store.name.startswith("synthetic-")
+    if manifest.source == "subset":
+        return _is_drawn(Path(manifest.settings["root"]))
+    return manifest.source == "synthetic"
 
 
 def prepare_hint(name: str) -> str:

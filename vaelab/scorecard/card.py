@@ -72,11 +72,11 @@ class _Measure:
 
 
 RECONSTRUCTION = (
-    _Measure("psnr_db", "PSNR, dB", 2, "Nearness to the photograph; 3 dB more is half the squared error."),
+    _Measure("psnr_db", "PSNR, dB", 2, "Nearness to the original; 3 dB more is half the squared error."),
     _Measure("pca_psnr_db", "PSNR of PCA, dB", 2, "The best linear model with as many numbers per face."),
     _Measure("psnr_over_pca_db", "PSNR above PCA, dB", 2, "What being non-linear gained; below 0 nothing."),
     _Measure("ssim", "SSIM", 3, "Likeness of local structure, 1 for equal pictures."),
-    _Measure("sharpness_ratio_median", "Sharpness", 2, "Fine detail as a share of the photograph's; below 1 is blur."),
+    _Measure("sharpness_ratio_median", "Sharpness", 2, "Fine detail as a share of the original's; below 1 is blur."),
     _Measure("kl_nats", "KL, nats", 1, "How much of a face passes through the latents."),
     _Measure("active_units", "Active latents", 0, "Latents whose mean moves with the face (variance above 0.01)."),
 )
