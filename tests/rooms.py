@@ -1,7 +1,7 @@
 """The rooms of the core, from the bottom up."""
 
 ROWS = [
-    {"errors", "settings", "once", "locks"},
+    {"errors", "settings", "once", "locks", "interrupts"},
     {"config", "rng", "wording"},
     {"data", "models", "runs", "recipes", "recipe_notes", "pictures", "curves", "animation"},
     {"losses", "debiasing", "backbone"},

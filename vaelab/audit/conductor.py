@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from types import FrameType
 
 from vaelab.audit.beginning import clear_requests
 from vaelab.audit.pictures import prepare_training
 from vaelab.audit.store import Audit
 from vaelab.data.prepare import usable_cores
 from vaelab.errors import Cancelled, RunError, VaelabError
+from vaelab.interrupts import interrupts_ask
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import locked, telling
@@ -96,7 +96,7 @@ def conduct(
     with (
         telling(f"cannot lock audit {audit.name}", audit.dir),
         locked(audit.dir / "lock", wait=False) as is_mine,
-        _signals_ask_to_stop(audit),
+        interrupts_ask(audit.cancel_path.touch),
     ):
         if not is_mine:
             raise RunError(f"audit {audit.name} is at work in process {audit.status.pid}; stop it first")
@@ -199,23 +199,6 @@ def _hands(audit: Audit, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
                 hand.wait()
             if hand.stdin is not None:
                 hand.stdin.close()
-
-
-@contextlib.contextmanager
-def _signals_ask_to_stop(audit: Audit) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM stop the audit in good order."""
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        audit.cancel_path.touch()
-
-    previous = {}
-    if threading.current_thread() is threading.main_thread():
-        previous = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def start_audit(audit: Audit, workers: int = 0) -> None:

@@ -2,18 +2,16 @@
 
 import contextlib
 import os
-import signal
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import torch
 
 from vaelab.data.collection import Collection
 from vaelab.data.embedded import prepare_embedded
 from vaelab.errors import Cancelled, DataError, RunError, TrainingDiverged, VaelabError
+from vaelab.interrupts import interrupts_ask
 from vaelab.runs.files import locked, telling
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training.loop import Progress, train
@@ -26,7 +24,7 @@ def run_training(run: Run, on_report: Progress | None = None) -> RunStatus:
         RunError: another process trains this run.
         VaelabError: whatever `train` raises; other exceptions come as they are, after being logged.
     """
-    with _alone(run), _interrupts_ask_to_stop(run):
+    with _alone(run), interrupts_ask(run.request_cancel):
         try:
             _check_data(run)
             train(run, on_report)
@@ -53,25 +51,6 @@ def _alone(run: Run) -> Iterator[None]:
         if not is_mine:
             raise RunError(f"run {run.id} is being trained by process {run.status.pid}; stop it first")
         yield
-
-
-@contextlib.contextmanager
-def _interrupts_ask_to_stop(run: Run) -> Iterator[None]:
-    """Let signals save and stop, unless whoever started the process minds them already."""
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        run.request_cancel()
-
-    previous = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                previous[number] = signal.signal(number, ask_to_stop)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _check_data(run: Run) -> None:
