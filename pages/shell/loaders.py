@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from vaelab.errors import RunError
 from vaelab.inference import FaceModel
 from vaelab.recipes import RECIPES
+from vaelab.runs.stamps import model_stamp, weights_stamp
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
+
+__all__ = ["decoder_runs", "find", "is_loaded", "load_model", "model_stamp", "weights_stamp"]
 
 KEPT_MODELS = 12
 """Models in memory for all visitors: one page asks for up to six at every rerun. The largest that ships takes 25 MB."""
@@ -44,17 +45,6 @@ def find(run_id: str) -> Run:
     raise RunError("This model is gone: its run folder was moved or deleted. Reload the page to see what there is.")
 
 
-def weights_stamp(run: Run) -> str:
-    """Text that changes whenever the run's weights file does; empty while there is none."""
-    return _file_stamp(run.weights_path)
-
-
-def model_stamp(run: Run) -> str:
-    """Text that changes with anything a loaded model is made from: weights, stored latents, directions, priors."""
-    paths = (run.weights_path, run.latents_path, run.directions_path, run.priors_path)
-    return "/".join(_file_stamp(path) for path in paths)
-
-
 def load_model(run: Run) -> FaceModel:
     """The model of `run` with the weights, latents and priors it has now, kept in memory for all visitors.
 
@@ -67,14 +57,6 @@ def load_model(run: Run) -> FaceModel:
 def is_loaded(run: Run) -> bool:
     """Whether `load_model` would answer at once; a hint for showing placeholders, no promise."""
     return (run.id, model_stamp(run)) in _seen
-
-
-def _file_stamp(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return ""
-    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
 @st.cache_resource(max_entries=KEPT_MODELS, show_spinner=False)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.hostile import encoded, hostile_files, odd_files
-from tests.pages.tiny_runs import LATENT, keep_photo_threshold, make_detector, make_run
+from tests.pages.tiny_runs import LATENT, keep_photo_threshold, make_detector, make_run, write_latents
 from vaelab.detection import photographs
 from vaelab.errors import VaelabError
 from vaelab.photos import MAX_PHOTO_BYTES, FaceBox
@@ -39,6 +39,14 @@ def text(data: bytes) -> str:
 
 def picture(answer: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer))))
+
+
+def test_a_model_is_loaded_anew_when_latents_are_stored_for_it(tmp_path: Path) -> None:
+    run, lab = make_run(tmp_path, "young", latents=False), Endpoints(tmp_path / RUNS_DIR)
+    with pytest.raises(VaelabError):
+        lab.sample("young", 1, 0, "fitted", 1.0)
+    write_latents(run)
+    assert len(lab.sample("young", 1, 0, "fitted", 1.0)["pictures"]) == 1
 
 
 def test_detect_answers_with_faces_words_and_a_marked_photo(lab: Endpoints) -> None:

@@ -26,6 +26,7 @@ from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.inference import FaceModel
 from vaelab.photos import MAX_PHOTO_BYTES, PhotoError, crop_face, find_faces, read_sized_photo, rescaled
 from vaelab.pictures import plain_png_bytes, png_bytes
+from vaelab.runs.stamps import model_stamp
 from vaelab.runs.store import Run, list_runs
 
 MAX_FACES, MAX_DETECTORS, MAX_EDITS = 64, 3, 64
@@ -39,7 +40,7 @@ class Endpoints:
 
     def __init__(self, root: Path, device: str = "cpu") -> None:
         self._root, self._device = root, device
-        self._models: dict[str, tuple[int, FaceModel]] = {}
+        self._models: dict[str, tuple[str, FaceModel]] = {}
         self._loading = threading.Lock()
 
     def detect(self, photo: Any, runs: Any, false_alarms: Any, smallest: Any) -> dict[str, Any]:
@@ -114,12 +115,12 @@ class Endpoints:
         return {"pictures": pictures, "about": about}
 
     def _model(self, name: str) -> tuple[Run, FaceModel]:
-        """The run of this name and its model, loaded anew when its weights have changed."""
+        """The run of this name and its model, loaded anew when anything it is made from has changed."""
         run = next((run for run in list_runs(self._root) if run.id == name), None)
         if run is None or not run.weights_path.is_file():
             known = ", ".join(run.id for run in list_runs(self._root)[:8]) or "none yet"
             raise RunError(f"there is no trained run {name[:80]!r} here; there are: {known}")
-        stamp = run.weights_path.stat().st_mtime_ns
+        stamp = model_stamp(run)
         with self._loading:
             kept = self._models.get(name)
             if kept is None or kept[0] != stamp:
