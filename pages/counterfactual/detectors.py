@@ -1,4 +1,4 @@
-"""The detectors on this machine, and photographs as they were before a model drew them again."""
+"""The detectors on this machine, and pictures as they were before a model drew them again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def load_detectors(names: tuple[str, ...], fpr: float) -> list[Detector]:
 
 
 def original(model: FaceModel, run: Run, recipe: FaceRecipe) -> NDArray[np.uint8] | None:
-    """The photograph behind an unedited start, (size, size, 3), where this machine still has it.
+    """The picture behind an unedited start, (size, size, 3), where this machine still has it.
 
     A stored face has one while its prepared data set is here, a photo for as long as the visit lasts.
     """
