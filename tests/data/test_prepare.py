@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -24,6 +25,7 @@ from vaelab.data.archive import unpack
 from vaelab.data.prepare import prepare
 from vaelab.data.sources import Folder, MitH5, Synthetic
 from vaelab.data.sources.files import FilesReader
+from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
 
@@ -115,6 +117,51 @@ def test_another_request_is_refused_unless_it_may_replace(pictures, tmp_path):
     with pytest.raises(DataError, match="taken by a store made from 'folder' by another request"):
         prepare(Folder(pictures), tmp_path / "out", size=24, workers=1)
     assert prepare(Folder(pictures), tmp_path / "out", size=24, workers=1, replace=True).size == 24
+
+
+def flip_a_byte(store: Path) -> None:
+    with (store / "pixels.u8").open("r+b") as file:
+        first = file.read(1)
+        file.seek(0)
+        file.write(bytes([first[0] ^ 1]))
+
+
+def truncate(store: Path) -> None:
+    os.truncate(store / "pixels.u8", 100)
+
+
+def cut_the_manifest(store: Path) -> None:
+    os.truncate(store / "manifest.json", 100)
+
+
+@pytest.mark.parametrize("damage", [flip_a_byte, truncate, cut_the_manifest])
+def test_a_damaged_store_is_made_anew_as_its_message_says(pictures, tmp_path, decoded_files, damage):
+    made = prepare(Folder(pictures), tmp_path / "out", size=16, workers=1)
+    damage(tmp_path / "out")
+    with pytest.raises(DataError, match="--replace"):
+        DatasetStore.open(tmp_path / "out").verify()
+    if damage is not flip_a_byte:  # which only a look at every byte would show
+        with pytest.raises(DataError, match=r"a store that is damaged; .*--replace it"):
+            prepare(Folder(pictures), tmp_path / "out", size=16, workers=1)
+    again = prepare(Folder(pictures), tmp_path / "out", size=16, workers=1, replace=True)
+    again.verify()
+    assert again.fingerprint == made.fingerprint
+    decoded_files.clear()
+    prepare(Folder(pictures), tmp_path / "out", size=16, workers=1, replace=True)
+    assert decoded_files == []  # what is whole is not made again
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_terms_that_are_stated_later_reach_the_manifest(pictures, tmp_path, decoded_files, replace):
+    made = prepare(Folder(pictures), tmp_path / "out", size=16, workers=1)
+    decoded_files.clear()
+    source = Folder(pictures, terms="CC BY 4.0, A. Nonymous")
+    store = prepare(source, tmp_path / "out", size=16, workers=1, replace=replace)
+    assert decoded_files == []
+    assert store.manifest.licence == "CC BY 4.0, A. Nonymous"
+    assert store.manifest.settings["terms"] == "CC BY 4.0, A. Nonymous"
+    told = {"licence": made.manifest.licence, "settings": made.manifest.settings}
+    assert dataclasses.replace(store.manifest, **told) == made.manifest
 
 
 def test_a_folder_that_is_no_store_is_never_replaced(pictures, tmp_path):

@@ -76,7 +76,9 @@ def _add_source(sources: argparse._SubParsersAction[argparse.ArgumentParser], so
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument("--limit", type=int, help="at most so many pictures, spread evenly over the source")
     add_mappings(parser)
-    parser.add_argument("--replace", action="store_true", help="overwrite a store made by another request")
+    parser.add_argument(
+        "--replace", action="store_true", help="overwrite a store that another request made or that is damaged"
+    )
     add_common(parser)
     parser.set_defaults(run=_prepare, source=source, stem=stem)
 

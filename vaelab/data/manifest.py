@@ -74,14 +74,14 @@ class Manifest:
         try:
             values: Any = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read ({error}); {prepare_hint(path.parent.name)}") from error
+            raise DataError(f"{path} cannot be read ({error}); {replace_hint(path.parent.name)}") from error
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             met = values.get("format") if isinstance(values, dict) else type(values).__name__
-            raise DataError(f"{path} has format {met!r}, expected {FORMAT}; {prepare_hint(path.parent.name)}")
+            raise DataError(f"{path} has format {met!r}, expected {FORMAT}; {replace_hint(path.parent.name)}")
         names = {item.name for item in dataclasses.fields(Manifest)}
         if set(values) != names:
             odd = sorted(set(values) ^ names)
-            raise DataError(f"{path} lacks or has unknown entries: {', '.join(odd)}; {prepare_hint(path.parent.name)}")
+            raise DataError(f"{path} lacks or has unknown entries: {', '.join(odd)}; {replace_hint(path.parent.name)}")
         values["rejected"] = tuple(Rejected(**item) for item in values["rejected"])
         values["notes"] = tuple(values["notes"])
         return Manifest(**values)
@@ -104,10 +104,15 @@ def _is_drawn(store: Path) -> bool:
 
 
 def prepare_hint(name: str) -> str:
-    """What to do when the store `name` is missing or damaged."""
+    """What to do when the store `name` is missing."""
     return f"make it with `python -m vaelab data prepare SOURCE --name {name}`"
+
+
+def replace_hint(name: str) -> str:
+    """What to do when the store `name` is there, and is not what it should be."""
+    return f"make it anew with `python -m vaelab data prepare SOURCE --name {name} --replace`"
 
 
 def damaged_store(store: Path, error: Exception) -> DataError:
     """What a store says whose files cannot be read."""
-    return DataError(f"the store in {store} is damaged ({error}); {prepare_hint(store.name)}")
+    return DataError(f"the store in {store} is damaged ({error}); {replace_hint(store.name)}")

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def prepare(
 
     The same source gives the same rows in the same order and the same fingerprint, whatever the number of
     workers and however often the work was interrupted. Finding the store ready made by the same request
-    returns it at once.
+    returns it at once; what its manifest says of settings, terms and notes is brought up to date.
 
     Args:
         source: where the pictures come from.
@@ -68,7 +69,7 @@ def prepare(
         workers: processes; by default one per usable core. 1 works in this process.
         limit: at most this many pictures, spread evenly over the source, so that all its kinds are met.
         progress: called after every chunk.
-        replace: whether a store made by another request may be overwritten.
+        replace: whether a store may be overwritten that another request made, or that was changed or damaged since.
         mappings: labels that a person makes of the source's own; the manifest records them.
 
     Raises:
@@ -87,10 +88,11 @@ def prepare(
     listing = _limited(_mapped(listing, mappings), limit)
     request = _request(source, listing, size)
     ready = _ready_store(out_dir, request, replace)
-    if ready is not None:
-        return ready
     partial = out_dir.with_name(out_dir.name + ".partial")
     try:
+        if ready is not None:
+            _bring_up_to_date(ready, _told(source, listing, mappings))
+            return DatasetStore.open(out_dir)
         with _locked(partial):
             job = _Job(source, listing, size, partial, request, mappings)
             job.decode(workers or usable_cores(), progress)
@@ -140,23 +142,39 @@ def _request(source: Source, listing: Listing, size: int) -> str:
 
 
 def _ready_store(out_dir: Path, request: str, replace: bool) -> DatasetStore | None:
-    """The store that is already there, if this very request made it.
+    """The store that is already there, if this very request made it; with `replace` only an undamaged one.
 
     Raises:
         DataError: something else is there and may not be replaced.
     """
     if not out_dir.exists():
         return None
+    if not (out_dir / MANIFEST_FILE).is_file():
+        raise DataError(f"{out_dir} is taken by something that is no store; choose another --name")
     try:
         store = DatasetStore.open(out_dir)
-    except DataError:
-        store = None
-    if store is not None and store.manifest.request == request:
-        return store
-    if replace and (store is not None or (out_dir / MANIFEST_FILE).is_file()):
+        if store.manifest.request == request:
+            if replace:
+                store.verify()
+            return store
+        what = f"made from {store.manifest.source!r} by another request"
+    except (DataError, OSError):
+        what = "that is damaged"
+    if replace:
         return None
-    what = f"a store made from {store.manifest.source!r} by another request" if store else "something that is no store"
-    raise DataError(f"{out_dir} is taken by {what}; choose another --name" + (", or --replace it" if store else ""))
+    raise DataError(f"{out_dir} is taken by a store {what}; choose another --name, or --replace it")
+
+
+def _told(source: Source, listing: Listing, mappings: Sequence[LabelMapping]) -> dict[str, Any]:
+    """What a manifest says besides what `_request` covers."""
+    settings = source.settings() | ({"mappings": written_mappings(mappings)} if mappings else {})
+    return {"settings": settings, "licence": source.licence_line(), "notes": listing.notes}
+
+
+def _bring_up_to_date(store: DatasetStore, told: Mapping[str, Any]) -> None:
+    text = dataclasses.replace(store.manifest, **told).to_json()
+    if text != store.manifest.to_json():
+        replace_text(store.path / MANIFEST_FILE, text)
 
 
 @contextmanager
@@ -268,21 +286,16 @@ class _Job:
         manifest = Manifest(
             name=out_dir.name,
             source=self.source.name,
-            settings={
-                **self.source.settings(),
-                **({"mappings": written_mappings(self.mappings)} if self.mappings else {}),
-            },
             crop=self.source.crop_name,
             size=self.size,
             counts=counts_of(labels),
             fingerprint=fingerprint(labels, pixels_path, self.size),
-            licence=self.source.licence_line(),
             rejected=(
                 *self.listing.rejected,
                 *(Rejected(str(names[row]), rejected[row]) for row in sorted(rejected)),
             ),
-            notes=self.listing.notes,
             request=self.request,
+            **_told(self.source, self.listing, self.mappings),
         )
         replace_text(store / MANIFEST_FILE, manifest.to_json())
         if out_dir.exists():  # only with replace, which `_ready_store` has judged

@@ -26,7 +26,7 @@ from jaxtyping import Bool, Int, Int8, UInt8
 
 from vaelab.data.gather import PictureFile, is_mapped
 from vaelab.data.labels_file import LABELS_FILE, LabelsFile
-from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, damaged_store, prepare_hint
+from vaelab.data.manifest import FORMAT, MANIFEST_FILE, Manifest, damaged_store, prepare_hint, replace_hint
 from vaelab.data.splits import SPLITS
 from vaelab.errors import DataError
 
@@ -72,7 +72,7 @@ class DatasetStore:
         labels = LabelsFile(path)
         missing = [column for column in REQUIRED_COLUMNS if column not in labels.columns]
         if missing:
-            raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {prepare_hint(path.name)}")
+            raise DataError(f"{path / LABELS_FILE} has no column {missing[0]!r}; {replace_hint(path.name)}")
         try:
             num_bytes = (path / PIXELS_FILE).stat().st_size
         except OSError as error:
@@ -87,7 +87,7 @@ class DatasetStore:
         if num_bytes != expected:
             raise DataError(
                 f"{path / PIXELS_FILE} has {num_bytes} bytes, expected {expected} for {num_pictures} pictures "
-                f"of {manifest.size}x{manifest.size}; {prepare_hint(path.name)}"
+                f"of {manifest.size}x{manifest.size}; {replace_hint(path.name)}"
             )
         return DatasetStore(path, manifest, np.concatenate(is_face), np.concatenate(splits), labels)
 
@@ -188,7 +188,7 @@ class DatasetStore:
         if found != self.fingerprint:
             raise DataError(
                 f"the store in {self.path} was changed after it was made: fingerprint {found[:12]}, manifest "
-                f"{self.fingerprint[:12]}; {prepare_hint(self.path.name)}"
+                f"{self.fingerprint[:12]}; {replace_hint(self.path.name)}"
             )
 
 
