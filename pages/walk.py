@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ Latent = NDArray[np.float32]
 STEPS = 20
 """Pictures to either side of the start."""
 MOST_STILLS = 6
+TRAIN_PAGE = Path(__file__).with_name("train.py")
 
 
 @error_boundary
@@ -58,12 +60,23 @@ def counterfactual() -> None:
     with choices:
         controls(model, runs, detectors)
     with picture:
-        if not detectors:
-            st.info(f"No run on this machine detects faces in pictures of {model.size} pixels. Train a cnn or a dbvae.")
-            return
-        show_walk(model, plan())
-    survey_section()
+        if detectors:
+            show_walk(model, plan())
+        else:
+            no_detector(model.size)
+    if detectors:
+        survey_section()
     write_link(plan().to_query(), LINK)
+
+
+def no_detector(size: int) -> None:
+    """What is missing, and where to make it."""
+    st.info(
+        f"No run on this machine detects faces in pictures of {size} pixels. Train a cnn or a dbvae with size {size} "
+        "and a data set of that size.",
+        icon=":material/visibility_off:",
+    )
+    st.page_link(TRAIN_PAGE, label="Train one", icon=":material/play_arrow:")
 
 
 def show_walk(model: FaceModel, now: Plan) -> None:

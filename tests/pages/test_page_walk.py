@@ -34,11 +34,16 @@ def test_an_empty_store_says_what_to_do(open_app: Open) -> None:
 
 
 def test_without_a_detector_of_its_size_it_says_what_is_missing(lab: Path, open_app: Open) -> None:
-    make_run(lab, "finished")
+    for name in ("finished", "other"):
+        make_run(lab, name)
     make_detector(lab, "large", size=64)
-    app = open_app(PAGE)
+    app = open_app(PAGE, model="finished")
     assert not app.exception
     assert "detects faces in pictures of 32 pixels" in app.info[0].value
+    assert "with size 32 and a data set of that size" in app.info[0].value
+    assert app.get("page_link")[0].proto.page == "train"
+    widget(app.selectbox, "walk.model").set_value("other").run()
+    assert app.query_params["model"] in ("other", ["other"]), "the address follows the choice here too"
 
 
 def test_what_each_detector_sees_is_said_in_words(store: Path, open_app: Open) -> None:
