@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from pages.priormap.figures import CHOSEN, STANDARD, lengths_figure, variance_figure
-from pages.priormap.measures import draws, prior_name, shares, shown, surroundings, table
+from pages.priormap.measures import draws, lengths_of_draws, prior_name, shares, shown, surroundings, table
 from pages.priormap.place import place_section
 from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
@@ -169,8 +169,8 @@ def measured(model: FaceModel) -> None:
             f"N(0, I) around {model.latent_size**0.5:.1f}",
         )  # fmt: skip
         st.caption(
-            f"In {model.latent_size} dimensions N(0, I) is a thin shell around {model.latent_size**0.5:.1f}. Where the "
-            "faces' hill is broader, some are plainer or more unusual than anything N(0, I) draws."
+            f"{lengths_of_draws(model.latent_size)} Where the faces' hill is broader, some are plainer or more unusual "
+            "than anything N(0, I) draws."
         )
     with right:
         st.markdown("**Latent by latent**")

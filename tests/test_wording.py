@@ -2,7 +2,12 @@
 
 import pytest
 
-from vaelab.wording import alarms_per_photo, signed, with_minus
+from vaelab.wording import alarms_per_photo, counted, signed, with_minus
+
+
+def test_one_is_singular() -> None:
+    assert [counted(number, "face") for number in (0, 1, 2, 12_000)] == ["0 faces", "1 face", "2 faces", "12,000 faces"]
+    assert counted(2, "box", "boxes") == "2 boxes"
 
 
 def test_one_alarm_is_not_many() -> None:

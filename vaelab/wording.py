@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """`1 face`, `12,000 faces`; `nouns` is a plural that is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def alarms_per_photo(rate: float) -> str:
     """A number of false alarms per photo: `1 false alarm per photo`."""
     return f"{rate:g} false alarm{'' if rate == 1 else 's'} per photo"

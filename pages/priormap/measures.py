@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.editing.recipe import START_OF, STARTS
+from vaelab.wording import counted
 
 if TYPE_CHECKING:
     from vaelab.evaluation.holes import Surroundings
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NUM_DRAWS = 2000
 """Latents drawn from each prior to measure it."""
+SHELL_FROM = 10
+"""Latents from which 99 % of the draws from N(0, I) lie at more than half their typical distance from 0."""
 
 
 def prior_name(prior: str) -> str:
@@ -65,6 +68,14 @@ def shares(model: FaceModel, prior: str, temperature: float) -> tuple[Rate, Rate
 def shown(share: Rate) -> str:
     """A share with its interval, for tables and sentences."""
     return f"{share.rate:.1%} ({share.low:.1%} to {share.high:.1%})"
+
+
+def lengths_of_draws(num_latents: int) -> str:
+    """How far from 0 draws of N(0, I) lie, as a sentence."""
+    where, around = f"In {counted(num_latents, 'dimension')}", f"around {num_latents**0.5:.1f}"
+    if num_latents < SHELL_FROM:
+        return f"{where} draws from N(0, I) lie {around}, widely spread."
+    return f"{where} N(0, I) is a thin shell {around}."
 
 
 def gained(nats: MeanWithInterval | None) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.priormap.measures import lengths_of_draws
 from pages.priormap.place import RADIUS, REACH, emptiest_place
 from pages.priormap.plane import GRID, contours, grid_points
 from tests.pages.tiny_runs import make_narrow, make_run, write_priors
@@ -98,6 +99,12 @@ def test_a_model_of_one_latent_has_no_plane(lab: Path, open_app: Open) -> None:
     assert not app.exception
     assert not app.error
     assert "two latents" in words(app)
+    assert "In 1 dimension draws from N(0, I) lie around 1.0, widely spread." in words(app)
+
+
+def test_only_many_latents_make_a_thin_shell() -> None:
+    assert lengths_of_draws(3) == "In 3 dimensions draws from N(0, I) lie around 1.7, widely spread."
+    assert lengths_of_draws(100) == "In 100 dimensions N(0, I) is a thin shell around 10.0."
 
 
 def test_explore_offers_every_prior_of_the_model(lab: Path, open_app: Open) -> None:
