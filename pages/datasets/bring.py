@@ -22,7 +22,7 @@ from pages.datasets.verdict import stop_check
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.data.archive import unpack
-from vaelab.data.sources import SOURCES, CelebA, Source
+from vaelab.data.sources import SOURCES, CelebA, ClassFolders, Source
 from vaelab.data.sources.base import UNKNOWN_LICENCE
 from vaelab.errors import DataError
 from vaelab.portraits.crops import FACE_CROP, FaceCrops
@@ -150,6 +150,8 @@ def _options(kind: type[Source]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if "crop" in defaults:
         crops = CELEBA_CROP | CROPS if kind is CelebA else CROPS
+        if kind is ClassFolders:  # no faces there
+            crops = {name: words for name, words in crops.items() if name != FACE_CROP}
         own = list(crops).index(str(defaults["crop"]))
         given["crop"] = st.selectbox(
             "Crop", list(crops), index=own, format_func=crops.__getitem__, key=f"data.crop.{kind.name}"

@@ -121,6 +121,7 @@ def test_the_untouched_form_crops_as_the_command_does(open_app: Open, tmp_path: 
         crops = [box for box in app.selectbox if box.label == "Crop"]
         assert [box.value for box in crops] == ([source.crop] if hasattr(source, "crop") else [])
         for box in crops:
+            assert any("detector" in words for words in box.options) == (kind != "class-folders")
             box.set_value("fit").run()
     assert not app.exception
 

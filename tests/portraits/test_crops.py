@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +16,7 @@ from PIL import Image
 from tests.data.ppb_folder import ppb_rows, write_ppb
 from tests.test_photos import GREY, drawn_face, needs_dlib, needs_face, photo_with_face
 from vaelab.data.prepare import prepare
-from vaelab.data.sources import Folder, Ppb, Synthetic
+from vaelab.data.sources import ClassFolders, CsvTable, Folder, Ppb, Source, Synthetic
 from vaelab.data.validation import validate
 from vaelab.errors import DataError
 from vaelab.portraits.crops import FaceCrops
@@ -88,6 +90,20 @@ def test_it_speaks_for_its_source_in_every_process(tmp_path: Path) -> None:
         assert one.values == Ppb.values
         assert one.published_counts == Ppb.published_counts
         assert one.crop_name == "face"
+
+
+@pytest.mark.parametrize("kind", [ClassFolders, partial(Folder, non_faces=True), CsvTable])
+def test_pictures_without_a_face_are_refused(tmp_path: Path, kind: Callable[[Path], Source]) -> None:
+    (tmp_path / "cup").mkdir()
+    rows = ["file,face"]
+    for number in range(4):
+        Image.new("RGB", (100, 100), GREY).save(tmp_path / "cup" / f"{number}.png")
+        rows.append(f"cup/{number}.png,{number < 2}")
+    if kind is CsvTable:
+        (tmp_path / "labels.csv").write_text("\n".join(rows))
+    count = 2 if kind is CsvTable else 4
+    with pytest.raises(DataError, match=f"^{count} of 4 pictures .* show no face.*centre-square"):
+        FaceCrops(kind(tmp_path)).listing()
 
 
 def test_sources_without_photos_are_refused() -> None:

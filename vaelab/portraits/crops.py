@@ -25,7 +25,8 @@ class FaceCrops(Source):
     """Another source, each picture cut to the most prominent face that the detector finds in it.
 
     Where none is found the picture is left out and the manifest says so: a share that may differ by group, so it
-    belongs beside every figure. Negatives have no face to be cut to; they stay as they are prepared.
+    belongs beside every figure. Pictures that show no face are refused: all but a few would be left out, and those
+    few, in which the detector errs, would be cut to what it took for a face.
 
     Attributes:
         of: the source; one that reads picture files.
@@ -49,12 +50,19 @@ class FaceCrops(Source):
         """That of the source.
 
         Raises:
-            DataError: it reads no picture files, or dlib is not installed.
+            DataError: it reads no picture files, some of them show no faces, or dlib is not installed.
         """
         listing = self.of.listing()
         if not set(FILE_COLUMNS) <= set(listing.records):
             raise DataError(
                 f"the source {self.of.name!r} reads no picture files, so there is no photo to find a face in"
+            )
+        others = int((~listing.records["is_face"].astype(bool)).sum())
+        if others:
+            raise DataError(
+                f"{others:,} of {len(listing.records):,} pictures of the source {self.of.name!r} are said to show no "
+                "face, so there is nothing to cut them to; prepare non-faces as a data set of their own, with another "
+                "crop such as centre-square"
             )
         dlib_models()
         return listing
