@@ -1,5 +1,6 @@
 """Stored latents: what pages need without any data set, and a prior that has the posteriors' moments."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from torch.distributions import Normal, kl_divergence
 
 from vaelab.config import TrainConfig
 from vaelab.errors import CheckpointError
+from vaelab.evaluation import latents
 from vaelab.evaluation.latents import StoredLatents
+from vaelab.once import Once
 from vaelab.rng import numpy_generator
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.store import Run
 
 NUM, LATENT = 500, 4
@@ -84,6 +88,34 @@ def test_labels_of_other_latents_are_refused(stored: StoredLatents, run: Run) ->
     stored.labels.head(3).to_parquet(run.latents_path.with_suffix(".parquet"))
     with pytest.raises(CheckpointError, match="3 rows for 100 latents"):
         _ = StoredLatents.read(run).labels
+
+
+def test_labels_of_a_broken_off_write_are_refused(
+    stored: StoredLatents, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.write(run)
+    later = replace(stored, read_labels=Once(lambda: stored.labels.assign(split="test")))
+    with monkeypatch.context() as patch:
+        patch.setattr(latents, "write_arrays", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            later.write(run)
+    with pytest.raises(CheckpointError, match=r"belongs to other latents.*vaelab encode"):
+        _ = StoredLatents.read(run).labels
+    later.write(run)
+    assert set(StoredLatents.read(run).labels["split"]) == {"test"}
+
+
+def test_latents_that_name_no_labels_are_read(stored: StoredLatents, run: Run) -> None:
+    """Those that were written before they did."""
+    stored.write(run)
+    kept = read_arrays(run.latents_path)
+    del kept.record["labels_hash"]
+    write_arrays(run, run.latents_path, kept.arrays, kept.record)
+    assert len(StoredLatents.read(run).labels) == len(stored.mu)
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("content", [None, b"no parquet"])

@@ -27,6 +27,7 @@ from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings
 from vaelab.inference import FaceModel
 from vaelab.jobs.mapping import stop_maps
+from vaelab.once import Once
 from vaelab.runs.store import Run
 from vaelab.scorecard.per_face import Measure, values_key, write_values
 
@@ -275,9 +276,9 @@ def test_a_face_pressed_is_redrawn_by_both_models(lab: Path, open_app: Open) -> 
 def test_models_without_a_face_in_common_are_not_laid_side_by_side(lab: Path, open_app: Open) -> None:
     run = make_run(lab, "finished")
     make_run(lab, "second-model")
-    table = run.latents_path.with_suffix(".parquet")
-    labels = pd.read_parquet(table)
-    labels.assign(image_id="x" + labels["image_id"]).to_parquet(table, index=False)
+    stored = StoredLatents.read(run)
+    others = stored.labels.assign(image_id="x" + stored.labels["image_id"])
+    replace(stored, read_labels=Once(lambda: others)).write(run)
     app = open_app(PAGE, model="finished", map="pca", beside="second-model")
     assert not app.exception
     assert "store 0 faces in common" in words(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ class StoredLatents:
         with run.replacing(run.latents_path.with_suffix(".parquet").name) as file:
             file.write(table.getvalue())
         record = {"num_encoded": self.num_encoded, "weights_fingerprint": self.weights_fingerprint}
-        write_arrays(run, run.latents_path, arrays, record)
+        write_arrays(run, run.latents_path, arrays, {**record, "labels_hash": _hash_of(table.getvalue())})
 
     @classmethod
     def read(cls, run: Run) -> StoredLatents:
@@ -103,6 +104,7 @@ class StoredLatents:
             table = path.read_bytes()  # now, so that both files are of one time
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read ({error}); {again}") from error
+        labels_hash = stored.record.pop("labels_hash", None)  # older files have none
 
         def labels() -> pd.DataFrame:
             import pandas as pd
@@ -115,7 +117,13 @@ class StoredLatents:
                 raise CheckpointError(
                     f"{path} has {len(found)} rows for {len(stored.arrays['mu'])} latents; encode {run.id} anew"
                 )
+            if labels_hash not in (None, _hash_of(table)):
+                raise CheckpointError(f"{path} belongs to other latents, or was changed by hand; {again}")
             return found
 
         arrays: dict[str, Any] = stored.arrays
         return cls(**arrays, read_labels=Once(labels), **stored.record)
+
+
+def _hash_of(table: bytes) -> str:
+    return hashlib.sha256(table).hexdigest()[:16]
