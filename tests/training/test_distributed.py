@@ -1,6 +1,7 @@
 """Two processes give one process's result at the same global batch: batch norm, losses, metrics and all."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -197,6 +198,107 @@ def _kill_first_rank(run: Run) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the training never wrote a state")
+
+
+ASKED = """
+import json, os, sys
+from pathlib import Path
+import torch
+import torch.distributed as dist
+from vaelab.errors import Cancelled
+from vaelab.runs.store import Run
+from vaelab.training import loop, steering
+
+torch.set_num_threads(1)
+steering.STOP_EVERY_SECONDS = 0.5
+run, broadcast, look = Run.open(Path(sys.argv[1])), dist.broadcast, steering.Steering.look
+found = {"broadcasts": 0, "clock": 0, "asked": []}
+
+def count(*arguments, **named):
+    found["broadcasts"] += 1
+    return broadcast(*arguments, **named)
+
+def listen(self, images_seen, **named):
+    asked = look(self, images_seen, **named)
+    if found["clock"] < images_seen and asked != steering.Asked():
+        found["asked"].append([images_seen, vars(asked)])
+    found["clock"] = images_seen
+    return asked
+
+dist.broadcast, steering.Steering.look = count, listen
+try:
+    loop.train(run)
+except Cancelled:
+    (run.dir / f"rank-{os.environ['RANK']}.json").write_text(json.dumps(found))
+"""
+
+
+def torchrun(script: Path, text: str, *arguments: object) -> subprocess.Popen[str]:
+    """Two processes that run `text`, written to `script`."""
+    script.write_text(text)
+    return subprocess.Popen(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", script, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def test_all_stop_and_pause_at_the_same_step_and_seldom_ask_whether_to(
+    tiny_config: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    often = 10**9
+    config = tiny_config(num_images=often, report_every=often, validate_every=often, checkpoint_every=often)
+    run = Run.create(config, tmp_path, "asked")
+    with torchrun(tmp_path / "asked.py", ASKED, run.dir) as process:
+        wait_until(lambda: run.status.state == "running")
+        time.sleep(4)
+        run.request(pause=True)
+        wait_until(lambda: run.status.state == "paused")
+        run.request(pause=False)
+        wait_until(lambda: run.status.state == "running")
+        time.sleep(1)
+        run.request_cancel()
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    first, second = (json.loads((run.dir / f"rank-{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert [what for _, what in first["asked"]] == [
+        {"stop": False, "save": False, "pause": True},
+        {"stop": True, "save": False, "pause": False},
+    ]
+    steps = first["clock"] / config.optim.batch_size
+    assert steps > 50, "too few to tell"
+    assert first["broadcasts"] < steps / 3, "they asked at nearly every step"
+
+
+def test_buffers_are_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    about = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    for name, value in about.items():
+        monkeypatch.setenv(name, value)
+    sent: list[int] = []
+    really = dist._broadcast_coalesced
+
+    def send(group: object, tensors: list[torch.Tensor], *rest: object) -> None:
+        sent.append(len(tensors))
+        really(group, tensors, *rest)
+
+    monkeypatch.setattr(dist, "_broadcast_coalesced", send)
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    with process_group(torch.device("cpu")):
+        step = parallel(network, Ranks(0, 2), 4)
+        for _ in range(3):
+            step(torch.randn(4, 3, 2, 2))
+    assert sent == [len(network.state_dict())]
 
 
 FAILING = """

@@ -151,7 +151,9 @@ def parallel(objective: nn.Module, ranks: Ranks, batch_size: int) -> nn.Module:
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 setattr(module, name, CrossRankBatchNorm2d.adopt(child))
-    return DistributedDataParallel(objective)
+    replicated = DistributedDataParallel(objective)
+    replicated.broadcast_buffers = False  # sent once now; batch statistics stay equal by how they are taken
+    return replicated
 
 
 class _NormaliseOverRanks(torch.autograd.Function):

@@ -22,6 +22,8 @@ LOOK_EVERY_SECONDS = 0.5
 """So often the folder is looked into."""
 STOP_EVERY_SECONDS = 0.05
 """So often it is looked up whether to stop, as long as a step is shorter; of the shortest that would be a hundredth."""
+MOST_STEPS_APART = 500
+"""So many steps several processes take at most without asking the first."""
 PAUSE_TICK_SECONDS = 0.1
 HEARTBEAT_SECONDS = 10.0
 
@@ -44,7 +46,8 @@ class Steering:
         self._config = run.config
         rows = [vars(change) for change in saved] + run.metrics("event")
         self.changes = interventions(rows)
-        self._looked = self._looked_for_stop = -math.inf
+        self._looked = self._looked_for_stop = self._heard = -math.inf
+        self._steps = self._steps_in_time = self._steps_apart = 0
         self._paused = False
         self._taken: list[Request] = []
         self._settings: dict[tuple[Intervention, ...], TrainConfig] = {}
@@ -59,9 +62,15 @@ class Steering:
     def look(self, images_seen: int, *, now: bool = False) -> Asked:
         """Take what was asked since the last look and let it hold from `images_seen` on.
 
+        Called after each step, by all processes with the same arguments. As they all wait while the first one tells the
+        others, it tells them as well after how many steps to ask again.
+
         Args:
             now: look into the folder even if that was done a moment ago.
         """
+        self._steps += 1
+        if self._steps < self._steps_apart and not now:
+            return Asked()
         stop, save, values = False, False, dict.fromkeys(SETTINGS, math.nan)
         if self._ranks.is_first:
             clock = time.monotonic()
@@ -71,15 +80,17 @@ class Steering:
             if now or clock - self._looked >= LOOK_EVERY_SECONDS:
                 self._looked = clock
                 save = self._take(images_seen, values)
-        shared = first_says([stop, save, self._paused, *values.values()], self._ranks, self._device)
-        self._paused = bool(shared[2])
-        for what, value in zip(SETTINGS, shared[3:], strict=True):
+        told = first_says([stop, save, self._paused, self._steps_in_time, *values.values()], self._ranks, self._device)
+        self._paused = bool(told[2])
+        if self._ranks.world > 1:
+            self._rest(int(told[3]))
+        for what, value in zip(SETTINGS, told[4:], strict=True):
             if not math.isnan(value):
                 self._change(images_seen, what, value)
         for request in self._taken:  # only now: killed before this line, the training asks itself once more
             request.path.unlink(missing_ok=True)
         self._taken = []
-        return Asked(bool(shared[0]), bool(shared[1]), self._paused)
+        return Asked(bool(told[0]), bool(told[1]), self._paused)
 
     def wait(self, status: RunStatus) -> None:
         """Hold the training until somebody lets it go on or stops it; the status says paused and stays fresh."""
@@ -95,6 +106,13 @@ class Steering:
         self._paused = False
         if self._ranks.is_first:
             self._run.write_status(status)
+
+    def _rest(self, steps_apart: int) -> None:
+        """Ask again after so many steps; counts how many of those just done fit between two looks for a stop."""
+        clock = time.monotonic()  # what several processes tell each other ends all that was begun before
+        in_time = STOP_EVERY_SECONDS * self._steps / max(clock - self._heard, 1e-9)
+        self._steps_in_time = min(int(in_time), MOST_STEPS_APART)
+        self._heard, self._steps, self._steps_apart = clock, 0, steps_apart
 
     def _take(self, images_seen: int, values: dict[str, float]) -> bool:
         """Read the waiting requests: switches act at once, settings go to `values`; whether to save."""
