@@ -16,12 +16,13 @@ from vaelab.evaluation.intervals import bootstrapped_both
 from vaelab.evaluation.reconstruction import sharpness
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
+from vaelab.priors import fit_priors
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
 from vaelab.scorecard.encoding import encode_faces
 from vaelab.scorecard.extractors import Extractor, detector_features, inception_features
 from vaelab.scorecard.generation import check_extractors, generation_section
-from vaelab.scorecard.ways import midpoints
+from vaelab.scorecard.ways import midpoints, ways_of
 
 FIGURES = ("fd_cnn", "precision", "recall", "density", "coverage", "sharpness_ratio")
 
@@ -40,12 +41,15 @@ def test_every_way_is_measured_against_real_faces(
     trained: Callable[[str], Run], tiny_data: Collection, rows: np.ndarray, extractor: Extractor
 ) -> None:
     run = trained("residual")
-    encode_faces(FaceModel.load(run), run, tiny_data, "train", 50)
+    stored = encode_faces(FaceModel.load(run), run, tiny_data, "train", 150)
     model = FaceModel.load(run)
     told: list[str] = []
     found = generation_section(model, tiny_data, rows, 5000, [extractor], told.append)
     assert {"reconstruct", "prior_standard", "prior_fitted", "interpolate", "real_faces"} <= set(found["ways"])
     assert found["extractors"] == [extractor.about]
+    known = set(tiny_data.table(rows)["image_id"])
+    others = sum(name not in known for name in stored.labels["image_id"])
+    assert found["ways"]["prior_fitted"]["words"] == f"latents from a Gaussian fitted to {others} other faces"
     faces = tiny_data.pixels(rows)
     recon = model.reconstruct(faces)
     by_hand = frechet_with_interval(extractor.features(faces), extractor.features(recon), paired=True)
@@ -70,6 +74,36 @@ def test_what_cannot_be_measured_is_said(
     assert "encode" in found["not_measured"]["fitted"]
     few = generation_section(model, tiny_data, rows[:5], 16, [], lambda _: None)
     assert few == {"refused": "needs 16 faces, there are 5"}
+
+
+def test_no_prior_is_compared_with_the_faces_it_was_fitted_to(
+    trained: Callable[[str], Run], tiny_data: Collection, rows: np.ndarray
+) -> None:
+    run = trained("residual")
+    stored = encode_faces(FaceModel.load(run), run, tiny_data, "train", 150)
+    model = FaceModel.load(run)
+    mu, compared = np.zeros((4000, 4), np.float32), tiny_data.table(rows)
+    fitted = {way.name: way for way in ways_of(model, mu, compared, 0)[0]}["prior_fitted"].latents
+    others = stored.mu[~stored.labels["image_id"].isin(compared["image_id"])]
+    assert fitted.mean(axis=0) == pytest.approx(others.mean(axis=0), abs=0.1)
+    spread = np.cov(others.T) + np.diag(stored.posterior_std**2)
+    assert np.cov(fitted.T) == pytest.approx(spread, abs=0.1)
+    elsewhere = ways_of(model, mu, compared.assign(split="test"), 0)[0]
+    all_faces = {way.name: way for way in elsewhere}["prior_fitted"]
+    assert f"fitted to {stored.num_encoded} other" in all_faces.words
+    assert np.array_equal(all_faces.latents, model.sample_latents(4000, 0, "fitted"))
+    missing = ways_of(model, mu, tiny_data.table(tiny_data.rows("train", is_face=True)), 0)[1]
+    assert "0 are others than those compared with, and a Gaussian over 4 latents takes 40" in missing["fitted"]
+
+
+def test_priors_fitted_to_the_split_that_is_measured_are_left_out(
+    trained: Callable[[str], Run], tiny_data: Collection, rows: np.ndarray
+) -> None:
+    run = trained("residual")
+    fit_priors(FaceModel.load(run), tiny_data, "train").write(run)
+    model, mu, compared = FaceModel.load(run), np.zeros((20, 4), np.float32), tiny_data.table(rows)
+    assert "fitted to split train" in ways_of(model, mu, compared, 0)[1]["mixture"]
+    assert not {"mixture", "second-stage"} & set(ways_of(model, mu, compared.assign(split="test"), 0)[1])
 
 
 def test_features_are_what_the_detector_decides_by(

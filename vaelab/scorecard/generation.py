@@ -41,7 +41,7 @@ def generation_section(
     if len(faces) < MIN_PICTURES:
         return {"refused": f"needs {MIN_PICTURES} faces, there are {len(faces)}"}
     real = data.pixels(faces)
-    ways, missing = ways_of(model, encoded(model, real)[0], SEED)
+    ways, missing = ways_of(model, encoded(model, real)[0], data.table(faces, ["image_id", "split"]), SEED)
     real_features = [extractor.features(real) for extractor in extractors]
     found: dict[str, Any] = {}
     for way in ways:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from vaelab.errors import ConfigError
+from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
 
@@ -15,6 +17,8 @@ Latents = Float[np.ndarray, "n latent"]
 
 PRIORS = ("standard", "fitted", "mixture", "second-stage")
 """Priors to draw from, as far as the model has them."""
+FACES_PER_LATENT = 10
+"""A Gaussian fitted to fewer faces than so many times its latents is too rough to judge the prior by."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +35,65 @@ class Way:
     is_paired: bool = False
 
 
-def ways_of(model: FaceModel, mu: Latents, seed: int) -> tuple[list[Way], dict[str, str]]:
+def ways_of(model: FaceModel, mu: Latents, compared: pd.DataFrame, seed: int) -> tuple[list[Way], dict[str, str]]:
     """All ways that `model` has for len(mu) pictures, and why it lacks the others.
 
     Args:
         mu: posterior means of held-out faces: what is reconstructed and interpolated.
+        compared: `image_id` and `split` of these faces; a prior that was fitted to them would be flattered.
     """
     ways = [Way("reconstruct", "held-out faces through the model, from mu", mu, is_paired=True)]
     missing = {}
     for prior in PRIORS:
         try:
-            z = model.sample_latents(len(mu), seed, prior)
+            words, source = _without(compared, model, prior)
+            z = source.sample_latents(len(mu), seed, prior)
         except ConfigError as error:
             missing[prior] = str(error)
             continue
-        words = "latents from N(0, I)" if prior == "standard" else f"latents from the {prior} prior"
-        ways.append(Way(f"prior_{prior.replace('-', '_')}", words, z))
+        ways.append(Way(f"prior_{prior.replace('-', '_')}", f"latents from {words}", z))
     ways.append(Way("interpolate", "halfway between pairs of held-out faces, on the great circle", midpoints(mu, seed)))
     return ways, missing
+
+
+def _without(compared: pd.DataFrame, model: FaceModel, prior: str) -> tuple[str, FaceModel]:
+    """A prior in words, and the model with one that was not fitted to the faces that are compared with.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if prior == "standard":
+        return "N(0, I)", model
+    if prior == "fitted" and model.latents is not None:
+        latents = _of_others(compared, model, model.latents)
+        return f"a Gaussian fitted to {latents.num_encoded:,} other faces", replace(model, latents=latents)
+    fitted = model.fitted_priors
+    if prior != "fitted" and fitted is not None and fitted.split in set(compared["split"]):
+        raise ConfigError(
+            f"the {prior} prior was fitted to split {fitted.split}, which has the faces compared with; fit it to "
+            f"another one with `python -m vaelab priors {model.run_id} --split`"
+        )
+    return f"the {prior} prior", model
+
+
+def _of_others(compared: pd.DataFrame, model: FaceModel, stored: StoredLatents) -> StoredLatents:
+    """The stored latents, or where these are of the same split those of other faces alone.
+
+    An id that two data sets share counts as the same face: what is stored does not name its data set.
+    """
+    if not set(stored.labels["split"]) & set(compared["split"]):
+        return stored
+    others = np.flatnonzero(~stored.labels["image_id"].isin(compared["image_id"]))
+    needed = FACES_PER_LATENT * model.latent_size
+    if len(others) < needed:
+        raise ConfigError(
+            f"of the stored faces {len(others):,} are others than those compared with, and a Gaussian over "
+            f"{model.latent_size} latents takes {needed:,}; compare fewer (--num-generated), or store those of "
+            f"another split with `python -m vaelab encode {model.run_id} --split`"
+        )
+    mu = stored.mu[others].astype(np.float32)
+    std = np.tile(stored.posterior_std, (len(mu), 1))
+    return StoredLatents.fit(mu, std, stored.labels.iloc[others], np.arange(len(mu)), stored.weights_fingerprint)
 
 
 def midpoints(mu: Latents, seed: int) -> Latents:
