@@ -114,3 +114,24 @@ def test_compressed_tars_are_refused(tmp_path):
         pass
     with pytest.raises(DataError, match="compressed"):
         Folder(tmp_path / "b.tar.gz").listing()
+
+
+@pytest.mark.parametrize("beside", [".ipynb_checkpoints", "a/.thumbnails", "__MACOSX"])
+def test_what_programs_hide_beside_pictures_is_no_picture(tmp_path, scene, encode, beside):
+    data = encode(scene(0), "PNG")
+    files = {"a/1.png": data, f"{beside}/1.png": data, f"{beside}/b/2.png": data}
+    for name, content in files.items():
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    found = Folder(tmp_path / "in").listing()
+    assert list(found.records["image_id"]) == ["a/1.png"]
+    assert reasons(found) == {beside: "hidden folder"}
+    found = Folder(write_tar(tmp_path / "in.tar", files)).listing()
+    assert list(found.records["image_id"]) == ["a/1.png"]
+    assert reasons(found) == dict.fromkeys([f"{beside}/1.png", f"{beside}/b/2.png"], "in a hidden folder")
+
+
+def test_a_hidden_root_is_read(tmp_path, write_scenes):
+    names = write_scenes(tmp_path / ".cache", 2)
+    assert list(Folder(tmp_path / ".cache").listing().records["image_id"]) == names

@@ -30,7 +30,7 @@ class FileIndex:
     Attributes:
         files: path inside the container -> (offset of its bytes, number of bytes, time of change in
             nanoseconds).
-        rejected: links, devices, unreadable folders, names that lead outside.
+        rejected: links, devices, what is hidden, unreadable folders, names that lead outside.
     """
 
     files: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -88,7 +88,10 @@ def _index_folder(root: Path) -> FileIndex:
 def _index_entry(index: FileIndex, entry: os.DirEntry[str], name: str, real_root: str, pending: list[str]) -> None:
     """Adds one directory entry to the index, to the folders still to visit, or to what is rejected."""
     if entry.is_dir(follow_symlinks=False):
-        pending.append(name)
+        if _is_hidden(name):
+            index.rejected.append(Rejected(_printable(name), "hidden folder"))
+        else:
+            pending.append(name)
         return
     reason = ""
     try:
@@ -104,12 +107,17 @@ def _index_entry(index: FileIndex, entry: os.DirEntry[str], name: str, real_root
             reason = "not a plain file"  # opening a pipe would wait for ever
         elif _printable(name) != name:
             reason = "file name is not valid UTF-8"
-        elif entry.name.startswith("."):
+        elif _is_hidden(name):
             reason = "hidden file"
     if reason:
         index.rejected.append(Rejected(_printable(name), reason))
     else:
         index.files[name] = (0, status.st_size, status.st_mtime_ns)
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a path is of what programs put beside people's files: previews, checkpoints, resource forks."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def _printable(name: str) -> str:
@@ -148,8 +156,8 @@ def _tar_reason(member: tarfile.TarInfo, index: FileIndex) -> str:
         return "path leads out of the tar"
     if _printable(name) != name:
         return "file name is not valid UTF-8"
-    if posixpath.basename(name).startswith("."):
-        return "hidden file"
+    if _is_hidden(name):
+        return "hidden file" if posixpath.basename(name).startswith(".") else "in a hidden folder"
     if name in index.files:
         raise DataError(f"the tar holds {name!r} twice; every picture needs a name of its own")
     return ""
