@@ -171,10 +171,10 @@ def test_priors_that_are_not_there_are_refused(model: FaceModel) -> None:
 
 def test_the_most_informative_latents_come_first(encoded: FaceModel, model: FaceModel) -> None:
     assert encoded.latents is not None
-    kl = encoded.latents.kl_per_dim[encoded.dims_by_kl]
+    kl = encoded.latents.kl_per_dim[encoded.dims_by_information]
     assert (np.diff(kl) <= 0).all()
-    assert sorted(encoded.dims_by_kl) == list(range(encoded.latent_size))
-    assert model.dims_by_kl.tolist() == list(range(model.latent_size))
+    assert sorted(encoded.dims_by_information) == list(range(encoded.latent_size))
+    assert model.dims_by_information.tolist() == list(range(model.latent_size))
 
 
 def test_a_slider_spans_99_percent_of_the_prior(model: FaceModel) -> None:

@@ -126,8 +126,13 @@ class FaceModel:
         """Whether `face_logit` and `face_prob` work."""
         return self.config.needs_nonfaces
 
+    @property
+    def has_posteriors(self) -> bool:
+        """Whether the encoder is uncertain; one that was trained to give points has neither deviations nor a KL."""
+        return self.has_decoder and not self.config.loss.is_deterministic
+
     def encode(self, pixels: Pixels) -> tuple[Latents, Latents]:
-        """Posterior mean and standard deviation of each picture, float32.
+        """Posterior mean and standard deviation of each picture, float32; next to no deviation without posteriors.
 
         Raises:
             ConfigError: the model has no decoder.
@@ -240,11 +245,15 @@ class FaceModel:
         return source.draw(noise, seed, temperature)
 
     @property
-    def dims_by_kl(self) -> Int[np.ndarray, " latent"]:
-        """Latent dimensions, the most informative first; in their own order where nothing is stored."""
+    def dims_by_information(self) -> Int[np.ndarray, " latent"]:
+        """Latent dimensions, the most informative first; in their own order where nothing is stored.
+
+        By their KL, or by their variance over faces where there are no posteriors.
+        """
         if self.latents is None:
             return np.arange(self.latent_size)
-        return np.argsort(-self.latents.kl_per_dim, kind="stable")
+        told = self.latents.kl_per_dim if self.has_posteriors else self.latents.mu.var(axis=0)
+        return np.argsort(-told, kind="stable")
 
     def slider_range(self, dim: int) -> tuple[float, float]:
         """The 0.5 % and 99.5 % quantiles of the prior, between which a slider of `dim` moves."""

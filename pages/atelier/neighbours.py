@@ -53,9 +53,13 @@ def neighbours(model: FaceModel) -> None:
         }
     )
     st.dataframe(table, hide_index=True, alt="Distances of the nearest stored faces")
+    unit = (
+        "standard deviations of the posteriors: how well the encoder can tell two faces apart"
+        if model.has_posteriors
+        else "units of z, as this encoder has no posteriors"
+    )
     st.caption(
-        "Distance in standard deviations of the posteriors: how well the encoder can tell two faces apart. Usual "
-        f"between a stored face and its nearest other one: {found.usual:.1f}. "
+        f"Distance in {unit}. Usual between a stored face and its nearest other one: {found.usual:.1f}. "
         + _about_memory(model.latents, model.run_id)
     )
 

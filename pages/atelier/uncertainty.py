@@ -28,6 +28,13 @@ SIDE = 300
 
 def uncertainty(model: FaceModel) -> None:
     """The face, the deviation of each pixel, and some samples."""
+    if not model.has_posteriors:
+        st.info(
+            f"{model.run_id} was trained by {model.config.loss.objective}: its encoder gives each picture one point "
+            "and no posterior, so there is no uncertainty to show.",
+            icon=":material/adjust:",
+        )
+        return
     mu, std, words = posterior(model)
     st.caption(words)
     field = pixel_uncertainty(model, mu, std, COUNTED, SEED)

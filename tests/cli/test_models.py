@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.pages.tiny_runs import make_deterministic
 from vaelab.inference import FaceModel
 from vaelab.pictures import contact_sheet
 from vaelab.runs.store import Run
@@ -46,6 +47,19 @@ def test_encode_makes_the_fitted_prior(vaelab: Call, trained: Callable[[str], Ru
     assert result["encoded"] > 200
     assert vaelab("encode", run.dir, "--split", "train").code == 0  # again, over what is there
     assert vaelab("sample", run.dir, "--prior", "fitted", "--out", out).code == 0
+
+
+def test_encode_tells_no_kl_where_there_are_no_posteriors(vaelab: Call, trained: Callable[[str], Run]) -> None:
+    run = trained("residual")
+
+    def told() -> set[str]:
+        answer = vaelab("encode", run.dir, "--split", "train", "--json")
+        assert answer.code == 0, answer.err
+        return set(json.loads(answer.out))
+
+    assert told() == {"run", "encoded", "kept", "kl_nats"}
+    make_deterministic(run)
+    assert told() == {"run", "encoded", "kept"}
 
 
 @pytest.mark.parametrize("kind", ["cnn", "dbvae", "residual"])

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from tests.pages.tiny_runs import make_run
+from vaelab.config import replace
 from vaelab.evaluation.directions import Directions
+from vaelab.evaluation.latents import StoredLatents
 from vaelab.inference import FaceModel
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
@@ -25,6 +27,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def model(run: Run) -> FaceModel:
     """The model itself."""
     return FaceModel.load(run)
+
+
+@pytest.fixture(scope="session")
+def certain(model: FaceModel) -> FaceModel:
+    """The same model as if its encoder were deterministic; its latent 2 is the same for all faces."""
+    assert model.latents is not None
+    point = np.full_like(model.latents.mu, np.exp(-10.0))  # as `DiagonalGaussian.point` says it
+    stored = StoredLatents.fit(
+        model.latents.mu, point, model.latents.labels, np.arange(len(point)), model.weights_fingerprint
+    )
+    config = replace(model.config, objective="rae", likelihood="gaussian")
+    return dataclasses.replace(model, config=config, latents=stored)
 
 
 @pytest.fixture(scope="session")

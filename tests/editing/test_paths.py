@@ -211,6 +211,13 @@ def test_the_nearest_faces_are_those_the_encoder_can_tell_least(model: FaceModel
     np.testing.assert_allclose(found.distances, np.sort(expected)[:6], rtol=1e-3)
 
 
+def test_without_posteriors_distances_are_those_of_the_latents(certain: FaceModel) -> None:
+    assert certain.latents is not None
+    found = nearest(certain, certain.latents.mu[3], 4)
+    expected = np.linalg.norm(certain.latents.mu - certain.latents.mu[3], axis=1)
+    np.testing.assert_allclose(found.distances, np.sort(expected)[:4], rtol=1e-3, atol=1e-6)
+
+
 def test_the_usual_distance_is_that_between_stored_faces(model: FaceModel) -> None:
     assert model.latents is not None
     own = [nearest(model, face, 2).distances[1] for face in model.latents.mu]

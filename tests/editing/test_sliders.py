@@ -37,6 +37,15 @@ def test_families_come_in_order_and_dead_latents_last(taught: FaceModel) -> None
     assert carried == sorted(carried, reverse=True)
 
 
+def test_latents_without_posteriors_go_by_their_variance(certain: FaceModel) -> None:
+    raw = [slider for slider in sliders(certain, "logistic") if slider.family == "raw"]
+    assert raw[0].key == "d5"
+    assert [slider.key for slider in raw if slider.is_dead] == ["d2"]
+    shares = [float(slider.detail.removesuffix("% of the variance")) for slider in raw]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.5)
+
+
 def test_an_attribute_tells_its_area_and_a_name_that_was_given_wins(taught: FaceModel) -> None:
     about = taught.directions.learned[0]  # type: ignore[union-attr]
     first = sliders(taught, "mean", {f"a.{about.key}": "Grin"})[0]

@@ -20,7 +20,7 @@ from pages.atelier.grid import picture as grid_picture
 from pages.atelier.interpolate import film, gif, latents, recipe_file, strip
 from pages.studio.photo import PhotoStart
 from tests.pages.driving import Open, widget, words
-from tests.pages.tiny_runs import make_narrow, make_run, write_latents, write_weights
+from tests.pages.tiny_runs import make_deterministic, make_narrow, make_run, write_latents, write_weights
 from vaelab.editing.paths import arithmetic, path_through
 from vaelab.editing.recipe import FaceRecipe, kept_latent, pack_latent, read_record, to_record
 from vaelab.editing.sliders import edited_latent, find_slider
@@ -251,6 +251,17 @@ def test_neighbours_of_a_stored_face_begin_with_itself(model: FaceModel, open_ap
     table = app.dataframe[0].value
     assert table["Face"].iloc[0] == "train/3"
     assert table["In words"].iloc[0] == "the same face"
+
+
+def test_an_encoder_without_posteriors_is_not_uncertain(model: FaceModel, open_app: Open) -> None:
+    make_deterministic(find_run("finished"))
+    app = opened(open_app, Bench("finished", THREE, section="doubt"))
+    state(app)
+    assert "trained by rae: its encoder gives each picture one point" in app.info[0].value
+    assert not app.get("plotly_chart")
+    app = opened(open_app, Bench("finished", THREE, section="near"))
+    assert "units of z" in words(app)
+    assert "posteriors:" not in words(app)
 
 
 def test_a_face_of_the_visitors_photo_is_as_uncertain_as_the_photo(

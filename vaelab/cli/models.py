@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,12 +65,13 @@ def _encode(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run_id, arguments.root)
     model = FaceModel.load(run, arguments.device, with_latents=False)
     stored = encode_faces(model, run, open_data(arguments, run), arguments.split, arguments.keep)
-    result = {
+    result: dict[str, Any] = {
         "run": run.id,
         "encoded": stored.num_encoded,
         "kept": len(stored.mu),
-        "kl_nats": float(stored.kl_per_dim.sum()),
     }
+    if model.has_posteriors:
+        result["kl_nats"] = float(stored.kl_per_dim.sum())
     print(
         json.dumps(result)
         if arguments.json

@@ -166,7 +166,7 @@ class Neighbours:
 
     Attributes:
         rows: of the stored latents, the nearest first.
-        distances: to each, in standard deviations of the posteriors.
+        distances: to each, in standard deviations of the posteriors, or in units of z where there are none.
         usual: median distance of a stored face to its nearest other one.
     """
 
@@ -188,8 +188,8 @@ def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
     """The `count` stored faces nearest to `z`: those that the encoder can tell from it least.
 
     Each latent is measured in units of its posterior deviation, so one that the encoder never reads counts for
-    little. A drawn face far nearer to a stored training face than stored faces lie to each other would be that face
-    remembered; a face that was held out cannot be.
+    little; without posteriors all are measured as they are. A drawn face far nearer to a stored training face than
+    stored faces lie to each other would be that face remembered; a face that was held out cannot be.
 
     Differs: distance in units of the fitted prior (Mahalanobis) weighs all 128 latents alike, and on the shipped
     model finds faces that look twice as different: 53 levels of 255 a pixel on average, against 25 (60 faces).
@@ -198,7 +198,7 @@ def nearest(model: FaceModel, z: Latent, count: int) -> Neighbours:
         ConfigError: the model stores no latents.
     """
     stored = _stored(model, "nearest faces")
-    spread = stored.posterior_std.astype(np.float64)
+    spread = stored.posterior_std.astype(np.float64) if model.has_posteriors else np.ones(model.latent_size)
     faces = stored.mu / spread
     distances = np.linalg.norm(faces - z / spread, axis=1)
     rows = np.argsort(distances, kind="stable")[:count]

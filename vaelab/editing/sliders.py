@@ -29,6 +29,8 @@ REACH = 3.0
 FAMILIES = {"attribute": "Attributes", "principal": "Principal", "raw": "Raw latents"}
 ACTIVE_NATS = 0.01
 """A latent that carries less does nothing one could see."""
+ACTIVE_VARIANCE = 0.01
+"""The same where there are no posteriors: its variance over faces as a share of that of the average latent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,15 +80,25 @@ def sliders(model: FaceModel, method: str, names: Mapping[str, str] | None = Non
             share = model.directions.principal_share[row]
             name = f"Component {row + 1}"
             found.append(Slider(f"p{row}", name, "principal", vector, -REACH, REACH, f"{share:.1%} of the variance"))
-    for dim in (int(dim) for dim in model.dims_by_kl):
+    carried = _carried(model)
+    for dim in (int(dim) for dim in model.dims_by_information):
         low, high = model.slider_range(dim)
         vector = np.zeros(model.latent_size, np.float32)
         vector[dim] = 1.0
-        nats = None if model.latents is None else float(model.latents.kl_per_dim[dim])
-        detail = "" if nats is None else f"{nats:.1f} nats" if nats >= 0.05 else f"{nats:.3f} nats"
-        is_dead = nats is not None and nats < ACTIVE_NATS
-        found.append(Slider(f"d{dim}", f"Latent {dim}", "raw", vector, low, high, detail, is_dead))
+        found.append(Slider(f"d{dim}", f"Latent {dim}", "raw", vector, low, high, *carried[dim]))
     return [_renamed(slider, names.get(slider.key, "")) for slider in found]
+
+
+def _carried(model: FaceModel) -> list[tuple[str, bool]]:
+    """What each raw latent carries, in words, and whether that is next to nothing."""
+    if model.latents is None:
+        return [("", False)] * model.latent_size
+    if model.has_posteriors:
+        nats = model.latents.kl_per_dim.tolist()
+        return [(f"{kl:.1f} nats" if kl >= 0.05 else f"{kl:.3f} nats", kl < ACTIVE_NATS) for kl in nats]
+    variances = model.latents.mu.var(axis=0)
+    shares = (variances / max(float(variances.sum()), 1e-12)).tolist()
+    return [(f"{share:.1%} of the variance", share * len(shares) < ACTIVE_VARIANCE) for share in shares]
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:

@@ -30,7 +30,8 @@ class StoredLatents:
         mu: posterior means of the kept faces.
         read_labels: gives their `labels`.
         posterior_std: root of the mean posterior variance of each latent.
-        kl_per_dim: mean KL of each latent over `num_encoded` faces, nats.
+        kl_per_dim: mean KL of each latent over `num_encoded` faces, nats; of no meaning where the encoder is
+            deterministic, which `FaceModel.has_posteriors` tells.
         prior_mean, prior_factor: the Gaussian fitted to the aggregate posterior, N(mean, factor @ factor.T): the
             covariance of the means plus the mean posterior variances.
         num_encoded: faces the statistics come from; at least as many as are kept.
