@@ -10,11 +10,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shell.loaders import find, load_model
-from pages.studio.photo import photo_start
+from pages.studio.photo import photo_behind
 from vaelab.counterfactual import Detector, threshold_of
 from vaelab.data.collection import Collection
 from vaelab.data.manifest import MANIFEST_FILE, Manifest
-from vaelab.editing.recipe import FaceRecipe, pack_latent
+from vaelab.editing.recipe import FaceRecipe
 from vaelab.errors import DataError, RunError
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
@@ -53,10 +53,10 @@ def original(model: FaceModel, run: Run, recipe: FaceRecipe) -> NDArray[np.uint8
 
     A stored face has one while its prepared data set is here, a photo for as long as the visit lasts.
     """
-    photo = photo_start()
-    if recipe.start == "latent" and photo is not None and pack_latent(photo.mu) == recipe.z:
-        return photo.pixels if photo.pixels.shape[0] == model.size else None
-    return stored_original(run, recipe.face) if recipe.start == "stored" else None
+    if recipe.start == "stored":
+        return stored_original(run, recipe.face)
+    photo = photo_behind(model, recipe)
+    return None if photo is None else photo.pixels
 
 
 def stored_original(run: Run, face: str) -> NDArray[np.uint8] | None:

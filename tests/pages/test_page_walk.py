@@ -11,8 +11,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from pages.studio.photo import PhotoStart
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_detector, make_run
+from vaelab.editing.recipe import FaceRecipe, pack_latent
+from vaelab.inference import FaceModel
+from vaelab.photos import FaceBox
 from vaelab.runs.store import RUNS_DIR, find_run
 
 PAGE = "walk.py"
@@ -128,6 +132,18 @@ def test_it_starts_from_the_face_on_explore(store: Path, open_app: Open) -> None
     assert app.session_state["walk.plan"].recipe == recipe
 
 
+def test_a_photo_is_the_original_for_the_weights_that_encoded_it_alone(store: Path, open_app: Open) -> None:
+    box, mu = FaceBox(16, 16, 32), np.linspace(-1, 1, LATENT).astype(np.float16).astype(np.float32)
+    app = open_app(PAGE, **FaceRecipe("finished", start="latent", z=pack_latent(mu)).to_query())
+    own = FaceModel.load(find_run("finished")).weights_fingerprint
+    for weights, is_behind in ((own, True), ("another", False)):
+        photo = PhotoStart(np.zeros((32, 32, 3), np.uint8), mu, None, "", box, ("photo", weights, box))
+        app.session_state["photo.start"] = photo
+        app.run()
+        assert not app.exception
+        assert ("on the original" in words(app)) == is_behind
+
+
 def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path, open_app: Open) -> None:
     app = open_app(PAGE, model="finished", along="d5")
     assert not app.dataframe
@@ -157,9 +173,7 @@ def test_files_hold_the_walk_and_say_that_it_was_generated(store: Path) -> None:
     from pages.counterfactual.files import csv_file, json_file, strip_file
     from pages.counterfactual.plan import Plan
     from vaelab.counterfactual import Detector, threshold_of, walk
-    from vaelab.editing.recipe import FaceRecipe
     from vaelab.editing.sliders import edited_latent, find_slider
-    from vaelab.inference import FaceModel
 
     model, keen = FaceModel.load(find_run("finished")), FaceModel.load(find_run("keen"))
     plan = Plan(FaceRecipe("finished", seed=3), along="d5", detectors=("keen",))
