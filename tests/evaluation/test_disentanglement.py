@@ -70,6 +70,8 @@ def test_every_score_has_an_interval_that_holds_it(found_mixed: Disentanglement)
         score = getattr(found_mixed, name)
         assert score.low < score.value < score.high, name
     assert found_mixed.mig.n == FACES
+    assert found_mixed.disentanglement.n == found_mixed.completeness.n == 0.7 * FACES, "those the forests learned from"
+    assert found_mixed.sap.n == found_mixed.informativeness.n == 0.3 * FACES
 
 
 def test_latents_of_noise_know_nothing(factors: list[Factor]) -> None:

@@ -100,8 +100,8 @@ def disentanglement(z: Latents, factors: list[Factor], seed: int = 0) -> Disenta
     return Disentanglement(
         mig=from_half_samples(float(np.mean(gaps)), mig, len(z), (0.0, 1.0)),
         sap=bootstrapped(_mean_gap, _predicted_from_one(z, factors, train, test), seed, 200),
-        disentanglement=from_half_samples(whole[0], [shape[0] for shape in shapes], len(z), (0.0, 1.0)),
-        completeness=from_half_samples(whole[1], [shape[1] for shape in shapes], len(z), (0.0, 1.0)),
+        disentanglement=from_half_samples(whole[0], [shape[0] for shape in shapes], len(train), (0.0, 1.0)),
+        completeness=from_half_samples(whole[1], [shape[1] for shape in shapes], len(train), (0.0, 1.0)),
         informativeness=bootstrapped(lambda rows: float(rows.mean()), right, seed),
         by_factor={factor.name: float(gap) for factor, gap in zip(factors, gaps, strict=True)},
     )
