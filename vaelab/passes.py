@@ -36,6 +36,11 @@ def drawn(model: FaceModel, z: Latents) -> Pixels:
     return np.concatenate(_in_parts(model.decode, z))
 
 
+def redrawn(model: FaceModel, z: Latents) -> Latents:
+    """Posterior means of the pictures of many latent vectors, drawn and encoded anew."""
+    return np.concatenate(_in_parts(lambda part: model.encode(model.decode(part))[0], z))
+
+
 def face_logits(model: FaceModel, pixels: Pixels) -> PerImage:
     """`model.face_logit` of many pictures."""
     return np.concatenate(_in_parts(model.face_logit, pixels))

@@ -13,6 +13,7 @@ from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.attributes import METHODS, Attribute
 from vaelab.evaluation.directions import Directions, area_under_curve, outside, principal_components
 from vaelab.rng import numpy_generator
+from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.store import Run
 
 NUM, LATENT = 3000, 6
@@ -231,3 +232,25 @@ def test_one_more_attribute_is_learned_and_taken_away(found: Directions, mu: np.
     rare = dataclasses.replace(selected, key="rare", answers=(np.arange(NUM) < 5).astype(np.float32))
     with pytest.raises(DataError, match="5 faces against 2995 are too few"):
         found.with_attribute(rare, mu, labels["image_id"])
+
+
+def test_an_attribute_that_is_hardly_drawn_is_not_forced(mu: np.ndarray, labels: pd.DataFrame) -> None:
+    """Where a picture hardly answers, a step ends among the faces there are."""
+    for drawn in (0.01, 0.0, -0.5):
+        found = Directions.fit(mu, labels, "abc", response=drawn * np.eye(LATENT))
+        for method in METHODS:
+            for vector in found.attributes[method]:
+                assert np.isfinite(vector).all()
+                length = np.linalg.norm(vector)
+                assert length == 0 or length <= 3.1 * (mu @ vector / length).std()
+
+
+def test_directions_from_before_responses_were_measured_are_read(found: Directions, tmp_path: Path) -> None:
+    run = Run.create(TrainConfig(), tmp_path, "first")
+    found.write(run)
+    stored = read_arrays(run.directions_path)
+    arrays = {name: array for name, array in stored.arrays.items() if name != "drawn_weight"}
+    write_arrays(run, run.directions_path, arrays, stored.record)
+    again = Directions.read(run)
+    np.testing.assert_array_equal(again.drawn_weight, found.probe_weight)
+    np.testing.assert_array_equal(again.held_space(["beard"]), found.held_space(["beard"]))

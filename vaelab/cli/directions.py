@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vaelab.runs.store import Run
 
 EPILOG = """\
-An area (AUC) of 0.5 says that a direction tells nothing about its attribute, 1.0 that it tells all. The areas are
-measured on faces that nothing was learned from, with 95 % intervals.
+An area (AUC) of 0.5 says that what a direction was learned by (a regression, or two means) tells nothing about its
+attribute, 1.0 that it tells all. The areas are measured on faces that nothing was learned from, with 95 % intervals.
 
   python -m vaelab directions face-vae --show                       what is kept
   python -m vaelab directions face-vae --stored                     learn without a data set

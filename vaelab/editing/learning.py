@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from vaelab.data.extra_labels import joined, read_labels
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.attributes import Attribute
 from vaelab.evaluation.directions import MAX_FITTED, Directions
+from vaelab.evaluation.response import measured_response
 from vaelab.inference import FaceModel
-from vaelab.passes import encoded_rows
+from vaelab.passes import encoded_rows, redrawn
 from vaelab.rng import numpy_generator
 
 Tell = Callable[[str], None]
@@ -48,9 +50,10 @@ def learn_from_data(
         training = np.sort(numpy_generator(0, "directions").choice(training, MAX_FITTED, replace=False))
     rows = np.concatenate([training, test])
     labels = with_labels(data.labels.iloc[rows].reset_index(drop=True), label_paths, say)
-    mu, _ = encoded_rows(model, data, rows, say)
+    mu, std = encoded_rows(model, data, rows, say)
     say("learning")
-    return Directions.fit(mu, labels, model.weights_fingerprint, held_out_split="test")
+    response = measured_response(partial(redrawn, model), mu, np.sqrt(np.square(std).mean(axis=0)))
+    return Directions.fit(mu, labels, model.weights_fingerprint, held_out_split="test", response=response)
 
 
 def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: Tell | None = None) -> Directions:
@@ -63,7 +66,7 @@ def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: 
     if model.latents is None:
         raise ConfigError(f"{model.run_id} stores no latents to learn from; `python -m vaelab encode {model.run_id}`")
     labels = with_labels(model.latents.labels, label_paths, tell or (lambda _: None))
-    return Directions.fit(model.latents.mu, labels, model.weights_fingerprint)
+    return Directions.fit(model.latents.mu, labels, model.weights_fingerprint, response=_stored_response(model))
 
 
 def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"]) -> Directions:
@@ -84,7 +87,8 @@ def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"])
     answers = np.zeros(len(model.latents.mu), np.float32)
     answers[rows] = 1.0
     attribute = Attribute(f"{SELECTED}{slug}", name.strip(), "selected", "the rest", answers)
-    return model.directions.with_attribute(attribute, model.latents.mu, model.latents.labels["image_id"])
+    ids = model.latents.labels["image_id"]
+    return model.directions.with_attribute(attribute, model.latents.mu, ids, _stored_response(model))
 
 
 def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.DataFrame:
@@ -94,3 +98,8 @@ def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.D
         labels, num_matched = joined(labels, extra, str(path))
         tell(f"{path}: labels for {num_matched:,} faces, {len(extra) - num_matched:,} rows of faces that are not here")
     return labels
+
+
+def _stored_response(model: FaceModel) -> np.ndarray:
+    assert model.latents is not None  # asked before
+    return measured_response(partial(redrawn, model), model.latents.mu, model.latents.posterior_std)

@@ -1,10 +1,12 @@
 """Directions in latent space that mean something: attributes learned from labels, and principal components.
 
 A step along a principal component is one standard deviation of the encoded faces. A step along an attribute changes
-its log-odds by one standard deviation of theirs, by either method, so that what else moves can be compared.
+its log-odds by one standard deviation of theirs, by either method, so that what else moves can be compared. Log-odds
+are read off the drawn picture: what the encoder writes into a latent that the decoder ignores tells an attribute, but
+moving it draws nothing.
 
-Source: mean differences, Larsen et al., Autoencoding beyond Pixels (ICML 2016); linear boundaries and their
-conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
+Source: mean differences, Larsen et al., Autoencoding beyond Pixels (ICML 2016); linear boundaries of what is seen in
+drawn faces and their conditional projection, Shen et al., InterFaceGAN (CVPR 2020), equation 5.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from jaxtyping import Float
 
 from vaelab.errors import CheckpointError, DataError
 from vaelab.evaluation.attributes import METHODS, MIN_FACES, Attribute, attributes_of, held_out_by_id
+from vaelab.evaluation.response import Response
 from vaelab.runs.arrays import read_arrays, write_arrays
 from vaelab.runs.files import locked, telling
 from vaelab.runs.store import Run
@@ -33,6 +36,8 @@ REGULARISATION = 0.02
 """Inverse strength of the L2 penalty on standardised latents: without one, directions of few faces fit noise."""
 MAX_FITTED = 20_000
 """More faces move a direction by less than anyone can see, and cost minutes."""
+FURTHEST = 3.0
+"""No step goes further than so many standard deviations of the faces along it: some attributes are hardly drawn."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Learned:
         key, name, positive, negative: as in `Attribute`.
         num_positive, num_negative: faces it was learned from.
         num_held_out: faces, of both kinds, that the areas were measured on.
-        auc: of projecting held-out faces on the direction, by method.
+        auc: on held-out faces, by method: of the probe's log-odds, and of projecting on the difference of means.
     """
 
     key: str
@@ -73,6 +78,8 @@ class Directions:
         learned: one record per attribute, best told apart first.
         attributes: by method, (attributes, latent): a step towards yes.
         probe_weight, probe_bias: log-odds of an attribute are `mu @ weight + bias`.
+        drawn_weight: (attributes, latent) what one unit of z adds to the log-odds that are read off the drawn picture;
+            `probe_weight` where no response was measured.
         probe_spread: (attributes,) standard deviation of those log-odds over faces.
         principal: (components, latent): steps along the principal components of the posterior means.
         principal_share: (components,) share of the means' variance along each.
@@ -84,13 +91,19 @@ class Directions:
     probe_weight: Float[np.ndarray, "attributes latent"]
     probe_bias: Float[np.ndarray, " attributes"]
     probe_spread: Float[np.ndarray, " attributes"]
+    drawn_weight: Float[np.ndarray, "attributes latent"]
     principal: Float[np.ndarray, "components latent"]
     principal_share: Float[np.ndarray, " components"]
     weights_fingerprint: str
 
     @classmethod
     def fit(
-        cls, mu: Latents, labels: pd.DataFrame, weights_fingerprint: str, held_out_split: str | None = None
+        cls,
+        mu: Latents,
+        labels: pd.DataFrame,
+        weights_fingerprint: str,
+        held_out_split: str | None = None,
+        response: Response | None = None,
     ) -> Directions:
         """Learn the directions of all attributes in `labels`.
 
@@ -99,31 +112,39 @@ class Directions:
             labels: their rows, with `image_id` and `split`.
             held_out_split: rows of this split are learned from by nothing. Attributes that are known in no other
                 split, and all of them without it, hold out 30 % of their faces by a hash of the id.
+            response: from `measured_response`; without it every latent counts as wholly drawn.
         """
         by_id = held_out_by_id(labels["image_id"], HELD_OUT_SHARE)
         by_split = np.asarray(labels["split"] == held_out_split) if held_out_split else by_id
         found = [
-            (attribute, *_fit(attribute, mu, by_split, by_id))
+            _fit(attribute, mu, by_split, by_id, response)
             for attribute in attributes_of(labels)
             if _can_be_learned(attribute, by_split, by_id)
         ]
-        found.sort(key=lambda item: -item[1].auc["logistic"].value)
+        found.sort(key=lambda one: -one.about.auc["logistic"].value)
         empty = np.empty((0, mu.shape[1]), np.float32)
-        steps = {method: np.stack([item[2][method] for item in found]) if found else empty for method in METHODS}
         principal, share = principal_components(mu)
         return cls(
-            learned=tuple(item[1] for item in found),
-            attributes=steps,
-            probe_weight=np.stack([item[3] for item in found]) if found else empty,
-            probe_bias=np.array([item[4] for item in found], np.float32),
-            probe_spread=np.array([item[5] for item in found], np.float32),
+            learned=tuple(one.about for one in found),
+            attributes={
+                method: np.stack([one.steps[method] for one in found]) if found else empty for method in METHODS
+            },
+            probe_weight=np.stack([one.weight for one in found]) if found else empty,
+            probe_bias=np.array([one.bias for one in found], np.float32),
+            probe_spread=np.array([one.spread for one in found], np.float32),
+            drawn_weight=np.stack([one.drawn_weight for one in found]) if found else empty,
             principal=principal,
             principal_share=share,
             weights_fingerprint=weights_fingerprint,
         )
 
-    def with_attribute(self, attribute: Attribute, mu: Latents, image_ids: pd.Series) -> Directions:
+    def with_attribute(
+        self, attribute: Attribute, mu: Latents, image_ids: pd.Series, response: Response | None = None
+    ) -> Directions:
         """These directions and one more, learned from posterior means and the attribute's answer for each of them.
+
+        Args:
+            response: as in `fit`.
 
         Raises:
             DataError: too few faces on either side to learn from and to measure on, or a key that is taken.
@@ -137,14 +158,15 @@ class Directions:
                 f"{yes} faces against {no} are too few to learn a direction from and to measure it on; take about "
                 f"{2 * MIN_FACES} or more on either side"
             )
-        learned, steps, weight, bias, spread = _fit(attribute, mu, held_out, held_out)
+        new = _fit(attribute, mu, held_out, held_out, response)
         return replace(
             self,
-            learned=(*self.learned, learned),
-            attributes={name: np.vstack([known, steps[name]]) for name, known in self.attributes.items()},
-            probe_weight=np.vstack([self.probe_weight, weight]),
-            probe_bias=np.append(self.probe_bias, np.float32(bias)),
-            probe_spread=np.append(self.probe_spread, np.float32(spread)),
+            learned=(*self.learned, new.about),
+            attributes={name: np.vstack([known, new.steps[name]]) for name, known in self.attributes.items()},
+            probe_weight=np.vstack([self.probe_weight, new.weight]),
+            probe_bias=np.append(self.probe_bias, np.float32(new.bias)),
+            probe_spread=np.append(self.probe_spread, np.float32(new.spread)),
+            drawn_weight=np.vstack([self.drawn_weight, new.drawn_weight]),
         )
 
     def without_attribute(self, key: str) -> Directions:
@@ -157,6 +179,7 @@ class Directions:
             probe_weight=self.probe_weight[rows],
             probe_bias=self.probe_bias[rows],
             probe_spread=self.probe_spread[rows],
+            drawn_weight=self.drawn_weight[rows],
         )
 
     @property
@@ -169,11 +192,14 @@ class Directions:
         return np.asarray(mu @ self.probe_weight.T + self.probe_bias, np.float32)
 
     def held_space(self, held: Sequence[str]) -> Float[np.ndarray, "latent rank"]:
-        """An orthonormal basis, float64, of the space in which the held attributes' log-odds change, for `outside`."""
+        """An orthonormal basis, float64, of the space in which the held attributes' log-odds change, for `outside`.
+
+        Log-odds as they are read off the drawn picture.
+        """
         from scipy.linalg import orth  # a second of importing, which loading a model need not wait for
 
         keys = self.keys
-        normals = self.probe_weight[[keys.index(key) for key in held if key in keys]].astype(np.float64)
+        normals = self.drawn_weight[[keys.index(key) for key in held if key in keys]].astype(np.float64)
         return np.asarray(orth(normals.T))
 
     def write(self, run: Run) -> None:
@@ -181,7 +207,7 @@ class Directions:
         arrays = {f"attributes.{method}": steps for method, steps in self.attributes.items()}
         arrays |= {
             name: getattr(self, name)
-            for name in ("probe_weight", "probe_bias", "probe_spread", "principal", "principal_share")
+            for name in ("probe_weight", "probe_bias", "probe_spread", "drawn_weight", "principal", "principal_share")
         }
         record = {
             "weights_fingerprint": self.weights_fingerprint,
@@ -199,7 +225,7 @@ class Directions:
         stored = read_arrays(run.directions_path)
         try:
             learned = tuple(_learned(entry) for entry in stored.record["learned"])
-            arrays: dict[str, Any] = dict(stored.arrays)
+            arrays: dict[str, Any] = {"drawn_weight": stored.arrays["probe_weight"], **stored.arrays}
             steps = {method: arrays.pop(f"attributes.{method}") for method in METHODS}
             return cls(learned, steps, **arrays, weights_fingerprint=stored.record["weights_fingerprint"])
         except (KeyError, TypeError, ValueError) as error:
@@ -283,28 +309,51 @@ def _has_both(answers: np.ndarray, least: int = MIN_FACES) -> bool:
     return bool(min((answers == 1).sum(), (answers == 0).sum()) >= least)
 
 
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """One attribute's record, steps by method, and rows of the arrays in `Directions`."""
+
+    about: Learned
+    steps: dict[str, np.ndarray]
+    weight: np.ndarray
+    bias: float
+    spread: float
+    drawn_weight: np.ndarray
+
+
 def _fit(
-    attribute: Attribute, mu: Latents, by_split: np.ndarray, by_id: np.ndarray
-) -> tuple[Learned, dict[str, np.ndarray], np.ndarray, float, float]:
-    """The record, the steps by method, and the probe: weight, bias, spread of its log-odds."""
+    attribute: Attribute, mu: Latents, by_split: np.ndarray, by_id: np.ndarray, response: Response | None
+) -> _Fitted:
     from sklearn.linear_model import LogisticRegression  # seconds of importing, which loading a model need not wait for
 
     fitted, held = _rows(attribute, by_split, by_id)
     answers, latents = attribute.answers[fitted], mu[fitted].astype(np.float64)
-    centre, spread = latents.mean(axis=0), np.maximum(latents.std(axis=0), 1e-6)
+    centre, deviation = latents.mean(axis=0), np.maximum(latents.std(axis=0), 1e-6)
     regression = LogisticRegression(C=REGULARISATION, max_iter=500)
-    regression.fit((latents - centre) / spread, answers)
-    weight = regression.coef_[0] / spread
+    regression.fit((latents - centre) / deviation, answers)
+    weight = regression.coef_[0] / deviation
     bias = float(regression.intercept_[0] - weight @ centre)
     difference = latents[answers == 1].mean(axis=0) - latents[answers == 0].mean(axis=0)
-    odds_spread = float((mu.astype(np.float64) @ weight).std())
-    steps = {
-        method: (vector * (odds_spread / max(float(vector @ weight), 1e-9))).astype(np.float32)
-        for method, vector in (("logistic", weight), ("mean", difference))
-    }
-    record = Learned(
+    spread = float((mu.astype(np.float64) @ weight).std())
+    drawn_weight = weight if response is None else weight @ response
+    about = Learned(
         attribute.key, attribute.name, attribute.positive, attribute.negative,
         int((answers == 1).sum()), int((answers == 0).sum()), len(held),
-        {method: area_under_curve(mu[held] @ steps[method], attribute.answers[held]) for method in METHODS},
+        {
+            method: area_under_curve(mu[held] @ vector, attribute.answers[held])
+            for method, vector in (("logistic", weight), ("mean", difference))
+        },
     )  # fmt: skip
-    return record, steps, weight.astype(np.float32), bias, odds_spread
+    steps = {
+        method: _step(vector, drawn_weight, spread, latents)
+        for method, vector in (("logistic", drawn_weight), ("mean", difference))
+    }
+    return _Fitted(about, steps, weight.astype(np.float32), bias, spread, drawn_weight.astype(np.float32))
+
+
+def _step(vector: np.ndarray, drawn_weight: np.ndarray, spread: float, latents: np.ndarray) -> np.ndarray:
+    """Along `vector`, as far as adds `spread` to the log-odds, but no further than FURTHEST; 0 along a vector of 0."""
+    unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    furthest = FURTHEST * float((latents @ unit).std())
+    gain = float(unit @ drawn_weight)
+    return (unit * (spread / gain if gain * furthest > spread else furthest)).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -10,8 +12,9 @@ from vaelab.errors import DataError
 from vaelab.evaluation.directions import Directions, rewriting
 from vaelab.evaluation.familiarity import MIN_FACES, Familiarity
 from vaelab.evaluation.latents import StoredLatents
+from vaelab.evaluation.response import measured_response
 from vaelab.inference import FaceModel
-from vaelab.passes import drawn, encoded, encoded_rows
+from vaelab.passes import drawn, encoded, encoded_rows, redrawn
 from vaelab.rng import numpy_generator
 from vaelab.runs.store import Run
 
@@ -34,16 +37,20 @@ def encode_faces(model: FaceModel, run: Run, data: Collection, split: str, num_k
     labels = data.labels.iloc[rows].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     stored = StoredLatents.fit(mu, std, labels, keep, model.weights_fingerprint)
     stored.write(run)
-    _keep_directions(run, mu, labels, model.weights_fingerprint)
+    _keep_directions(model, run, mu, labels, stored.posterior_std)
     _keep_familiarity(model, run, data, stored, "test" if split == "val" else "val")
     return stored
 
 
-def _keep_directions(run: Run, mu: np.ndarray, labels: pd.DataFrame, weights_fingerprint: str) -> None:
+def _keep_directions(
+    model: FaceModel, run: Run, mu: np.ndarray, labels: pd.DataFrame, posterior_std: np.ndarray
+) -> None:
     """Learn them, unless those that are kept belong to these weights: `directions` learns from more faces."""
     with rewriting(run):
-        if not (run.directions_path.is_file() and Directions.read(run).weights_fingerprint == weights_fingerprint):
-            Directions.fit(mu, labels, weights_fingerprint).write(run)
+        if run.directions_path.is_file() and Directions.read(run).weights_fingerprint == model.weights_fingerprint:
+            return
+        response = measured_response(partial(redrawn, model), mu, posterior_std)
+        Directions.fit(mu, labels, model.weights_fingerprint, response=response).write(run)
 
 
 def _keep_familiarity(model: FaceModel, run: Run, data: Collection, stored: StoredLatents, split: str) -> None:
