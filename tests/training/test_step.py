@@ -310,6 +310,53 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         pick_device("mps")
 
 
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[tuple[int, int]], None]:
+    """`gpu((7, 5))` puts in a GPU of that compute capability, beside a torch compiled for those since Turing."""
+
+    def put_in(capability: tuple[int, int]) -> None:
+        monkeypatch.setattr(torch.version, "cuda", "13.2")
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Titan")
+        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80", "sm_86", "sm_90a", "compute_120"])
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    return put_in
+
+
+@pytest.mark.parametrize("capability", [(7, 5), (8, 0), (8, 9), (9, 0), (12, 0), (13, 1)])
+def test_a_gpu_that_torch_has_code_for_is_taken(
+    gpu: Callable[[tuple[int, int]], None], capability: tuple[int, int]
+) -> None:
+    gpu(capability)
+    assert pick_device("auto").type == pick_device("cuda").type == "cuda"
+
+
+@pytest.mark.parametrize("capability", [(6, 1), (7, 0), (10, 0)])
+def test_a_gpu_that_torch_has_no_code_for_is_passed_by_or_refused(
+    gpu: Callable[[tuple[int, int]], None], capability: tuple[int, int]
+) -> None:
+    gpu(capability)
+    assert pick_device("auto").type == "cpu"
+    with pytest.raises(ConfigError, match=r"no code for NVIDIA Titan: take auto or cpu, or install"):
+        pick_device("cuda")
+
+
+def test_a_gpu_of_amd_is_not_asked_for_code_of_nvidia(
+    gpu: Callable[[tuple[int, int]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu((6, 1))
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert pick_device("auto").type == "cuda"
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_gpu_computes_in_bfloat16_where_it_does_so_itself(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
+    assert pick_precision(RunConfig(), torch.device("cuda")) == (torch.bfloat16 if native else torch.float32)
+
+
 def test_precision_is_as_set() -> None:
     cpu = torch.device("cpu")
     assert pick_precision(RunConfig(precision="bfloat16"), cpu) == torch.bfloat16

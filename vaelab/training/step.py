@@ -206,14 +206,37 @@ def pick_device(name: str) -> torch.device:
     """The device called `name`; auto takes cuda, then mps, then cpu.
 
     Raises:
-        ConfigError: the device is not on this machine.
+        ConfigError: the device is not on this machine, or is a GPU that the installed torch has no code for.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    has_gpu = torch.cuda.is_available()
+    there = {"cuda": has_gpu and _has_code_for_gpu(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind in there if there[kind]))
+    if name == "cuda" and has_gpu and not there[name]:
+        raise ConfigError(
+            f"device is cuda, but torch {torch.__version__} has no code for {torch.cuda.get_device_name()}: take auto "
+            "or cpu, or install a torch that has, for GPUs older than Turing with "
+            "`pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/cu126`"
+        )
     if not there[name]:
         raise ConfigError(f"device is {name}, but this machine has none that torch can use; take auto or cpu")
     return torch.device(name)
+
+
+def _has_code_for_gpu() -> bool:
+    """Whether the installed torch holds code for this GPU, or PTX that can become code; a found GPU says neither.
+
+    Source: CUDA C++ Programming Guide, "Binary Compatibility" and "PTX Compatibility".
+    """
+    if torch.version.cuda is None:  # AMD's GPUs are called cuda too, and count otherwise
+        return True
+    capability = torch.cuda.get_device_capability()
+    for architecture in torch.cuda.get_arch_list():
+        kind, _, number = architecture.partition("_")
+        compiled_for = divmod(int(number.rstrip("af")), 10)
+        if compiled_for <= capability and (kind == "compute" or compiled_for[0] == capability[0]):
+            return True
+    return False
 
 
 def pick_precision(config: RunConfig, device: torch.device) -> torch.dtype:
