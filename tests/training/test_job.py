@@ -27,8 +27,12 @@ MakeConfig = Callable[..., TrainConfig]
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
     ],
-    ids=["python", "cuda", "cpu"],
+    ids=["python", "cuda", "cpu", "driver", "cublas", "cudnn", "mps"],
 )
 def test_out_of_memory_is_told_with_what_helps(
     tmp_path: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, error: Exception

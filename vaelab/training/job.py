@@ -106,7 +106,9 @@ def failure_message(run: Run, error: Exception) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether there was no memory left; torch's CPU allocator says so in words alone."""
+    """Whether there was no memory left; torch's CPU allocator, CUDA, cuBLAS and cuDNN say so in words alone."""
+    told = str(error).lower()
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+        isinstance(error, RuntimeError)
+        and any(words in told for words in ("allocate memory", "out of memory", "alloc_failed"))
     )
