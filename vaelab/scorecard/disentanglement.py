@@ -23,6 +23,7 @@ from vaelab.once import Once
 from vaelab.passes import encoded
 from vaelab.rng import random_rows
 from vaelab.scorecard.reconstruction import MAX_PCA_FACES
+from vaelab.scorecard.training_faces import training_faces
 
 NOT_FACTORS = {"object_class", "object_words"}
 MIN_LEVEL_FACES = 20
@@ -36,7 +37,7 @@ def disentanglement_section(
     rows, factors = factors_of(data, random_rows(faces, num_faces, 0, "disentanglement"))
     if len(rows) < MIN_FACES or not factors:
         return {"refused": f"needs {MIN_FACES} faces with labels that vary, there are {len(rows)} with {len(factors)}"}
-    training = random_rows(data.rows("train", is_face=True), MAX_PCA_FACES, 0, "pca")
+    training = training_faces(model, data, MAX_PCA_FACES, "pca")
     encoders: dict[str, Callable[[], np.ndarray]] = {
         "model": lambda: encoded(model, data.pixels(rows))[0].astype(np.float64),
         "untrained_encoder": lambda: encoded(_untrained(model), data.pixels(rows))[0].astype(np.float64),

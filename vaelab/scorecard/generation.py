@@ -17,6 +17,7 @@ from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
 from vaelab.rng import random_rows
 from vaelab.scorecard.extractors import Extractor
+from vaelab.scorecard.training_faces import training_faces
 from vaelab.scorecard.ways import ways_of
 
 SEED = 0
@@ -48,11 +49,13 @@ def generation_section(
         tell(f"generation: {way.words}, {len(faces):,} faces")
         pixels = drawn(model, way.latents)
         found[way.name] = {"words": way.words, **_against(real, pixels, real_features, extractors, way.is_paired)}
-    others = random_rows(data.rows("train", is_face=True), len(faces), SEED, "other faces")
+    others = training_faces(model, data, len(faces), "other faces")
     if len(others) == len(faces):
         tell(f"generation: {len(others):,} training faces, for comparison")
         words = "training faces, as if they were drawn: what a perfect model would reach at this n"
         found[REFERENCE] = {"words": words, **_against(real, data.pixels(others), real_features, extractors)}
+    else:
+        missing[REFERENCE] = f"needs {len(faces):,} training faces, the run was given {len(others):,}"
     report = {"n": len(faces), "seed": SEED, "extractors": [extractor.about_at(model.size) for extractor in extractors]}
     return report | {"ways": found} | ({"not_measured": missing} if missing else {})
 

@@ -18,6 +18,7 @@ from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS, SIGMA_FLOOR
 from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.rng import generator, random_rows
+from vaelab.scorecard.training_faces import training_faces
 
 NUM_SIGMA_FACES = 256
 """Training faces that the deviation is fitted to."""
@@ -82,7 +83,7 @@ def _posterior(model: FaceModel, images: torch.Tensor) -> DiagonalGaussian:
 
 def _fitted_deviation(model: FaceModel, data: Collection, faces: np.ndarray) -> tuple[float, str]:
     """The best one deviation around pictures decoded from posterior samples, and which faces it was fitted to."""
-    training = random_rows(data.rows("train", is_face=True), NUM_SIGMA_FACES, 0, "deviation")
+    training = training_faces(model, data, NUM_SIGMA_FACES, "deviation")
     rows, words = (training, f"{len(training)} training faces") if len(training) else (faces, "the same faces")
     mean, noise = LIKELIHOODS[model.config.loss.likelihood].mean, generator(0, "deviation")
     total = 0.0

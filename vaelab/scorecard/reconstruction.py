@@ -13,7 +13,7 @@ from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
 from vaelab.evaluation.reconstruction import PrincipalComponents, psnr, sharpness, ssim
 from vaelab.inference import FaceModel
 from vaelab.passes import drawn, encoded
-from vaelab.rng import random_rows
+from vaelab.scorecard.training_faces import training_faces
 
 MAX_PCA_FACES = 16_000
 ACTIVE_VARIANCE = 0.01
@@ -65,7 +65,7 @@ def _beside_pca(
     model: FaceModel, data: Collection, faces: np.ndarray, quality: np.ndarray, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """PSNR of the linear model of as many numbers, fitted to training faces; nothing where these are too few."""
-    training = random_rows(data.rows("train", is_face=True), MAX_PCA_FACES, 0, "pca")
+    training = training_faces(model, data, MAX_PCA_FACES, "pca")
     if len(training) <= model.latent_size:
         return {}
     tell(f"PCA with {model.latent_size} components")
