@@ -17,13 +17,15 @@ def read_table(path: Path) -> pd.DataFrame:
     text.
 
     Raises:
-        DataError: missing, not UTF-8, empty or with rows of different length.
+        DataError: missing, not UTF-8, empty, with a column named twice or with rows of different length.
     """
     try:
         with path.open(encoding="utf-8-sig", newline=None) as file:
             header = file.readline()
             file.seek(0)
             separator = max(",;\t", key=header.count)
+            first = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False, header=None, nrows=1)
+            file.seek(0)
             table = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False).fillna("")
     except FileNotFoundError as error:
         raise DataError(f"table not found: {path}") from error
@@ -33,9 +35,11 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas took the first columns for names of the rows
         raise DataError(f"{path}: its rows have more values than columns are named in the first line")
+    named = first.iloc[0].str.strip()  # as written: in the table itself pandas has renamed what is there again
+    again = named[named.duplicated() & (named != "")]
+    if len(again):
+        raise DataError(f"{path} has the column {again.iloc[0]!r} twice; rename one of them, or take it out")
     table.columns = pd.Index([str(column).strip() for column in table.columns])
-    if table.columns.duplicated().any():
-        raise DataError(f"{path} has the column {table.columns[table.columns.duplicated()][0]!r} twice")
     return table
 
 
