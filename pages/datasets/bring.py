@@ -156,6 +156,13 @@ def _options(kind: type[Source]) -> dict[str, Any]:
         given["crop"] = st.selectbox(
             "Crop", list(crops), index=own, format_func=crops.__getitem__, key=f"data.crop.{kind.name}"
         )
+    if "keep_together" in defaults:
+        given["keep_together"] = st.text_input(
+            "Keep together",
+            key="data.together",
+            placeholder="the column that names the person, if there is one",
+            help="Pictures with the same value in this column stay in one split, so nobody is in training and test.",
+        ).strip()
     if "non_faces" in defaults:
         given["non_faces"] = st.toggle("These pictures show no faces", key="data.nonfaces")
     if "terms" in defaults:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.data.making import reasons, store_of
+from vaelab.data.collection import Collection
 from vaelab.data.sources import CsvTable
 from vaelab.errors import DataError
 
@@ -94,6 +95,8 @@ def test_csv_keeps_people_together(tmp_path, write_scenes):
         (b"file,age\na.png,1,2,3\n", "more values than columns"),
         (b"file,age\na.png,1\nb.png,1,2,3\n", "cannot be read as a table"),
         (b"file,age,age \na.png,1,2\n", "the column 'age' twice"),
+        (b"file,age,age\na.png,1,2\n", "the column 'age' twice"),
+        (b'file;"age";"sex";age\na.png;1;2;3\n', "the column 'age' twice"),
     ],
 )
 def test_csv_that_is_none(csv_folder, content, message):
@@ -119,6 +122,27 @@ def test_csv_words_for_missing_are_no_labels(csv_folder):
     assert records["age"].fillna(-1).tolist() == [31, -1, -1, 4]
     assert records["gender"].fillna("?").tolist() == ["?", "Female", "?", "Male"]
     assert records["glasses"].fillna("?").tolist() == ["None", "Reading", "None", "?"]
+
+
+def test_csv_columns_without_a_name_are_no_repetition(csv_folder):
+    (csv_folder / "table.csv").write_text("file,age,,\npicture0.png,5,,\npicture1.png,6,,\n")
+    assert list(CsvTable(csv_folder).listing().records["age"]) == [5, 6]
+
+
+def test_csv_column_called_dataset_does_not_hide_that_of_the_store(csv_folder, tmp_path):
+    (csv_folder / "table.csv").write_text("file,dataset\npicture0.png,mine\npicture1.png,yours\n")
+    store = store_of(CsvTable(csv_folder), tmp_path / "out")
+    labels = Collection((store,)).labels
+    assert labels["original_dataset"].tolist() == ["mine", "yours"]
+    assert labels["dataset"].tolist() == ["out", "out"]
+
+
+def test_csv_pictures_of_nobody_known_are_not_of_one_person(csv_folder):
+    (csv_folder / "table.csv").write_text(
+        "file,person\npicture0.png,\npicture1.png,NA\npicture2.png, ann\npicture3.png,ann\n"
+    )
+    records = CsvTable(csv_folder, keep_together="person").listing().records
+    assert records["split_key"].tolist() == ["picture0.png", "picture1.png", "ann", "ann"]
 
 
 def test_csv_has_to_be_the_only_one_or_be_named(csv_folder):

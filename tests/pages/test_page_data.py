@@ -274,6 +274,24 @@ def test_yes_or_no_labels_are_offered_wherever_groups_are_chosen(lab: Path, open
     assert {text.value for text in app.markdown} >= {"**True** · 20", "**False** · 20"}
 
 
+def test_a_column_of_people_can_be_named(lab: Path, open_app: Open) -> None:
+    (lab / "mine").mkdir()
+    rows = ["file,person"]
+    for index, (name, content) in enumerate(pictures(24).items()):
+        (lab / "mine" / name).write_bytes(content)
+        rows.append(f"{name},{index % 2}")
+    (lab / "mine" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    app = open_app(PAGE)
+    next(box for box in app.selectbox if box.key == "data.kind").set_value("csv").run()
+    next(box for box in app.text_input if box.key == "data.path").set_value(str(lab / "mine")).run()
+    next(box for box in app.text_input if box.key == "data.together").set_value("person").run()
+    next(button for button in app.button if button.key == "data.prepare").click().run()
+    assert wait("csv-64").error == ""
+    store = DatasetStore.open(lab / "data" / "csv-64")
+    assert store.manifest.settings["keep_together"] == "person"
+    assert store.labels.groupby("person")["split"].nunique().tolist() == [1, 1]
+
+
 def test_rows_are_shown_by_address_and_nothing_else(lab: Path) -> None:
     prepare_data(lab, 40)
     client = TestClient(Starlette(routes=ROUTES))

@@ -11,7 +11,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from vaelab.data.groups import MISSING_WORDS
 from vaelab.data.manifest import Rejected
+from vaelab.data.mapping import RESERVED
 from vaelab.data.sources.base import Listing, Source, existing
 from vaelab.data.sources.files import FileIndex, FilesReader, files_reader, index_files
 from vaelab.data.sources.tables import find_column, read_table, typed
@@ -30,7 +32,6 @@ _SPLIT_VALUES = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 _FACE_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_RESERVED = ("image_id", "is_face", "split", "split_key")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class CsvTable(Source):
         root: the folder or tar in which the files lie.
         csv: the table; by default the only CSV in `root`.
         crop: which square of a picture is kept.
-        keep_together: a column whose equal values stay in one split, for example the person.
+        keep_together: a column whose equal values stay in one split, for example the person; where it is missing, a
+            picture stands for itself.
         non_faces: whether pictures without an is_face column are non-faces.
         terms: licence line for the manifest.
     """
@@ -84,7 +86,10 @@ class CsvTable(Source):
         if split_column is not None:
             official = [_SPLIT_VALUES[value.strip().lower()] for value in rows[split_column]]
         records["split"] = pd.Series(official, dtype="str")
-        records["split_key"] = rows[self.keep_together] if self.keep_together else records["image_id"]
+        records["split_key"] = records["image_id"]
+        if self.keep_together:
+            together = rows[self.keep_together].str.strip()
+            records["split_key"] = together.where(~together.isin(MISSING_WORDS), records["image_id"])
         used = {file_column, split_column, face_column}
         attributes = {_attribute_name(name): typed(rows[name]) for name in rows.columns if name not in used}
         parts = [records, pd.DataFrame(attributes, index=records.index), index.table(names)]
@@ -134,4 +139,4 @@ def _face_value(text: str) -> bool | None:
 def _attribute_name(column: str) -> str:
     """A name that neither hides a column of the store nor looks like one of a source's own."""
     name = column.lstrip("_") or "column"
-    return f"original_{name}" if name in _RESERVED else name
+    return f"original_{name}" if name in RESERVED else name
