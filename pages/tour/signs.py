@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from pages.live.reports import reports
-from pages.shell.loaders import weights_stamp
 from pages.studio.state import RECIPE
 from vaelab.errors import VaelabError
 from vaelab.recipes import RECIPES
@@ -35,12 +34,6 @@ def has_points() -> bool:
     """Whether the first run has reported often enough for a line."""
     run = first_run()
     return run is not None and len([row for row in reports(run) if row["kind"] == "train"]) >= 2
-
-
-def has_weights() -> bool:
-    """Whether the first run can draw."""
-    run = first_run()
-    return run is not None and bool(weights_stamp(run))
 
 
 def has_stored_faces() -> bool:

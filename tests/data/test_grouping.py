@@ -118,14 +118,6 @@ def test_mean_is_that_of_each_groups_rows_and_nan_where_empty(labels):
         grouping.mean(np.zeros(3))
 
 
-def test_balanced_probs_give_every_group_the_same_share(labels):
-    grouping = Grouping.of(labels, ["gender"])
-    probs = grouping.balanced_probs()
-    assert probs.sum() == pytest.approx(1)
-    assert probs[grouping.rows("Male")].sum() == pytest.approx(0.5)
-    assert (probs[grouping.keys < 0] == 0).all()
-
-
 def test_no_columns_make_one_group_of_all(labels):
     grouping = Grouping.of(labels, [])
     assert grouping.names == ("all",)
@@ -153,5 +145,3 @@ def test_what_cannot_be_grouped_is_refused(labels):
         Grouping.of(many, ["weight"])
     with pytest.raises(DataError, match="no group 'Other'"):
         Grouping.of(labels, ["gender"]).rows("Other")
-    with pytest.raises(DataError, match="no row has a value"):
-        Grouping.of(pd.DataFrame({"gender": pd.Series([None, None], dtype="str")}), ["gender"]).balanced_probs()

@@ -25,7 +25,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +58,6 @@ class Audit:
     """One audit's folder. Reading is always fresh from disk: any number of watchers see the same."""
 
     dir: Path
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(

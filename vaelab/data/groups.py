@@ -205,19 +205,6 @@ class Grouping:
         counts = self.counts
         return np.asarray(np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0))
 
-    def balanced_probs(self) -> np.ndarray:
-        """(n,) float64, sum 1: every group with rows is drawn equally often; ungrouped rows never.
-
-        Raises:
-            DataError: no row is in a group.
-        """
-        counts = self.counts
-        if not counts.any():
-            raise DataError(f"no row has a value in every one of the columns {', '.join(self.columns)}")
-        weight = np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)
-        probs = np.where(self.keys >= 0, weight[self.keys], 0.0)
-        return np.asarray(probs / probs.sum())
-
     def table(self) -> pd.DataFrame:
         """One row per group: a column per label, `group`, `count`, `share` of the grouped rows, `standing`."""
         import pandas as pd

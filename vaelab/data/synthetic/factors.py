@@ -98,7 +98,6 @@ FACTORS: dict[str, Factor] = {factor.name: factor for factor in _ALL}
 """Every factor of a drawn face by name, in the order of the table's columns (`texture_seed` follows them)."""
 
 CATEGORICAL: tuple[str, ...] = tuple(factor.name for factor in _ALL if factor.kind == "categorical")
-CONTINUOUS: tuple[str, ...] = tuple(factor.name for factor in _ALL if factor.kind == "continuous")
 GROUPS: tuple[str, ...] = tuple(factor.name for factor in _ALL if factor.parent is not None)
 
 
