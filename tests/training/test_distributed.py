@@ -301,6 +301,36 @@ def test_buffers_are_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent == [len(network.state_dict())]
 
 
+APART = """
+import os, sys
+from pathlib import Path
+from vaelab.errors import ConfigError
+from vaelab.runs.store import Run
+from vaelab.training.loop import train
+
+folder = Path(sys.argv[1 + int(os.environ["RANK"])])
+try:
+    train(Run.open(folder))
+except ConfigError as error:
+    (folder / "refused.txt").write_text(str(error))
+"""
+
+
+def test_processes_that_read_different_states_are_all_refused(
+    tiny_config: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    """As on two machines, to one of which checkpoints/ was copied before the training began."""
+    run, copied = (Run.create(tiny_config(num_images=64), tmp_path / machine, "big") for machine in ("one", "two"))
+    train(run)
+    metrics = run.metrics()
+    with torchrun(tmp_path / "apart.py", APART, run.dir, copied.dir) as process:
+        _, told = process.communicate(timeout=90)
+    assert process.returncode == 0, told
+    for refused in (run, copied):
+        assert "states from 0 to 64 images: checkpoints/ must be one" in (refused.dir / "refused.txt").read_text()
+    assert run.metrics() == metrics
+
+
 FAILING = """
 import os, sys
 from pathlib import Path

@@ -129,6 +129,22 @@ def sum_over_ranks(values: np.ndarray, ranks: Ranks, device: torch.device) -> No
         values[...] = shared.cpu().numpy()
 
 
+def check_same_start(images_seen: int, ranks: Ranks, device: torch.device) -> None:
+    """See that all processes go on from the same clock.
+
+    Raises:
+        ConfigError: they do not; raised in all of them.
+    """
+    clocks = np.zeros(ranks.world, np.int64)
+    clocks[ranks.rank] = images_seen
+    sum_over_ranks(clocks, ranks, device)
+    if (clocks != images_seen).any():
+        raise ConfigError(
+            f"the processes found states from {clocks.min():,} to {clocks.max():,} images: checkpoints/ must be one "
+            "folder for all machines, or --root name one that they share"
+        )
+
+
 def wait_for_all(ranks: Ranks) -> None:
     """Return once every process has come here."""
     if ranks.world > 1:

@@ -18,7 +18,7 @@ from vaelab.runs.frames import forget_frames_after
 from vaelab.runs.previews import forget_previews_after
 from vaelab.runs.store import Run, RunStatus
 from vaelab.training import schedules
-from vaelab.training.distributed import parallel, process_group, wait_for_all
+from vaelab.training.distributed import check_same_start, parallel, process_group, wait_for_all
 from vaelab.training.features import use_backbone
 from vaelab.training.feed import Feed
 from vaelab.training.frames import keep_frame
@@ -96,6 +96,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
             status, sample_probs, changes = restore_state(run, objective, averages, optimizer)
             status = replace(status)
             feed.faces.set_probs(sample_probs)
+        check_same_start(status.images_seen, ranks, device)
         if ranks.is_first:
             run.clear_leftovers()
             run.forget_metrics_after(status.images_seen)
