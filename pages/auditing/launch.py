@@ -15,10 +15,11 @@ from pages.auditing.plan import FPRS, rate_name
 from pages.datasets.biased import share_sliders
 from pages.datasets.routes import open_store
 from pages.datasets.shelf import trainable
+from pages.launch.needs import conditions, measure_button
 from pages.live.words import duration
 from pages.shell.boundary import error_boundary
 from vaelab.audit.beginning import begin, num_training_faces
-from vaelab.audit.conductor import start_audit
+from vaelab.audit.conductor import MEMBER_THREADS, start_audit
 from vaelab.audit.experiment import KNOWN_ARMS, PRIMARY_FPR, Experiment, audit_base
 from vaelab.audit.pictures import check_resampling
 from vaelab.audit.store import AUDITS_DIR, list_audits
@@ -233,22 +234,23 @@ def _cost(experiment: Experiment) -> None:
     configs = [experiment.config_of(arm, experiment.seeds[0]) for arm in experiment.arms]
     number = len(configs) * len(experiment.seeds)
     try:
-        needs = [known(config) for config in configs]
+        needs = [need for config in configs if (need := known(config, threads=MEMBER_THREADS)) is not None]
     except DataError:
-        needs = [None]
+        needs = []
     side_by_side = usable_cores() if device_of(experiment.base) == "cpu" else 1
-    if all(needs):
-        seconds = len(experiment.seeds) * sum(need.seconds for need in needs if need is not None) / side_by_side
+    is_known = len(needs) == len(configs)
+    if is_known:
+        seconds = len(experiment.seeds) * sum(need.seconds for need in needs) / side_by_side
         st.markdown(
-            f":material/timer: {number} networks, about **{duration(seconds)}** while nothing else runs, "
-            f"{side_by_side} side by side."
+            f":material/timer: {number} networks, about **{duration(seconds)}** "
+            f"{conditions(all(need.was_alone for need in needs))}, {side_by_side} side by side."
         )
-        return
-    st.markdown(f":material/timer: {number} networks; nothing like them was measured on this machine yet.")
-    if st.button("Measure on this machine", icon=":material/speed:", key="audit.measure.time"):
+    else:
+        st.markdown(f":material/timer: {number} networks; nothing like them was measured on this machine yet.")
+    if measure_button(is_again=is_known, key="audit.measure.time"):
         bar = st.progress(0.0, text=f"Taking real steps for {PROBE_SECONDS * len(configs):.0f} seconds")
         for place, config in enumerate(configs):
-            estimate(config, root=RUNS_DIR)
+            estimate(config, root=RUNS_DIR, threads=MEMBER_THREADS, anew=is_known)
             bar.progress((place + 1) / len(configs))
         st.rerun(scope="fragment")
 

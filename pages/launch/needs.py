@@ -29,17 +29,28 @@ def needs(config: TrainConfig) -> None:
     measured = known(config, RUNS_DIR)
     if measured is None:
         st.markdown(":material/timer: Nothing like it was measured on this machine yet.")
-        if st.button("Measure on this machine", icon=":material/speed:", key="launch.measure"):
-            bar = st.progress(0.0)
-            _fill(bar, 0.0)
-            estimate(config, on_progress=lambda share: _fill(bar, share), root=RUNS_DIR)
-            st.rerun(scope="fragment")
     else:
         _measured(measured)
+    if measure_button(is_again=measured is not None, key="launch.measure"):
+        bar = st.progress(0.0)
+        _fill(bar, 0.0)
+        estimate(config, on_progress=lambda share: _fill(bar, share), root=RUNS_DIR, anew=measured is not None)
+        st.rerun(scope="fragment")
     st.markdown(f":material/hourglass_top: {queue_words(config)}")
     words = config.loss.effective_beta if config.has_decoder else "a detector alone: no KL"
     st.markdown(f":material/balance: {words[0].upper() + words[1:]}.")
     cautions(config)
+
+
+def measure_button(*, is_again: bool, key: str) -> bool:
+    """The button that measures, the first time or once more; whether it was pressed."""
+    label, kind = ("Measure again", "tertiary") if is_again else ("Measure on this machine", "secondary")
+    return st.button(label, icon=":material/speed:", type=kind, key=key)  # type: ignore[arg-type]
+
+
+def conditions(was_alone: bool) -> str:
+    """Under which a measured time holds."""
+    return "while nothing else runs" if was_alone else "beside the training that was at work when it was measured"
 
 
 def queue_words(config: TrainConfig) -> str:
@@ -63,7 +74,7 @@ def _measured(found: Needs) -> None:
         st.metric("Disk", size_in_words(found.disk_bytes))
     st.caption(
         f"{duration(found.seconds_low)} to {duration(found.seconds_high)} by the quicker and slower tenth of the "
-        f"measured steps, {found.images_per_second:,.0f} images per second while nothing else runs. "
+        f"measured steps, {found.images_per_second:,.0f} images per second {conditions(found.was_alone)}. "
         f"{size_in_words(found.free_disk_bytes)} of disk are free."
     )
     if found.disk_bytes > TIGHT * found.free_disk_bytes:

@@ -1,5 +1,6 @@
 """What a training will need: plausible numbers from its own step, kept, and honest when they cannot be had."""
 
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace as changed
@@ -9,7 +10,9 @@ import pytest
 
 from vaelab.config import TrainConfig, replace
 from vaelab.errors import ConfigError, RunError
+from vaelab.jobs import needs
 from vaelab.jobs.needs import CACHE, Probe, estimate, known, needs_of
+from vaelab.runs.store import Run, RunStatus
 
 MakeConfig = Callable[..., TrainConfig]
 PROBE = Probe(2.0, 0.1, 0.08, 0.2, 0.001, 500 * 2**20, 4_000_000)
@@ -34,7 +37,6 @@ def test_resampling_and_averages_cost_something(tmp_path: Path, tiny_config: Mak
 
 def test_the_disk_holds_what_is_promised(trained: Callable[[str], object], tmp_path: Path) -> None:
     from vaelab.models import build_model, count_parameters
-    from vaelab.runs.store import Run
 
     run = trained("residual")
     assert isinstance(run, Run)
@@ -46,10 +48,10 @@ def test_the_disk_holds_what_is_promised(trained: Callable[[str], object], tmp_p
 def test_a_probe_measures_once_and_is_remembered(tmp_path: Path, tiny_config: MakeConfig) -> None:
     config, shares = tiny_config(), list[float]()
     assert known(config, tmp_path) is None
-    needs = estimate(config, shares.append, tmp_path, seconds=0.3)
-    assert needs.measured
-    assert needs.images_per_second > 1
-    assert needs.memory_bytes > 50 * 2**20, "torch alone takes that"
+    found = estimate(config, shares.append, tmp_path, seconds=0.3)
+    assert found.measured
+    assert found.images_per_second > 1
+    assert found.memory_bytes > 50 * 2**20, "torch alone takes that"
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     again = known(replace(config, num_images=1600, beta=3.0), tmp_path)
@@ -57,6 +59,72 @@ def test_a_probe_measures_once_and_is_remembered(tmp_path: Path, tiny_config: Ma
     assert known(replace(config, batch_size=32), tmp_path) is None
     (tmp_path / CACHE).write_text("{")
     assert known(config, tmp_path) is None
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+    """What was probed; every probe finds PROBE, at once."""
+    configs: list[TrainConfig] = []
+
+    def probe(config: TrainConfig, *_: object) -> Probe:
+        configs.append(config)
+        return PROBE
+
+    monkeypatch.setattr(needs, "_probe", probe)
+    return configs
+
+
+def test_one_thread_is_measured_by_itself(
+    tmp_path: Path, tiny_config: MakeConfig, probed: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    estimate(tiny_config(), None, tmp_path)
+    assert known(tiny_config(), tmp_path, threads=1) is None, "all threads are no measure of one"
+    estimate(tiny_config(), None, tmp_path, threads=1)
+    assert known(tiny_config(), tmp_path, threads=1) is not None
+    assert len(probed) == 2
+    monkeypatch.undo()
+    environments: list[str] = []
+
+    def popen(*_: object, env: dict[str, str], **__: object) -> None:
+        environments.append(env["OMP_NUM_THREADS"])
+        raise RunError("seen")
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(RunError, match="seen"):
+        estimate(tiny_config(), None, tmp_path, threads=1, anew=True)
+    assert environments == ["1"]
+
+
+def test_what_another_process_measured_meanwhile_is_kept(
+    tmp_path: Path, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tiny_config(batch_size=32)
+
+    def probe(*_: object) -> Probe:
+        needs._remember(tmp_path, needs._key(other, 0), PROBE)
+        return PROBE
+
+    monkeypatch.setattr(needs, "_probe", probe)
+    estimate(tiny_config(), None, tmp_path)
+    assert known(tiny_config(), tmp_path) is not None
+    assert known(other, tmp_path) is not None
+
+
+@pytest.mark.parametrize("folder", ["", "audits/first/members"])
+def test_a_measurement_beside_a_training_says_so_until_it_is_made_again(
+    tmp_path: Path, tiny_config: MakeConfig, probed: list[TrainConfig], folder: str
+) -> None:
+    run = Run.create(tiny_config(), tmp_path / folder, "busy")
+    run.write_status(RunStatus("running"))
+    estimate(tiny_config(), None, tmp_path)
+    run.write_status(RunStatus("done"))
+    found = known(tiny_config(), tmp_path)
+    assert found is not None
+    assert not found.was_alone
+    assert not estimate(tiny_config(), None, tmp_path).was_alone
+    assert estimate(tiny_config(), None, tmp_path, anew=True).was_alone
+    assert len(probed) == 2
 
 
 def test_a_measurement_can_be_stopped(tmp_path: Path, tiny_config: MakeConfig) -> None:

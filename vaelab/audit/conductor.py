@@ -28,6 +28,7 @@ from vaelab.runs.files import locked, telling
 from vaelab.runs.status import RunStatus
 from vaelab.wording import listed
 
+MEMBER_THREADS = 1
 POLL_SECONDS = 1.0
 STOP_TIMEOUT_SECONDS = 60.0
 """How long a process may take to save its member before it is ended; the last state then counts."""
@@ -171,7 +172,7 @@ def _hands(audit: Audit, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
 
     Their standard input is a pipe that nobody writes to: it closes when this process ends, however it ends.
     """
-    environment = {**child_environment(), "OMP_NUM_THREADS": "1"}
+    environment = {**child_environment(), "OMP_NUM_THREADS": str(MEMBER_THREADS)}
     command = [sys.executable, "-m", "vaelab.audit.hand", str(audit.dir)]
     with (audit.dir / "log.txt").open("ab") as output:
         hands = [

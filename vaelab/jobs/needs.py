@@ -25,7 +25,7 @@ from typing import Any
 from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.jobs.environment import child_environment
-from vaelab.jobs.queue import device_of
+from vaelab.jobs.queue import at_work, device_of
 from vaelab.runs.files import free_bytes, replacing
 from vaelab.runs.frames import MOST_FACES, MOST_FRAMES
 from vaelab.runs.previews import KINDS, MOST_KEPT
@@ -53,6 +53,7 @@ class Needs:
         images_per_second: of the training steps alone.
         measured: whether a probe ran for just this network, batch and device; else only the disk was computed.
         free_disk_bytes: what is free where the runs lie.
+        was_alone: whether nothing else trained on the device while it was measured; else it takes less time alone.
     """
 
     seconds: float
@@ -63,6 +64,7 @@ class Needs:
     images_per_second: float
     measured: bool
     free_disk_bytes: int
+    was_alone: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Probe:
         encode_seconds: for one picture, without gradients.
         memory_bytes: largest resident memory of the process, or of the GPU.
         parameter_bytes: of the network in float32.
+        was_alone: whether nothing else trained on the device.
     """
 
     start_seconds: float
@@ -84,11 +87,15 @@ class Probe:
     encode_seconds: float
     memory_bytes: int
     parameter_bytes: int
+    was_alone: bool = True
 
 
-def known(config: TrainConfig, root: Path = RUNS_DIR) -> Needs | None:
-    """What is known already of a training with these settings; None if it was never probed."""
-    probe = _remembered(root).get(_key(config))
+_one_at_a_time = threading.Lock()
+
+
+def known(config: TrainConfig, root: Path = RUNS_DIR, threads: int = 0) -> Needs | None:
+    """What is known already of a training with these settings, with so many threads; None if it was never probed."""
+    probe = _remembered(root).get(_key(config, threads))
     return None if probe is None else needs_of(config, probe, root)
 
 
@@ -98,24 +105,34 @@ def estimate(
     root: Path = RUNS_DIR,
     seconds: float = PROBE_SECONDS,
     stop: threading.Event | None = None,
+    threads: int = 0,
+    anew: bool = False,
 ) -> Needs:
     """What a training with these settings needs here; probes for `seconds` unless that was done before.
+
+    Of several probes at once each waits for the one before, lest they slow each other down.
 
     Args:
         on_progress: called with the share done, 0 to 1.
         stop: setting it kills the probe, which then raises.
+        threads: how many the training will use; 0 for as many as it takes by itself.
+        anew: probe even if that was done before.
 
     Raises:
         ConfigError: a training with these settings would be refused on this machine.
         RunError: the probe failed, for example for want of memory, or was stopped.
     """
-    remembered, key = _remembered(root), _key(config)
-    if key not in remembered:
-        remembered[key] = _probe(config, seconds, on_progress, stop)
-        _remember(root, remembered)
+    key = _key(config, threads)
+    with _one_at_a_time:
+        probe = None if anew else _remembered(root).get(key)
+        if probe is None:
+            was_busy = _is_busy(config, root)
+            probe = _probe(config, seconds, on_progress, stop, threads)
+            probe = dataclasses.replace(probe, was_alone=not (was_busy or _is_busy(config, root)))
+            _remember(root, key, probe)
     if on_progress is not None:
         on_progress(1.0)
-    return needs_of(config, remembered[key], root)
+    return needs_of(config, probe, root)
 
 
 def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
@@ -154,6 +171,7 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
         optim.batch_size / probe.step_seconds,
         True,
         free_bytes(root),
+        probe.was_alone,
     )
 
 
@@ -167,12 +185,18 @@ def _num_training_faces(config: TrainConfig) -> int:
     return 10_000
 
 
-def _key(config: TrainConfig) -> str:
+def _is_busy(config: TrainConfig, root: Path) -> bool:
+    """Whether a run, or a member of an audit, trains on the device now."""
+    device = device_of(config)
+    return any(at_work(device, folder) for folder in (root, *root.glob("audits/*/members")))
+
+
+def _key(config: TrainConfig, threads: int) -> str:
     """What decides the cost of a step on this machine."""
     asked = [
         socket.gethostname(),
         os.cpu_count(),
-        os.environ.get("OMP_NUM_THREADS"),
+        str(threads) if threads else os.environ.get("OMP_NUM_THREADS"),
         device_of(config),
         config.data.size,
         dataclasses.asdict(config.model),
@@ -197,15 +221,16 @@ def _remembered(root: Path) -> dict[str, Probe]:
         return {}
 
 
-def _remember(root: Path, probes: dict[str, Probe]) -> None:
+def _remember(root: Path, key: str, probe: Probe) -> None:
     with contextlib.suppress(OSError, RunError):  # a cache that cannot be written is no reason to fail
         root.mkdir(parents=True, exist_ok=True)
+        probes = {**_remembered(root), key: probe}  # read now: another process may have added its own
         with replacing(root, CACHE, "the probes' cache") as file:
             file.write(json.dumps({key: dataclasses.asdict(probe) for key, probe in probes.items()}, indent=1).encode())
 
 
 def _probe(
-    config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None = None
+    config: TrainConfig, seconds: float, on_progress: Progress | None, stop: threading.Event | None, threads: int
 ) -> Probe:
     found: dict[str, Any] | None = None
     refused = ""
@@ -218,7 +243,7 @@ def _probe(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=child_environment(),
+            env={**child_environment(), **({"OMP_NUM_THREADS": str(threads)} if threads else {})},
         ) as process,
     ):
         watched = (process, stop, time.monotonic() + PROBE_TIMEOUT_SECONDS + seconds)
