@@ -14,7 +14,7 @@ from plotly.colors import sample_colorscale
 
 from pages.latentmap.quantities import DRAWN, Quantity, offered, quantity, values_of
 from pages.priormap.measures import latents_key
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import Grouping, choosable_columns, group_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +55,11 @@ class Colouring:
 
 
 def colour_choices(run: Run, model: FaceModel) -> dict[str, str]:
-    """What can be coloured by, in words."""
+    """What can be coloured by, in words: labels first, and yes-or-no labels, which may be many, last."""
     assert model.latents is not None  # the page says so, and stops
-    columns = group_columns(model.latents.labels)
-    return {**{column: column.replace("_", " ").capitalize() for column in columns}, **offered(run, model)}
+    labels = {name: name.replace("_", " ").capitalize() for name in choosable_columns(model.latents.labels)}
+    first = {name: labels[name] for name in group_columns(model.latents.labels)}
+    return first | offered(run, model) | labels
 
 
 def colouring(run: Run, model: FaceModel, chosen: str) -> Colouring | None:

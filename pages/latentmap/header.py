@@ -12,7 +12,7 @@ from pages.latentmap.films import film_labels
 from pages.latentmap.quantities import quantity, why_not
 from pages.latentmap.state import AXES, FILM, METHODS, VIEWS, keep, sets, shown
 from pages.studio.state import show_in
-from vaelab.data.groups import group_columns
+from vaelab.data.groups import choosable_columns
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -74,7 +74,7 @@ def _colours(run: Run, model: FaceModel) -> None:
 def _film_colours(run: Run) -> None:
     """Labels alone: what else colours a map is known of the stored faces only."""
     labels = film_labels(run)
-    choices = [] if labels is None else group_columns(labels)
+    choices = [] if labels is None else choosable_columns(labels)
     if not choices:
         return
     if shown().colour not in choices:

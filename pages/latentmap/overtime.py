@@ -18,7 +18,7 @@ from pages.shell.faces import draw
 from pages.shell.pictures import png
 from pages.shell.routes import frame_address
 from pages.shell.sheet import face_sheet
-from vaelab.data.groups import Grouping, group_columns
+from vaelab.data.groups import Grouping, choosable_columns, group_columns
 from vaelab.runs.frames import frames_of
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def _why_none(run: Run, count: int) -> str:
 def _colours(model: FaceModel, labels: pd.DataFrame) -> Colouring:
     """The chosen label's colours, those of the map where it has the same label."""
     chosen = shown().colour
-    if chosen not in group_columns(labels):
+    if chosen not in choosable_columns(labels):
         return plain(len(labels))
     stored = None if model.latents is None else model.latents.labels
-    known = () if stored is None or chosen not in group_columns(stored) else Grouping.of(stored, [chosen]).names
+    known = () if stored is None or chosen not in choosable_columns(stored) else Grouping.of(stored, [chosen]).names
     return by_label(labels, chosen, known)
 
 

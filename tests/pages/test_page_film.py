@@ -18,7 +18,7 @@ from pages.shell.routes import ROUTES, frame_address
 from tests.pages.driving import widget, words
 from tests.pages.tiny_runs import FILMED, make_run, write_frames
 from vaelab.evaluation.film import Film
-from vaelab.evaluation.frames import TrainingFrames
+from vaelab.evaluation.frames import TrainingFrames, write_faces
 from vaelab.evaluation.projection import MapSettings
 from vaelab.inference import FaceModel
 from vaelab.jobs.mapping import stop_maps
@@ -59,6 +59,16 @@ def test_one_frame_is_no_film_yet(lab: Path, open_app: Open) -> None:
     app = open_app(PAGE, view=FILM)
     assert not app.exception
     assert "begun has kept one frame so far" in words(app)
+
+
+def test_a_film_can_be_coloured_by_a_yes_or_no_label(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "filmed")
+    names = write_frames(run)
+    write_faces(run, pd.DataFrame({"image_id": names, "smiling": [name.endswith("7") for name in names]}))
+    app = open_app(PAGE, view=FILM, map="pca", by="smiling")
+    assert not app.exception
+    assert not app.error
+    assert widget(app.selectbox, "map.colour").value == "smiling"
 
 
 def test_a_link_opens_the_film_at_a_frame_with_the_way_of_a_face(lab: Path, open_app: Open) -> None:

@@ -197,6 +197,18 @@ def test_colours_that_need_pictures_are_offered_where_these_were_measured(lab: P
     assert "root mean squared difference" in words(app)
 
 
+def test_yes_or_no_labels_can_be_coloured_by(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    latents = StoredLatents.read(run)
+    labels = latents.labels.assign(smiling=np.arange(STORED) % 2 == 0)
+    replace(latents, read_labels=Once(lambda: labels)).write(run)
+    app = open_app(PAGE, map="pca", by="smiling")
+    assert not app.exception
+    assert not app.error
+    assert widget(app.selectbox, "map.colour").options == ["Gender", "Age", "How typical it is", "Smiling"]
+    assert widget(app.selectbox, "map.colour").value == "smiling"
+
+
 def test_faces_are_measured_in_the_background(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("vaelab.jobs.mapping.subprocess.Popen", _Never(asked))
