@@ -32,8 +32,6 @@ from vaelab.runs.store import RUNS_DIR, TICKET, Run, RunStatus, list_runs
 from vaelab.settings import EMBEDDED
 
 log = logging.getLogger("vaelab.jobs")
-TOLD_TO_END = 128 + signal.SIGTERM
-"""Exit code of a training's process that was sent SIGTERM."""
 
 
 def start(config: TrainConfig, *, name: str | None = None, root: Path = RUNS_DIR) -> Run:
@@ -308,5 +306,5 @@ def _bury(process: subprocess.Popen[bytes], run: Run) -> None:
     with contextlib.suppress(OSError, RunError):
         if code < 0 and run.status.state == "lost":
             run.log(f"the process was ended by {signal.Signals(-code).name}")
-        if code not in (TOLD_TO_END, -signal.SIGTERM):  # whoever sent that wants the machine
+        if code != -signal.SIGTERM:  # whoever sends that wants the machine
             advance(run.dir.parent)

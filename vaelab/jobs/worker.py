@@ -9,14 +9,14 @@ from types import FrameType
 
 from vaelab.errors import VaelabError
 from vaelab.jobs.environment import give_way
-from vaelab.jobs.queue import TOLD_TO_END, advance, wait_until_written
+from vaelab.jobs.queue import advance, wait_until_written
 from vaelab.runs.store import Run
 
 log = logging.getLogger("vaelab.jobs")
 
 
-def work(run: Run) -> int:
-    """Train `run` to its end, then start what waits for the device; returns the exit code.
+def work(run: Run) -> bool:
+    """Train `run` to its end, then start what waits for the device; returns whether SIGTERM came.
 
     After SIGTERM nothing is started: whoever sends it wants the machine, and the queue waits on disk.
     """
@@ -40,8 +40,10 @@ def work(run: Run) -> int:
     finally:
         if not is_told_to_end:
             advance(run.dir.parent)
-    return TOLD_TO_END if is_told_to_end else 0
+    return is_told_to_end
 
 
 if __name__ == "__main__":
-    sys.exit(work(Run.open(Path(sys.argv[1]))))
+    if work(Run.open(Path(sys.argv[1]))):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)  # tells whoever waits for this process why it ended
