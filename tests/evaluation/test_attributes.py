@@ -54,6 +54,17 @@ def test_several_words_are_one_against_the_rest() -> None:
     np.testing.assert_array_equal(known.sum(axis=0), 1)
 
 
+def test_whole_numbers_are_quantities_where_there_are_many() -> None:
+    found = of(
+        age=cycle(*range(1, 91)), height=pd.array(cycle(*range(1501, 1540), None), "Int64"), stars=cycle(1, 2, 3)
+    )
+    assert (found["age"].name, found["age"].positive) == ("Age", "above 40.5")
+    np.testing.assert_array_equal(found["age"].answers[38:42], [0, 0, 1, 1])
+    assert found["height"].negative == "1520 or below"
+    assert np.isnan(found["height"].answers[39])
+    assert list(found) == ["age", "height", "stars"], "a few numbers are ranges"
+
+
 def test_ranges_are_cut_where_the_halves_are_most_equal() -> None:
     ages = ["0-2"] * 40 + ["10-19"] * 100 + ["3-9"] * 50 + ["20-29"] * 110 + ["more than 70"] * 100
     found = of(age=ages)

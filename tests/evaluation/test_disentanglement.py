@@ -99,6 +99,15 @@ def test_modularity_follows_its_definition() -> None:
     assert modularity(np.zeros((2, 2))) == (0.0, 0.0)
 
 
+def test_whole_numbers_are_quantities_and_yes_or_no_is_none() -> None:
+    age = Factor.of("age", pd.Series(np.arange(FACES) % 90 + 1))
+    assert age.quantity is not None
+    assert age.quantity.dtype == np.float64
+    assert age.levels.max() == 19
+    assert Factor.of("smile", pd.Series([0, 1] * (FACES // 2))).quantity is None
+    assert Factor.of("glasses", pd.Series([False, True] * (FACES // 2))).quantity is None
+
+
 def test_too_few_faces_or_labels_are_refused(exact: np.ndarray, factors: list[Factor]) -> None:
     constant = Factor.of("same", pd.Series(["x"] * FACES))
     with pytest.raises(DataError, match="0 such labels"):

@@ -68,6 +68,14 @@ def test_latents_stand_beside_an_untrained_encoder_and_principal_components(
     json.dumps(found, allow_nan=False)
 
 
+def test_an_age_in_whole_years_is_a_factor(tiny_data: Collection) -> None:
+    data, labels = Collection(tiny_data.stores), tiny_data.labels
+    data.__dict__["labels"] = labels.assign(age=labels["age"].fillna(0).round().astype(np.int64))
+    factors = {factor.name: factor for factor in factors_of(data, data.rows("train", is_face=True))[1]}
+    assert factors["age"].quantity is not None
+    assert "age_group" not in factors
+
+
 def test_few_faces_have_no_disentanglement(trained: Callable[[str], Run], tiny_data: Collection) -> None:
     rows = tiny_data.rows("test", is_face=True)
     found = disentanglement_section(FaceModel.load(trained("vae")), tiny_data, rows, 1000, lambda _: None)

@@ -71,15 +71,20 @@ def held_out_by_id(image_ids: pd.Series, share: float) -> np.ndarray:
     return np.asarray(hashes / 2.0**32 < share)
 
 
-def _of_column(column: str, values: pd.Series) -> list[Attribute]:
-    from pandas.api.types import is_float_dtype  # whoever has a table has it already; a page's start has none
+def is_quantity(values: pd.Series) -> bool:
+    """Whether a label column measures something: numbers, whole or not, with more than MAX_VALUES different ones."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype  # whoever has a table has it; a page's start has none
 
+    return is_numeric_dtype(values) and not is_bool_dtype(values) and values.nunique() > MAX_VALUES
+
+
+def _of_column(column: str, values: pd.Series) -> list[Attribute]:
     name = column.replace("_", " ").strip().capitalize()
     known = values.dropna()
-    if is_float_dtype(known) and known.nunique() > MAX_VALUES:
+    if is_quantity(values):
         middle = float(known.median())
         answers = (values.astype(float) > middle).astype(np.float32).where(values.notna())
-        shown = f"{middle:.3g}"
+        shown = f"{middle:.3g}" if abs(middle) < 1000 else f"{middle:.0f}"
         return [_attribute(column, name, f"above {shown}", f"{shown} or below", answers)]
     texts = values.astype("string")
     levels = sorted(texts.dropna().unique().tolist(), key=natural_key)

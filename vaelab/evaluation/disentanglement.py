@@ -16,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.svm import LinearSVC
 
 from vaelab.errors import DataError
+from vaelab.evaluation.attributes import is_quantity
 from vaelab.evaluation.intervals import Estimate, bootstrapped, from_half_samples, half_samples
 from vaelab.rng import numpy_generator, stream_seed
 
@@ -44,8 +45,8 @@ class Factor:
 
     @classmethod
     def of(cls, name: str, values: pd.Series) -> Factor:
-        """The factor in a label column without gaps: numbers are quantities, words are levels."""
-        if pd.api.types.is_float_dtype(values):
+        """The factor in a label column without gaps: see `is_quantity`; words are levels."""
+        if is_quantity(values):
             exact = values.to_numpy(np.float64)
             return cls(name, _binned(exact[:, None])[:, 0], exact)
         return cls(name, pd.factorize(values, sort=True)[0].astype(np.int64), None)

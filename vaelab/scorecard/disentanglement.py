@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.data.groups import group_columns
 from vaelab.data.synthetic.factors import FACTORS
 from vaelab.engine import Engine
+from vaelab.evaluation.attributes import is_quantity
 from vaelab.evaluation.disentanglement import MIN_FACES, Factor, disentanglement
 from vaelab.evaluation.reconstruction import PrincipalComponents
 from vaelab.inference import FaceModel
@@ -57,8 +57,8 @@ def factors_of(data: Collection, rows: np.ndarray) -> tuple[np.ndarray, list[Fac
     Words and quantities are; a drawn face's groups of a quantity are not, beside the exact quantity.
     """
     labels = data.labels.iloc[rows]
-    quantities = [str(name) for name in labels.columns if pd.api.types.is_float_dtype(labels[name])]
-    known = [name for name in quantities if labels[name].notna().all() and labels[name].nunique() > 1]
+    quantities = [str(name) for name in labels.columns if is_quantity(labels[name])]
+    known = [name for name in quantities if labels[name].notna().all()]
     derived = {factor.name for factor in FACTORS.values() if factor.parent in known}
     words = [name for name in group_columns(labels) if name not in derived | NOT_FACTORS]
     keep = np.array(labels[words].notna().all(axis=1))  # a copy: pandas lends its own for reading only
