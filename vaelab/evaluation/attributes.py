@@ -80,9 +80,8 @@ def is_quantity(values: pd.Series) -> bool:
 
 def _of_column(column: str, values: pd.Series) -> list[Attribute]:
     name = column.replace("_", " ").strip().capitalize()
-    known = values.dropna()
     if is_quantity(values):
-        middle = float(known.median())
+        middle = float(values.median())
         answers = (values.astype(float) > middle).astype(np.float32).where(values.notna())
         shown = f"{middle:.3g}" if abs(middle) < 1000 else f"{middle:.0f}"
         return [_attribute(column, name, f"above {shown}", f"{shown} or below", answers)]
