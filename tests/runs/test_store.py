@@ -74,8 +74,12 @@ def test_a_run_names_itself_after_time_and_recipe(tmp_path: Path) -> None:
     assert all("-tiny-" in run_id for run_id in ids)
 
 
-@pytest.mark.parametrize("name", ["../out", "a/b", ".hidden", ".."])
-def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_run_of_an_oddly_called_recipe_has_a_name_all_the_same(tmp_path: Path) -> None:
+    assert "-beta--4-" in Run.create(TrainConfig(recipe="beta: 4"), tmp_path).id
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", ".hidden", "..", "beta:4", "two words", "-x", "a\\b", "a\n", "what?"])
+def test_a_name_that_would_not_do_everywhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="cannot name a run"):
         Run.create(TrainConfig(), tmp_path / "runs", name)
     assert not (tmp_path / "out").exists()
@@ -319,7 +323,7 @@ def test_a_damaged_line_is_passed_over_and_told(run: Run) -> None:
     run.forget_metrics_after(20)
     assert run.damaged_metrics() == []
     assert [row["images_seen"] for row in run.metrics()] == [10, 20]
-    assert "4 damaged line(s) left out (line 2, 3, 4, 5)" in (run.dir / "log.txt").read_text()
+    assert "4 damaged lines left out (line 2, 3, 4, 5)" in (run.dir / "log.txt").read_text()
 
 
 def test_interventions_outlive_a_resume(run: Run) -> None:

@@ -47,8 +47,10 @@ from vaelab.runs.about import forget_about, read_about
 from vaelab.runs.control import Control, asked_for, check_request, interventions, pending, settings_at, submit
 from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.metrics import kept_after_resume, read_reports
+from vaelab.runs.names import as_name, check_name
 from vaelab.runs.previews import previews_in
 from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
+from vaelab.wording import counted
 
 __all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "TICKET", "Run", "RunStatus", "find_run", "list_runs"]
 
@@ -73,14 +75,15 @@ class Run:
         """Make the folder of a new run, `queued`; its id is `name` or date-time-recipe-hex.
 
         Raises:
-            RunError: a run of this name exists, or the folder cannot be made.
+            RunError: a run of this name exists, none may be called so, or the folder cannot be made.
         """
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        run_id = name or f"{stamp}-{config.recipe}-{secrets.token_hex(2)}"
-        if Path(run_id).name != run_id or run_id.startswith("."):
-            raise RunError(f"{run_id!r} cannot name a run; use letters, digits, '.', '_' and '-'")
+        run_id = name or f"{stamp}-{as_name(config.recipe)}-{secrets.token_hex(2)}"
+        check_name(run_id)
         run = cls(root / run_id)
-        try:
+        if os.path.lexists(run.dir):
+            raise RunError(f"there is already a run {run_id!r} in {root}; resume it, or choose another name")
+        with telling(f"cannot make the run folder {run.dir}", root):
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as hidden:  # a kill in here takes no name
                 made = cls(Path(hidden) / run_id)
@@ -88,15 +91,7 @@ class Run:
                 made.write_status(RunStatus())
                 about = {"vaelab": __version__, "created": stamp, "data_fingerprints": dict(fingerprints)}
                 made._write_json("config.json", {**about, "config": config.to_dict()})
-                made.dir.rename(run.dir)  # refused where something has the name, unless it is an empty folder
-        except OSError as error:
-            if os.path.lexists(run.dir):
-                raise RunError(
-                    f"there is already a run {run_id!r} in {root}; resume it, or choose another name"
-                ) from None
-            raise RunError(
-                f"cannot make the run folder {run.dir}: {error.strerror}; check space and permissions"
-            ) from error
+                made.dir.rename(run.dir)  # fails where somebody has just made a run of this name
         return run
 
     @classmethod
@@ -198,7 +193,7 @@ class Run:
         reports = read_reports(self.dir / "metrics.jsonl")
         if reports.damaged:
             shown = ", ".join(str(number) for number in reports.damaged[:8])
-            self.log(f"metrics.jsonl: {len(reports.damaged)} damaged line(s) left out (line {shown})")
+            self.log(f"metrics.jsonl: {counted(len(reports.damaged), 'damaged line')} left out (line {shown})")
         self._replace_metrics(kept_after_resume(reports.rows, images_seen))
 
     def forget_changes_after(self, images_seen: int, what: str) -> None:
@@ -347,8 +342,7 @@ class Run:
     @property
     def card(self) -> str | None:
         """The model card (Markdown), where there is one."""
-        path = self.dir / "README.md"
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return (self.dir / "README.md").read_text(encoding="utf-8") if self.is_shipped else None
 
     @property
     def is_shipped(self) -> bool:
