@@ -11,6 +11,7 @@ from pages.auditing.plan import rate_name
 from pages.auditing.words import RULING_LOOKS, level
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE, Verdict
+from vaelab.wording import counted
 
 MOST_TOLD = 3
 """Comparisons that stand in full: those of three arms."""
@@ -89,4 +90,4 @@ def told_left_out(found: Findings) -> None:
         more = f"; and {len(found.left_out) - 12} more" if len(found.left_out) > 12 else ""
         st.caption(f":material/group_off: Left out of worst group, gap, variance and E[A]: {listed}{more}.")
     if found.num_ungrouped:
-        st.caption(f":material/label_off: {found.num_ungrouped:,} faces have no label and are in no group.")
+        st.caption(f":material/label_off: {counted(found.num_ungrouped, 'face')} without a label, so in no group.")

@@ -17,6 +17,7 @@ from vaelab.data.groups import Grouping
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
+from vaelab.wording import counted
 
 MOST_FACES = 48
 PER_ROW = 12
@@ -93,7 +94,7 @@ def _row(store: Any, part: list[tuple[int, int]], seeds: int) -> None:
     told = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[-1]} to {counts[0]}"
     remote_picture(
         rows_address(store, [row for row, _ in part][:MOST_PICTURES]),
-        f"{len(part)} faces missed by {told} of {seeds} networks",
+        f"{counted(len(part), 'face')} missed by {told} of {counted(seeds, 'network')}",
         widest=75 * len(part),
         shape=(len(part), 1),
     )

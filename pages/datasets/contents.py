@@ -16,6 +16,7 @@ from vaelab.data.groups import MAX_VALUES, Grouping, choosable_columns
 from vaelab.data.ordering import natural_key
 from vaelab.data.splits import SPLITS
 from vaelab.data.store import DatasetStore
+from vaelab.wording import counted
 
 PER_GROUP = 10
 MOST_GROUPS = 12
@@ -37,7 +38,7 @@ def facts(store: DatasetStore) -> None:
     for note in store.manifest.notes:
         st.caption(f":material/info: {note}")
     if store.manifest.rejected:
-        with st.expander(f"{store.manifest.num_rejected:,} files left out, and why"):
+        with st.expander(f"{counted(store.manifest.num_rejected, 'file')} left out, and why"):
             reasons = Counter(item.reason for item in store.manifest.rejected).most_common(MOST_REASONS)
             st.dataframe(pd.DataFrame(reasons, columns=["Reason", "Files"]), hide_index=True, alt="Reasons")
             listed = pd.DataFrame([(item.image_id, item.reason) for item in store.manifest.rejected])
@@ -79,7 +80,7 @@ def labels(store: DatasetStore) -> None:
     )
     missing = int(values.isna().any(axis=1).sum())
     if missing:
-        st.caption(f"{missing:,} pictures lack one of the two labels and are not counted.")
+        st.caption(f"Not counted, for want of one of the two labels: {counted(missing, 'picture')}.")
 
 
 @st.fragment
@@ -104,7 +105,7 @@ def samples(store: DatasetStore) -> None:
         )
         chosen = random.choice(rows, min(PER_GROUP, len(rows)), replace=False)
         st.markdown(f"**{name}** · {group.count:,}")
-        remote_picture(rows_address(store, chosen.tolist()), f"{len(chosen)} pictures: {by} {name}")
+        remote_picture(rows_address(store, chosen.tolist()), f"{counted(len(chosen), 'picture')}: {by} {name}")
     if len(grouping) > MOST_GROUPS:
         st.caption(f"The first {MOST_GROUPS} of {len(grouping)} values are shown.")
 

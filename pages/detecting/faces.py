@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pages.shell.pictures import data_address, png
 from vaelab.evaluation.lightness import CAVEATS
-from vaelab.wording import with_minus
+from vaelab.wording import counted, with_minus
 
 if TYPE_CHECKING:
     from vaelab.detection.photographs import Detector, Found, Result
@@ -34,7 +34,7 @@ def thumbnails(photo: NDArray[np.uint8], result: Result) -> None:
                 _picture(crop(photo, face.box, THUMBNAIL), f"Face {number}. {_seen(result, face)}")
                 st.caption(f"**{number}** {_seen(result, face)}; {_lightness(face)}")
     if len(result.faces) > MOST_THUMBNAILS:
-        st.caption(f"{len(result.faces) - MOST_THUMBNAILS} more are in the files below.")
+        st.caption(f"{counted(len(result.faces) - MOST_THUMBNAILS, 'more face')} in the files below.")
 
 
 def one_face(

@@ -18,6 +18,7 @@ from pages.shell.routes import MOST_FACES, stored_address
 from pages.shell.sheet import face_sheet
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.errors import DataError, VaelabError
+from vaelab.wording import counted
 
 if TYPE_CHECKING:
     from vaelab.evaluation.composition import Share
@@ -37,7 +38,8 @@ def selection(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> N
         return
     assert model.latents is not None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(rows):,} of {len(model.latents.mu):,} faces are selected.**")
+        verb = "is" if len(rows) == 1 else "are"
+        st.markdown(f"**{len(rows):,} of {len(model.latents.mu):,} faces {verb} selected.**")
         st.button("Clear the selection", type="tertiary", on_click=put, kwargs={"area": (), "area_on": ""})
     if not len(rows):
         st.info("No face lies there: go around some points.", icon=":material/select:")
@@ -50,7 +52,7 @@ def selection(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> N
         _composition(model, rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
-            f"{len(rows):,} faces (CSV)",  # of a selection just made: until then the button gives the one before
+            f"{counted(len(rows), 'face')} (CSV)",  # of a new selection: until then the button gives the one before
             lambda: csv_of(model, face_map, rows),
             file_name=f"{model.run_id}-selection.csv",
             mime="text/csv",

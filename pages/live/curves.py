@@ -9,6 +9,7 @@ import streamlit as st
 from pages.live.history import LOSSES, OTHERS, Rows, kl_strip, marks, panel, parts_of, regions_panel
 from pages.live.plot import plot
 from vaelab.evaluation.regions import eyes_sentence
+from vaelab.wording import counted
 
 USED_NATS = 0.01
 """A latent that tells less is as good as unused."""
@@ -48,8 +49,8 @@ def kl_heat(rows: Rows, key: str) -> None:
     used = int((table[table["images"] == table["images"].max()]["nats"] > USED_NATS).sum())
     st.vega_lite_chart(table, HEAT, height=260, key=key, alt="KL of each latent at each validation")
     st.caption(
-        f"{used} latents tell more than {USED_NATS} nats now. Columns are validations; rows are latents, the one that "
-        "tells most now on top."
+        f"More than {USED_NATS} nats are told by {counted(used, 'latent')} now. Columns are validations; rows "
+        "are latents, the one that tells most now on top."
     )
 
 

@@ -15,6 +15,7 @@ from pages.shell.remote import remote_picture
 from vaelab.data.groups import NO, YES
 from vaelab.recipe_notes import resampling_words
 from vaelab.runs.store import Run
+from vaelab.wording import counted
 
 
 def debiasing(run: Run, rows: Rows) -> None:
@@ -35,8 +36,8 @@ def debiasing(run: Run, rows: Rows) -> None:
     ]
     plot(panels, key=f"live.debias.{run.id}", height=120, plain=True)
     st.caption(
-        f"Draws are worth {latest['effective_sample_size']:,.0f} faces ({latest['effective_share']:.1%} of all); "
-        f"{latest['num_active']} latents take part."
+        f"Draws are worth {counted(round(latest['effective_sample_size']), 'face')} "
+        f"({latest['effective_share']:.1%} of all), weighted by {counted(latest['num_active'], 'latent')}."
     )
     _drawn_faces(run, latest)
     _groups(latest)

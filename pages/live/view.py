@@ -20,6 +20,7 @@ from pages.shell.loaders import find
 from vaelab import jobs
 from vaelab.recipe_notes import LOSSES_IN_SHORT
 from vaelab.runs.store import Run, RunStatus
+from vaelab.wording import counted
 
 FASTEST_TICK_SECONDS, SLOWEST_TICK_SECONDS = 1.0, 4.0
 LATEST_EVENTS = 30
@@ -122,7 +123,7 @@ def told_damage(run: Run) -> None:
     if damaged:
         shown = ", ".join(map(str, damaged[:MOST_LINES])) + (" and more" if len(damaged) > MOST_LINES else "")
         st.warning(
-            f"metrics.jsonl has {len(damaged)} damaged line{'s' if len(damaged) > 1 else ''} ({shown}), left out of "
+            f"metrics.jsonl has {counted(len(damaged), 'damaged line')} ({shown}), left out of "
             "the curves. Weights and saved state are not affected.",
             icon=":material/broken_image:",
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vaelab.data.groups import group_columns
 from vaelab.editing.recipe import STARTS, FaceRecipe, to_record
 from vaelab.editing.sliders import STEP, edited_latent, find_slider, reach, start_latent, step_vector
+from vaelab.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ def described(model: FaceModel, recipe: FaceRecipe) -> str:
         origin = f"Seed {recipe.seed}, {STARTS[recipe.start].lower()}, temperature {recipe.temperature:g}"
     if not recipe.edits:
         return origin
-    return f"{origin}, {len(recipe.edits)} slider{'s' if len(recipe.edits) > 1 else ''} moved"
+    return f"{origin}, {counted(len(recipe.edits), 'slider')} moved"
 
 
 def spoken_labels(model: FaceModel, face: str) -> str:

@@ -37,7 +37,7 @@ def test_watch_piped_gives_each_report_a_line(vaelab: Call, run: Run) -> None:
 def test_watch_tells_of_damaged_lines(vaelab: Call, run: Run) -> None:
     with (run.dir / "metrics.jsonl").open("a") as file:
         file.write("not json\n")
-    assert "1 damaged line(s)" in vaelab("watch", run.id, "--root", run.dir.parent, "--once").out
+    assert "1 damaged line, passed over" in vaelab("watch", run.id, "--root", run.dir.parent, "--once").out
 
 
 def test_a_run_is_found_by_its_tags_and_notes(vaelab: Call, run: Run) -> None:

@@ -80,6 +80,8 @@ def test_inside_follows_the_even_odd_rule() -> None:
 def test_what_cannot_be_laid_out_is_refused(features: np.ndarray) -> None:
     with pytest.raises(DataError, match="at least 40 faces"):
         layout(features[:39], PCA)
+    with pytest.raises(DataError, match="a map of 1 face with 1 latent; it takes"):
+        layout(features[:1, :1], PCA)
     with pytest.raises(DataError, match="not all finite"):
         layout(np.full((50, 3), np.nan, np.float32), PCA)
     with pytest.raises(DataError, match="fewer than half"):

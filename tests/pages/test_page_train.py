@@ -240,6 +240,9 @@ def test_all_yes_or_no_labels_share_a_table_of_what_is_drawn(open_app: Open, tmp
     assert not app.exception
     tables = [table.value for table in app.dataframe if "In the data" in table.value]
     assert [table.iloc[:, 0].name for table in tables] == ["Skin", "Labelled yes"]
+    assert "Draws are worth 80 faces (40.0% of all), weighted by 3 latents." in words(app)
+    run.append_metrics("resampling", 3_200, **{**known, "num_active": 1}, groups={})
+    assert "weighted by 1 latent." in words(open_app(PAGE, run="fair"))
     assert tables[1].to_numpy().tolist() == [["male", 0.4, 0.6], ["bald", 0.1, 0.2]]
 
 

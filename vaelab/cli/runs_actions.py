@@ -14,6 +14,7 @@ from vaelab.runs.files import telling
 from vaelab.runs.store import find_run
 from vaelab.runs.tensorboard import export_tensorboard
 from vaelab.runs.trash import empty_trash, restore, trash, trashed
+from vaelab.wording import counted
 
 
 def add_actions(runs: argparse.ArgumentParser) -> None:
@@ -113,7 +114,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 def _empty(arguments: argparse.Namespace) -> int:
     count = empty_trash(arguments.root, arguments.older_than_days)
-    print(f"{count} run(s) deleted for good", file=sys.stderr)
+    print(f"{counted(count, 'run')} deleted for good", file=sys.stderr)
     return 0
 
 

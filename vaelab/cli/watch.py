@@ -18,6 +18,7 @@ from rich.text import Text
 from vaelab.jobs.queue import advance, position
 from vaelab.runs.status import RunStatus
 from vaelab.runs.store import RUNS_DIR, Run, find_run
+from vaelab.wording import counted
 
 PARTS = ("loss", "recon_loss", "kl", "classification_loss")
 CHART_ROWS, MOST_COLUMNS = 6, 100
@@ -103,7 +104,7 @@ def picture(run: Run, columns: int) -> str:
         lines.append(f"{event['images_seen']:>12,} images: {event['what']}{change}")
     damaged = run.damaged_metrics()
     if damaged:
-        lines.append(f"metrics.jsonl has {len(damaged)} damaged line(s), passed over: line {damaged[0]}")
+        lines.append(f"metrics.jsonl has {counted(len(damaged), 'damaged line')}, passed over: line {damaged[0]}")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from vaelab.data.prepare import Progress, splits_of
 from vaelab.data.sources.base import Listing, Source, unlike_published
 from vaelab.data.sources.files import FilesReader
 from vaelab.errors import DataError
+from vaelab.wording import counted
 
 Effect = Literal["blocks", "left out", "kept"]
 """`blocks`: nothing can be prepared until it is mended. `left out`: preparing goes on without these. `kept`: they are
@@ -75,8 +76,8 @@ class Validation:
         usable = "" if self.num_usable is None else f", {self.num_usable:,} of them usable"
         verdict = "it cannot be prepared as it is" if self.blocks else "it can be prepared"
         kinds = len(self.problems)
-        found = f"{kinds} {'kind' if kinds == 1 else 'kinds'} of problems" if kinds else "no problem"
-        return f"{self.source}: {self.num_listed:,} pictures listed{usable}; {found}; {verdict}"
+        found = f"{counted(kinds, 'kind')} of problems" if kinds else "no problem"
+        return f"{self.source}: {counted(self.num_listed, 'picture')} listed{usable}; {found}; {verdict}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

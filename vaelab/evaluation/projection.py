@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.intervals import MeanWithInterval, mean_with_interval
 from vaelab.rng import numpy_generator, stream_seed
+from vaelab.wording import counted
 
 Features = Float[np.ndarray, "faces features"]
 Places = Float[np.ndarray, "faces dims"]
@@ -101,8 +102,9 @@ def layout(features: Features, settings: MapSettings) -> Places:
     """
     if len(features) < max(MIN_FACES, settings.neighbours + 2) or features.shape[1] < settings.dims:
         raise DataError(
-            f"a map of {len(features)} faces with {features.shape[1]} latents; it takes at least {MIN_FACES} faces, "
-            f"more than there are in a neighbourhood ({settings.neighbours}), and {settings.dims} latents"
+            f"a map of {counted(len(features), 'face')} with {counted(features.shape[1], 'latent')}; it takes at "
+            f"least {MIN_FACES} faces, more than there are in a neighbourhood ({settings.neighbours}), and "
+            f"{settings.dims} latents"
         )
     if not np.isfinite(features).all():
         raise DataError("the latents of a map are not all finite numbers; encode the faces again")

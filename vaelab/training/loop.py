@@ -41,6 +41,7 @@ from vaelab.training.step import (
 )
 from vaelab.training.totals import Totals
 from vaelab.training.validation import validate
+from vaelab.wording import counted
 
 log = logging.getLogger("vaelab.training")
 Progress = Callable[[dict[str, Any]], None]
@@ -106,8 +107,8 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 forget_switches(run.requests_dir)
             run.write_status(status)
             shown = (
-                f"{device.type}, {str(precision).removeprefix('torch.')}, {ranks.world} process(es), "
-                f"{torch.get_num_threads()} thread(s)"
+                f"{device.type}, {str(precision).removeprefix('torch.')}, "
+                f"{counted(ranks.world, 'process', 'processes')}, {counted(torch.get_num_threads(), 'thread')}"
             )
             run.log(f"training from {status.images_seen:,} of {config.optim.num_images:,} images on {shown}")
             for warning in config.warnings:

@@ -25,7 +25,7 @@ from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE
-from vaelab.wording import listed
+from vaelab.wording import counted, listed
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
 CHOOSING = (
@@ -64,7 +64,7 @@ def document_of(material: Material) -> Document:
     return Document(
         title=f"Audit {material.experiment.name}: is it fairer?",
         subtitle=(
-            f"{len(found.arms)} arms, {seeds} paired {'seed' if seeds == 1 else 'seeds'}, split {material.split}, "
+            f"{len(found.arms)} arms, {counted(seeds, 'paired seed')}, split {material.split}, "
             f"thresholds at {rate_percent(found.fpr)} false positives. "
             f"Begun {created[:4]}-{created[4:6]}-{created[6:8]}, vaelab {about['vaelab']}."
         ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vaelab.evaluation.fairness.effects import MIN_SEEDS, Effect
-from vaelab.wording import with_minus
+from vaelab.wording import counted, with_minus
 
 Ruling = Literal["improved", "worse", "no evidence", "too few data", "no ruling"]
 
@@ -40,7 +40,7 @@ def family(num_arms: int) -> str:
         return ""
     pairs = num_arms * (num_arms - 1) // 2
     return (
-        f"Holm's correction counts {pairs} comparison{'s' * (pairs > 1)} of {num_arms} arms at one rate and grouping. "
+        f"Holm's correction counts {counted(pairs, 'comparison')} of {num_arms} arms at one rate and grouping. "
         "The interval beside a p-value is not corrected for several comparisons."
     )
 
@@ -66,7 +66,7 @@ def verdict(effect: Effect, fpr: float, num_groups: int, primary: float | None =
     if found.value * found.centre < 0:
         measured += f", by {with_minus(f'{100 * found.centre:+.2f}')} without what choosing the worst group adds"
     if seeds < MIN_SEEDS:
-        met = f"{seeds} paired seed{'' if seeds == 1 else 's'}"
+        met = counted(seeds, "paired seed")
         return _verdict(
             effect, "too few data", f"{name}: too few data. With {met}, {measured}; the rule asks for {MIN_SEEDS}."
         )
