@@ -78,7 +78,9 @@ def test_a_run_of_an_oddly_called_recipe_has_a_name_all_the_same(tmp_path: Path)
     assert "-beta--4-" in Run.create(TrainConfig(recipe="beta: 4"), tmp_path).id
 
 
-@pytest.mark.parametrize("name", ["../out", "a/b", ".hidden", "..", "beta:4", "two words", "-x", "a\\b", "a\n", "what?"])
+@pytest.mark.parametrize(
+    "name", ["../out", "a/b", ".hidden", "..", "beta:4", "two words", "-x", "a\\b", "a\n", "what?"]
+)
 def test_a_name_that_would_not_do_everywhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="cannot name a run"):
         Run.create(TrainConfig(), tmp_path / "runs", name)

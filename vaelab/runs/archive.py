@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from vaelab.errors import DataError, RunError
 from vaelab.runs.files import telling
+from vaelab.runs.names import as_name
 from vaelab.runs.store import Run
 from vaelab.runs.trash import move_to_free_name
 
@@ -127,7 +128,7 @@ def _checked_entries(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.Z
         entries[name] = info
     if "config.json" not in entries:
         raise DataError("the archive holds no config.json, so it is no run; take one that was exported from a run")
-    return re.sub(r"[^\w.-]", "-", top).strip(".-")[:80] or "imported", entries
+    return as_name(top) or "imported", entries
 
 
 def _reason_against(info: zipfile.ZipInfo) -> str:
