@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import laplace, multivariate_normal, norm
 
+from tests.apple_gpu import OnAppleGpu
 from vaelab.evaluation.likelihood import Bounds, PixelNoise, bits_per_dim, log_importance_weights
 from vaelab.models.gaussian import DiagonalGaussian
 from vaelab.rng import generator, numpy_generator
@@ -129,3 +130,20 @@ def test_a_fine_bin_is_the_density_times_its_width() -> None:
 
 def test_no_model_at_all_needs_eight_bits() -> None:
     assert bits_per_dim(-12 * math.log(256), 12) == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "laplace"])
+def test_an_apple_gpu_gives_what_a_processor_does(kind: str) -> None:
+    random = generator(0, "apple")
+    images, mean = torch.rand(2, 5, 3, SIDE, SIDE, generator=random)
+    mu, logvar = torch.randn(2, 5, LATENT, generator=random)
+    eps, noise = torch.randn(2, 5, LATENT, generator=random), PixelNoise(kind, SIGMA)
+
+    def found(kind: type[torch.Tensor]) -> list[torch.Tensor]:
+        there, drawn = images.as_subclass(kind), mean.as_subclass(kind)
+        posterior = DiagonalGaussian(mu.as_subclass(kind), logvar.as_subclass(kind))
+        weights = log_importance_weights(posterior, eps.as_subclass(kind), lambda z: noise.log_mass(drawn, there))
+        return [noise.log_density(drawn, there), weights]
+
+    for on_apple, on_processor in zip(found(OnAppleGpu), found(torch.Tensor), strict=True):
+        assert torch.equal(on_apple, on_processor)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.apple_gpu import OnAppleGpu
 from vaelab.config import replace
 from vaelab.data.collection import Collection
 from vaelab.inference import FaceModel
@@ -36,6 +37,17 @@ def test_a_trained_model_codes_faces_in_fewer_bits_than_no_model(
     if kind == "dbvae":  # noise of a whole unit around pixels within one unit: next to no model
         assert found["as_trained_laplace"]["bits_per_dim"]["value"] > main["bits_per_dim"]["value"]
     json.dumps(found, allow_nan=False)
+
+
+def test_the_likelihood_on_an_apple_gpu_is_that_on_a_processor(
+    trained: Callable[[str], Run], tiny_data: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = FaceModel.load(trained("vae"))
+    rows, decode = tiny_data.rows("train", is_face=True), model.network.decode
+    found = [likelihood_section(model, tiny_data, rows, 4, 2, lambda _: None)]
+    monkeypatch.setattr(model.network, "decode", lambda z: decode(z).as_subclass(OnAppleGpu))
+    found.append(likelihood_section(model, tiny_data, rows, 4, 2, lambda _: None))
+    assert found[0] == found[1]
 
 
 def test_a_model_without_posteriors_has_neither_kl_nor_likelihood(

@@ -391,6 +391,12 @@ def test_a_process_without_a_gpu_of_its_own_is_refused() -> None:
         _take_gpu(2, 2)
 
 
+def test_several_processes_on_apple_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="train with --device cpu"), process_group(torch.device("mps")):
+        pass
+
+
 def test_processes_that_start_anew_do_not_find_what_those_before_them_left() -> None:
     """torchrun keeps one store over all restarts; here a process died before it was told the name, too."""
     shared = dist.HashStore()

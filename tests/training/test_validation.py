@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.apple_gpu import OnAppleGpu
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
 from vaelab.evaluation.reconstruction import psnr
@@ -76,16 +77,6 @@ def test_it_looks_at_as_many_faces_at_a_time_as_a_batch_of_training_has(
     validate(objective, held_out, config, CPU)
     assert sum(sizes) == len(held_out.faces)
     assert set(sizes[:-1]) == {faces}
-
-
-class OnAppleGpu(torch.Tensor):
-    """A tensor where there is no float64."""
-
-    def double(self, *_: object, **__: object) -> torch.Tensor:
-        raise TypeError("the MPS framework doesn't support float64")
-
-    def cpu(self, *_: object, **__: object) -> torch.Tensor:
-        return self.as_subclass(torch.Tensor)
 
 
 def test_an_apple_gpu_needs_no_float64() -> None:

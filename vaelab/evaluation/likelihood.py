@@ -36,6 +36,11 @@ LOG_CDF: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+def in_double(values: Tensor) -> Tensor:
+    """`values` in float64; those of an Apple GPU, which has none, on the processor."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
+
+
 @dataclass(frozen=True)
 class PixelNoise:
     """Independent noise of one scale around a decoder's mean, pixel values in [0, 1].
@@ -49,7 +54,7 @@ class PixelNoise:
 
     def log_density(self, mean: Images, images: Images) -> PerImage:
         """log p(x given mean) of each picture as a continuous density, nats: the scale the losses are on."""
-        off = (images - mean).double() / self.scale
+        off = in_double(images - mean) / self.scale
         if self.kind == "gaussian":
             each = -off.square() / 2 - math.log(self.scale) - math.log(2 * math.pi) / 2
         else:
@@ -61,7 +66,7 @@ class PixelNoise:
 
         Source: the binning of Salimans et al., PixelCNN++ (2017), equation 2, with this noise for their logistic.
         """
-        level = (images.double() * (LEVELS - 1)).round()
+        mean, level = in_double(mean), (in_double(images) * (LEVELS - 1)).round()
         low = ((level - 0.5) / (LEVELS - 1) - mean) / self.scale
         high = ((level + 0.5) / (LEVELS - 1) - mean) / self.scale
         low = torch.where(level == 0, -math.inf, low)
@@ -87,9 +92,9 @@ def log_importance_weights(
     found = []
     for noise in eps:
         z = posterior.sample(noise)
-        prior = -0.5 * z.double().square().sum(1)  # the constants of prior and posterior cancel
-        density = -0.5 * (noise.double().square() + posterior.logvar.double()).sum(1)
-        found.append(log_likelihood(z).double() + prior - density)
+        prior = -0.5 * in_double(z).square().sum(1)  # the constants of prior and posterior cancel
+        density = -0.5 * (in_double(noise).square() + in_double(posterior.logvar)).sum(1)
+        found.append(in_double(log_likelihood(z)) + prior - density)
     return torch.stack(found)
 
 

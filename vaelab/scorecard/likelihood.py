@@ -13,7 +13,7 @@ from jaxtyping import Float
 from vaelab.data.collection import Collection
 from vaelab.data.images import to_images
 from vaelab.evaluation.intervals import bootstrapped, mean_with_interval
-from vaelab.evaluation.likelihood import Bounds, PixelNoise, bits_per_dim, log_importance_weights
+from vaelab.evaluation.likelihood import Bounds, PixelNoise, bits_per_dim, in_double, log_importance_weights
 from vaelab.inference import FaceModel
 from vaelab.losses import LIKELIHOODS, SIGMA_FLOOR
 from vaelab.models.gaussian import DiagonalGaussian
@@ -92,7 +92,7 @@ def _fitted_deviation(model: FaceModel, data: Collection, faces: np.ndarray) -> 
             images = to_images(data.pixels(rows[start : start + BATCH])).to(model.device)
             posterior = _posterior(model, images)
             z = posterior.sample(torch.randn(posterior.mu.shape, generator=noise).to(model.device))
-            total += float((mean(model.network.decode(z)) - images).double().square().sum())
+            total += float(in_double(mean(model.network.decode(z)) - images).square().sum())
     return max(float(np.sqrt(total / (len(rows) * 3 * model.size**2))), SIGMA_FLOOR), words
 
 

@@ -49,11 +49,14 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
     group apart only with the others, who wait for an answer from this one and would keep it from saying why it failed.
 
     Raises:
-        ConfigError: more processes were started on this machine than it has GPUs, or not all of them came.
+        ConfigError: more processes were started on this machine than it has GPUs, or not all of them came; or they are
+            to train on Apple GPUs, between which torch sends nothing.
     """
     if "WORLD_SIZE" not in os.environ:
         yield Ranks()
         return
+    if device.type == "mps" and os.environ["WORLD_SIZE"] != "1":
+        raise ConfigError("several processes cannot train on Apple GPUs; train with --device cpu, or with one process")
     if device.type == "cuda":
         _take_gpu(int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count())
     shared, rank, world = next(rendezvous("env://"))
