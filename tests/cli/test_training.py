@@ -1,6 +1,8 @@
 """`train`, `resume` and `runs`: flags from the config, numbers as JSON, errors as one sentence."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,9 +259,15 @@ def test_a_damaged_run_is_told_in_one_sentence(vaelab: Call, small: list[object]
 
 @pytest.mark.parametrize(
     ("ends", "under_torchrun", "goes_on"),
-    [("done", True, True), ("cancelled", True, True), ("failed", True, False), ("failed", False, True)],
+    [
+        ("done", True, True),
+        ("cancelled", True, True),
+        ("interrupted", True, False),
+        ("failed", True, False),
+        ("failed", False, True),
+    ],
 )
-def test_the_queue_goes_on_unless_torchrun_starts_the_training_anew(
+def test_the_queue_goes_on_unless_torchrun_starts_the_training_anew_or_gives_the_machine_back(
     vaelab: Call,
     small: list[object],
     tmp_path: Path,
@@ -269,19 +277,23 @@ def test_the_queue_goes_on_unless_torchrun_starts_the_training_anew(
     goes_on: bool,
 ) -> None:
     def run_training(run: Run, *_: object) -> RunStatus:
-        status = RunStatus(ends)
+        if ends == "interrupted":
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert run.is_cancel_requested
+        status = RunStatus("cancelled" if ends == "interrupted" else ends)
         run.write_status(status)
-        if ends == "cancelled":
+        if status.state == "cancelled":
             raise Cancelled("stopped")
         if ends == "failed":
             raise DataError("lost")
         return status
 
-    advanced: list[Path] = []
+    before, advanced = signal.signal(signal.SIGTERM, signal.SIG_DFL), list[Path]()
     monkeypatch.setattr("vaelab.training.job.run_training", run_training)
     monkeypatch.setattr("vaelab.jobs.advance", advanced.append)
     if under_torchrun:
         monkeypatch.setenv("TORCHELASTIC_RUN_ID", "any")
     answer = vaelab("train", "--name", "first", *small)
+    signal.signal(signal.SIGTERM, before)
     assert answer.code == (1 if ends == "failed" else 0)
     assert bool(advanced) == goes_on

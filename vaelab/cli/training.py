@@ -15,6 +15,7 @@ from vaelab import jobs
 from vaelab.cli.settings import add_settings, given_settings
 from vaelab.config import TrainConfig, differences, replace
 from vaelab.errors import Cancelled, VaelabError
+from vaelab.interrupts import interrupts_ask
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import HEARTBEAT_TIMEOUT_SECONDS, RUNS_DIR, Run, RunStatus, find_run
 
@@ -150,7 +151,8 @@ def _run(run: Run, *, as_json: bool) -> int:
 
     config = run.config
     first = int(os.environ.get("RANK", "0")) == 0
-    is_restarted = "TORCHELASTIC_RUN_ID" in os.environ  # after any failure, by torchrun
+    under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    is_interrupted = False
     if first:
         print(
             f"run {run.id}: {config.loss.effective_beta if config.has_decoder else 'no KL: a detector alone'}",
@@ -169,15 +171,22 @@ def _run(run: Run, *, as_json: bool) -> int:
             bar.update(report["images_seen"] - bar.n)
             bar.set_postfix(loss=f"{report['loss']:.1f}", refresh=False)
 
+        def stop() -> None:
+            nonlocal is_interrupted
+            is_interrupted = True
+            run.request_cancel()
+
         try:
-            status: RunStatus = run_training(run, show)
+            with interrupts_ask(stop):
+                status: RunStatus = run_training(run, show)
         except Cancelled:
-            if not is_restarted:
+            if not under_torchrun:
                 raise
             return 0  # any other end would make torchrun start the processes anew
         finally:
-            is_over = not is_restarted or run.status.state in ("done", "cancelled")
-            if first and is_over:  # others may have waited for this device
+            # torchrun starts anew what failed, and interrupts when its machine is wanted
+            is_over = run.status.state in ("done", "cancelled") and not is_interrupted
+            if first and (is_over or not under_torchrun):  # others may have waited for this device
                 jobs.advance(run.dir.parent)
     if as_json and first:
         last = {kind: rows[-1] for kind in ("train", "validation", "resampling") if (rows := run.metrics(kind))}
