@@ -100,6 +100,28 @@ def test_every_key_is_safe_in_a_link() -> None:
         assert SLIDER_KEY.fullmatch(f"a.{key}"), key
 
 
+def test_keys_are_unique_and_short_whatever_the_labels_are_called() -> None:
+    long = "a very long question about a face that nobody would ever think of asking"
+    table = pd.DataFrame(
+        {
+            "blood": cycle("A+", "A-", "0+"),
+            "race": cycle("Black", "White", "Asian"),
+            "race_black": cycle("yes", "no"),
+            "blood a": cycle("2", "yes", "no"),
+            "性别": cycle("男", "女"),
+            "笑容": cycle("yes", "no"),
+            long: cycle("yes", "no"),
+            f"{long} again": cycle("yes", "no"),
+        }
+    )
+    keys = [attribute.key for attribute in attributes_of(table)]
+    assert len(keys) == 14
+    assert len(set(keys)) == len(keys)
+    assert all(SLIDER_KEY.fullmatch(f"a.{key}") for key in keys), keys
+    assert {"blood-a", "blood-a-2", "race-black", "race-black-2"} <= set(keys)
+    assert keys == [attribute.key for attribute in attributes_of(table.iloc[::-1])]
+
+
 def test_held_out_faces_are_the_same_in_every_table() -> None:
     ids = pd.Series([f"val/{n}.jpg" for n in range(5000)])
     held = held_out_by_id(ids, 0.3)

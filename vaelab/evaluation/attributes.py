@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ MIN_FACES = 30
 """An attribute with fewer faces on either side is not learned: its AUC would say nothing."""
 MAX_VALUES = 12
 """Words with more different values name things rather than sort faces."""
+MAX_KEY = 60
+"""Letters of a key; a link takes no more."""
 NOT_ATTRIBUTES = {"image_id", "split", "dataset", "is_face", "object_class", "service_test"}
 """About the file or the collection, not about the face."""
 YES = {"yes", "true", "1"}
@@ -31,7 +34,7 @@ class Attribute:
     """One question about a face, and its answer for each row of a table.
 
     Attributes:
-        key: short, unique, and safe in an address: lower-case letters, digits and `-`.
+        key: unique, at most MAX_KEY long, and safe in an address: lower-case letters, digits and `-`.
         name: for people, such as `Race: Black`.
         positive, negative: the values that count as yes and as no, in words.
         answers: (rows,) float32; 1 yes, 0 no, NaN unknown.
@@ -62,7 +65,7 @@ def attributes_of(labels: pd.DataFrame) -> list[Attribute]:
         if str(column) not in NOT_ATTRIBUTES
         for attribute in _of_column(str(column), labels[column])
     ]
-    return [attribute for attribute in found if min(attribute.counts) >= MIN_FACES]
+    return [attribute for attribute in _told_apart(found) if min(attribute.counts) >= MIN_FACES]
 
 
 def held_out_by_id(image_ids: pd.Series, share: float) -> np.ndarray:
@@ -107,8 +110,20 @@ def _of_column(column: str, values: pd.Series) -> list[Attribute]:
 
 
 def _attribute(key: str, name: str, positive: str, negative: str, answers: pd.Series) -> Attribute:
-    slug = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:MAX_KEY].strip("-") or f"{zlib.crc32(key.encode()):08x}"
     return Attribute(slug, name, positive, negative, answers.to_numpy(dtype=np.float32, na_value=np.nan))
+
+
+def _told_apart(found: Iterable[Attribute]) -> Iterator[Attribute]:
+    """The attributes, those whose key an earlier one has with a number behind it: `blood-a`, `blood-a-2`."""
+    taken: set[str] = set()
+    for attribute in found:
+        key, number = attribute.key, 1
+        while key in taken:
+            number += 1
+            key = f"{attribute.key[: MAX_KEY - len(str(number)) - 1]}-{number}"
+        taken.add(key)
+        yield replace(attribute, key=key)
 
 
 def _against(texts: pd.Series, yes: list[str], no: list[str]) -> pd.Series:
