@@ -50,7 +50,7 @@ class Panel {
   }
 
   update({ data: [data], setStateValue, setTriggerValue }) {
-    this.tell = setStateValue
+    this.tell = (what, value) => setStateValue(what, { revision: this.revision, value })
     this.trigger = setTriggerValue
     this.data = data
     this.start = floats(data.start)

@@ -82,8 +82,8 @@ def morph_panel(model: FaceModel, run: Run, *, strips: bool, photo: PhotoStart |
     _mount(
         key=key,
         data=as_is(data),
-        on_values_change=lambda: keep_moves(_read_values(st.session_state[key].get("values"))),
-        on_hold_change=lambda: keep_moves(hold=_read_keys(st.session_state[key].get("hold"))),
+        on_values_change=lambda: keep_moves(_read_values(_of_this_face(st.session_state[key].get("values")))),
+        on_hold_change=lambda: keep_moves(hold=_read_keys(_of_this_face(st.session_state[key].get("hold")))),
         on_rename_change=lambda: _rename(run, st.session_state[key].get("rename")),
     )
 
@@ -170,15 +170,24 @@ def _packed(values: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
 
 
-def _read_values(values: object) -> dict[str, float]:
-    """What the page says of its sliders; anything that is no number under a key is dropped."""
+def _of_this_face(report: object) -> object:
+    """What the page reports; None where it meant a face that is no longer on the table.
+
+    The revision also makes two equal moves of two faces different reports: Streamlit passes on only what differs from
+    the report before.
+    """
+    return report.get("value") if isinstance(report, Mapping) and report.get("revision") == revision() else None
+
+
+def _read_values(values: object) -> dict[str, float] | None:
+    """What the page says of its sliders, None if nothing; anything that is no number under a key is dropped."""
     if not isinstance(values, Mapping):
-        return {}
+        return None
     return {str(key): float(steps) for key, steps in values.items() if isinstance(steps, (int, float))}
 
 
-def _read_keys(keys: object) -> list[str]:
-    return [str(key) for key in keys] if isinstance(keys, list) else []
+def _read_keys(keys: object) -> list[str] | None:
+    return [str(key) for key in keys] if isinstance(keys, list) else None
 
 
 def _rename(run: Run, wish: object) -> None:

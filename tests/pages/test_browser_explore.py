@@ -100,6 +100,23 @@ def test_keys_move_a_slider_and_a_double_click_resets_it(server: Server, visit: 
     page.wait_for_url(lambda address: "e=" not in address)
 
 
+def test_the_same_move_counts_on_every_face(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/?model=tiny&from=prior&seed=4")
+    strip = mounted(page, "panel").locator('.row[data-key="a.age"] .strip')
+    before = face(page)
+    for _ in range(2):
+        strip.scroll_into_view_if_needed()
+        box = strip.bounding_box()
+        assert box is not None
+        strip.click(position={"x": box["width"] - 3, "y": box["height"] / 2})
+        page.wait_for_url(re.compile(r"e=a\.age_"))
+        moved = wait_for_another_face(page, before)
+        page.get_by_role("button", name="Another face").click()
+        page.wait_for_url(lambda address: "e=" not in address)
+        before = wait_for_another_face(page, moved)
+
+
 @pytest.mark.thorough
 def test_the_picture_is_the_models_on_a_hundred_latents(server: Server, visit: Visit) -> None:
     """Through both tiers: the page starts with the server's and ends with the browser's."""

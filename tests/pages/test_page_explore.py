@@ -38,9 +38,21 @@ def sliders(app: AppTest) -> list[str]:
 
 def panel(app: AppTest) -> dict[str, Any]:
     """What the morph panel was given."""
-    component = next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel"))
-    given: list[dict[str, Any]] = json.loads(component.proto.json)
+    given: list[dict[str, Any]] = json.loads(component(app).json)
     return given[0]
+
+
+def component(app: AppTest) -> Any:
+    """The morph panel as it was sent to the browser."""
+    return next(one for one in app.get("bidi_component") if one.proto.component_name.endswith("morph_panel")).proto
+
+
+def report(app: AppTest, **said: tuple[int, Any]) -> AppTest:
+    """Run the page with what the panel says and of which revision: the last of each kind, as the browser sends it."""
+    reports = {name: {"revision": revision, "value": value} for name, (revision, value) in said.items()}
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=component(app).id, json_value=json.dumps(reports))
+    return app._run(states)
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -95,6 +107,24 @@ def test_attributes_of_one_name_can_both_be_held(lab: Path, open_plain: Open) ->
     assert sorted(choice.options) == ["smile (age)", "smile (gender-male)"]
     choice.set_value(["age", "gender-male"]).run()
     assert app.session_state["studio.recipe"].hold == ("age", "gender-male")
+
+
+def test_the_same_move_of_another_face_is_heard_and_a_late_one_of_the_face_before_is_not(
+    lab: Path, open_app: Open
+) -> None:
+    make_run(lab, "finished")
+    app = open_app(model="finished", seed="3")
+    before = panel(app)["revision"]
+    report(app, values=(before, {"a.age": 1.0}), hold=(before, ["gender-male"]))
+    assert (app.query_params["e"], app.query_params["hold"]) == ("a.age_1", "gender-male")
+    next(button for button in app.button if button.label == "Another face").click()
+    report(app, values=(before, {"a.age": 1.0}), hold=(before, ["gender-male"]))
+    assert "e" not in app.query_params
+    now = panel(app)["revision"]
+    report(app, values=(now, {"a.age": 1.0}), hold=(before, []))
+    assert (app.query_params["e"], app.query_params["hold"]) == ("a.age_1", "gender-male")
+    report(app, values=(before, {"a.age": 2.0}), hold=(before, []))
+    assert app.query_params["e"] == "a.age_1"
 
 
 def test_a_run_without_weights_counts_as_none(lab: Path, open_app: Open) -> None:
