@@ -50,6 +50,8 @@ def test_one_number_is_how_many_seeds_and_several_are_the_seeds(tiny: list[str])
     assert experiment_of(parse(["audit", "x", "--seeds", "2", *tiny])).seeds == (0, 1)
     assert experiment_of(parse(["audit", "x", "--seeds", "2", "5", *tiny])).seeds == (2, 5)
     assert len(experiment_of(parse(["audit", "x", *tiny])).seeds) == 6
+    with pytest.raises(ConfigError, match="--seeds 0"):
+        experiment_of(parse(["audit", "x", "--seeds", "0", *tiny]))
 
 
 @pytest.mark.parametrize(

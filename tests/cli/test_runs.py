@@ -1,6 +1,8 @@
 """`watch`, `runs ACTION` and the commands that steer a training, called as a person would."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,23 @@ def test_a_run_goes_out_and_comes_in(vaelab: Call, run: Run, tmp_path: Path) -> 
     assert vaelab("runs", "--root", root, "import", file).out.strip() == "vae-2"
     refused = vaelab("runs", "--root", root, "import", run.dir / "log.txt")
     assert (refused.code, "no sound zip file" in refused.err) == (1, True)
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(
+    vaelab: Call, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refused)
+        answer = vaelab("runs", "export", run.id, "--root", run.dir.parent, "--out", folder / "out.zip")
+    assert answer.code == 1
+    assert "choose another folder" in answer.err
+    assert "--root" not in answer.err
+    assert list(folder.iterdir()) == []
 
 
 def test_reports_go_to_tensorboard(vaelab: Call, run: Run, tmp_path: Path) -> None:

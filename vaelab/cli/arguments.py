@@ -55,6 +55,21 @@ def non_negative(text: str) -> float:
     return value
 
 
+def number_from(low: float, high: float) -> Callable[[str], float]:
+    """The type of an argument that is a number from `low` to `high`."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low:g} to {high:,g}, met {text!r}")
+        return value
+
+    return number
+
+
 def tell(text: str) -> None:
     """What a command is at, for whoever waits: beside its result, not in it."""
     print(f"{text} ...", file=sys.stderr)

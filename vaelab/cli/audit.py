@@ -190,7 +190,13 @@ def _seed(text: str) -> int:
 
 
 def _seeds(given: Sequence[int] | None) -> tuple[int, ...]:
-    """One number is how many, several are the seeds themselves."""
+    """One number is how many, several are the seeds themselves.
+
+    Raises:
+        ConfigError: none are asked for.
+    """
+    if given == [0]:
+        raise ConfigError("--seeds 0 asks for no seed; give how many, such as 6, or several numbers")
     if not given:
         return ()
     return tuple(range(given[0])) if len(given) == 1 else tuple(given)

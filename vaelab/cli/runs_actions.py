@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from vaelab.cli.arguments import number_from
 from vaelab.errors import RunError
 from vaelab.jobs.exchange import import_zip
 from vaelab.runs.archive import export_zip
 from vaelab.runs.comparison import differing_settings, measures
-from vaelab.runs.files import telling
+from vaelab.runs.files import replacing
 from vaelab.runs.store import find_run
 from vaelab.runs.tensorboard import export_tensorboard
 from vaelab.runs.trash import empty_trash, restore, trash, trashed
@@ -32,7 +33,9 @@ def add_actions(runs: argparse.ArgumentParser) -> None:
     _add(actions, "delete", "move a run to the trash; `restore` takes it back", _delete)
     _add(actions, "restore", "take the last deleted run of this name back out of the trash", _restore)
     empty = _add(actions, "empty-trash", "delete for good what lies in the trash", _empty, runs="none")
-    empty.add_argument("--older-than-days", type=float, default=30.0, metavar="N", help="only those (default: 30)")
+    empty.add_argument(
+        "--older-than-days", type=number_from(0, 36_500), default=30.0, metavar="N", help="only those (default: 30)"
+    )
     export = _add(actions, "export", "write a run as a zip file, or its reports for TensorBoard", _export)
     export.add_argument("--out", type=Path, help="the zip file; default: RUN.zip")
     export.add_argument("--with-state", action="store_true", help="what resuming needs, too: three times the size")
@@ -125,8 +128,8 @@ def _export(arguments: argparse.Namespace) -> int:
         print(f"{folder}; `tensorboard --logdir {arguments.tensorboard}` shows it", file=sys.stderr)
         return 0
     out = arguments.out or Path(f"{run.id}.zip")
-    with telling(f"cannot write {out}", out.absolute().parent):
-        out.write_bytes(export_zip(run, include_state=arguments.with_state))
+    with replacing(out.absolute().parent, out.name, f"run {run.id}") as file:
+        file.write(export_zip(run, include_state=arguments.with_state))
     print(out)
     return 0
 

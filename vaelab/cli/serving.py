@@ -9,6 +9,7 @@ from pathlib import Path
 from vaelab.cli.arguments import whole_number
 from vaelab.runs.store import RUNS_DIR
 
+LAST_PORT = 65535
 EPILOG = """\
   python -m vaelab serve
   python -c "from gradio_client import Client; Client('http://127.0.0.1:7860').view_api()"
@@ -23,10 +24,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Answer other programs on this machine: a Gradio app with detect, reconstruct, edit and sample, "
         "for gradio_client. Ctrl-C ends it.",
     )  # fmt: skip
-    parser.add_argument("--port", type=whole_number, default=7860, help="port to answer on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=7860, help="port to answer on (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
     parser.set_defaults(run=_serve)
+
+
+def _port(text: str) -> int:
+    number = whole_number(text)
+    if number > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to {LAST_PORT}, met {text!r}")
+    return number
 
 
 def _serve(arguments: argparse.Namespace) -> int:

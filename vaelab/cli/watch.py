@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from vaelab.cli.arguments import number_from
 from vaelab.jobs.queue import advance, position
 from vaelab.runs.status import RunStatus
 from vaelab.runs.store import RUNS_DIR, Run, find_run
@@ -37,7 +38,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("run_id", metavar="RUN", help="name of the run; `python -m vaelab runs` lists them")
     parser.add_argument("--root", type=Path, default=RUNS_DIR, help="folder of the runs (default: %(default)s)")
     parser.add_argument("--once", action="store_true", help="draw what there is now and stop")
-    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="redraw so often (default: 1)")
+    parser.add_argument(
+        "--every",
+        type=number_from(0.1, 3600),
+        default=1.0,
+        metavar="SECONDS",
+        help="redraw so often, 0.1 to 3600 (default: 1)",
+    )
     parser.set_defaults(run=_watch)
 
 
@@ -48,15 +55,14 @@ def _watch(arguments: argparse.Namespace) -> int:
     if arguments.once:
         print(picture(run, columns))
         return 0
-    every = max(arguments.every, 0.1)
     try:
         if sys.stdout.isatty():
             with Live(Text(picture(run, columns)), console=Console(), auto_refresh=False) as live:
                 while _goes_on(run):
-                    time.sleep(every)
+                    time.sleep(arguments.every)
                     live.update(Text(picture(run, columns)), refresh=True)
         else:
-            _follow(run, every)
+            _follow(run, arguments.every)
     except KeyboardInterrupt:
         print(f"the training goes on without a watcher; `stop {run.id}` would end it", file=sys.stderr)
     return 0

@@ -83,9 +83,9 @@ def telling(what: str, folder: Path, consolation: str = "") -> Iterator[None]:
         parts = [f"{what}: {error.strerror or error}"]
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = f"{free_bytes(folder) / 2**20:,.0f} MiB are free in {folder}"
-            parts.append(f"{free}, too little for it: make room, then resume the run")
+            parts.append(f"{free}, too little for it: make room, then resume the run or try again")
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            parts.append(f"{folder} cannot be written to: change its permissions, or choose another folder with --root")
+            parts.append(f"{folder} cannot be written to: change its permissions, or choose another folder")
         raise RunError("; ".join([*parts, consolation] if consolation else parts)) from error
 
 

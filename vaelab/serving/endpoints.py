@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -153,7 +152,7 @@ def _texts(value: Any, name: str, most: int) -> list[str]:
 
 
 def _number(value: Any, name: str, low: float, high: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:
         raise DataError(f"{name} has to be a number from {low:g} to {high:g}, met {str(value)[:40]!r}")
     return float(value)
