@@ -186,16 +186,18 @@ class Panel {
       const chosen = family.key === this.family
       tab.type = "button"
       tab.textContent = moved ? `${family.name} · ${moved}` : family.name
+      tab.id = `tab-${family.key}`
       tab.setAttribute("role", "tab")
+      tab.setAttribute("aria-controls", "rows")
       tab.setAttribute("aria-selected", String(chosen))
       tab.tabIndex = chosen ? 0 : -1
       tab.onclick = () => this.choose(family.key)
       tab.onkeydown = (event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-        const next = step && families[(i + step + families.length) % families.length]
-        if (!next) return
+        const last = families.length - 1
+        const next = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: last }[event.key]
+        if (next === undefined) return
         event.preventDefault()
-        this.choose(next.key)
+        this.choose(families.at(next % families.length).key) // around either end
         tabs.querySelector('[aria-selected="true"]').focus()
       }
     })
@@ -213,6 +215,7 @@ class Panel {
     const shown = family.filter((slider, i) => all || i < FIRST_SHOWN || this.values.has(slider.key))
     const order = shown.map((slider) => slider.key).join(" ")
     const box = this.find(".rows")
+    box.setAttribute("aria-labelledby", `tab-${this.family}`)
     if (box.dataset.order !== order) {
       box.dataset.order = order
       this.rows = new Map(shown.map((slider) => [slider.key, this.rows.get(slider.key) ?? this.buildRow(slider.key)]))

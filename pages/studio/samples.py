@@ -30,7 +30,7 @@ def samples(model: FaceModel) -> None:
     seed = int(st.session_state.get(GRID_SEED, 1))
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Faces nobody chose", anchor=False, width="content")
+        st.header("Faces nobody chose", anchor=False, width="content")
         st.button("Draw again", icon=":material/casino:", on_click=_draw_again)
     starts = list(dict.fromkeys(("prior", START_OF[model.best_prior])))
     for start, column in zip(starts, st.columns(len(starts), gap="large"), strict=True):

@@ -100,6 +100,21 @@ def test_keys_move_a_slider_and_a_double_click_resets_it(server: Server, visit: 
     page.wait_for_url(lambda address: "e=" not in address)
 
 
+def test_headings_rise_by_one_and_keys_choose_a_family(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/?model=tiny&seed=4&e=a.age_1")
+    expect(page.get_by_role("heading", name="What moved")).to_be_visible()
+    expect(page.get_by_role("heading", name="Faces nobody chose")).to_be_visible()
+    shown = page.get_by_test_id("stMain").aria_snapshot()
+    assert re.findall(r"- heading .*\[level=(\d)\]", shown) == ["1", "2", "2"]
+    page.get_by_role("tab", name="Attributes").press("End")
+    for key, name in (("Home", "Raw latents"), ("ArrowLeft", "Attributes"), ("ArrowRight", "Raw latents")):
+        expect(page.get_by_role("tab", name=name, selected=True)).to_be_focused()
+        expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
+        page.keyboard.press(key)
+    expect(page.get_by_role("tab", name="Attributes", selected=True)).to_be_focused()
+
+
 def test_the_same_move_counts_on_every_face(server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{server.address}/?model=tiny&from=prior&seed=4")
