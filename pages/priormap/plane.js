@@ -1,5 +1,7 @@
 // A plane through latent space: faces as dots, priors as contour lines, and a point that pointer or arrow keys move.
-// Everything is drawn anew from `data`; the point is the browser's own until it is let go, then Python hears of it.
+// Everything is drawn anew from `data`, which Streamlit does for another theme too; the point is the browser's own and
+// kept beside the canvas. Python hears of it when it is let go.
+const kept = new WeakMap()
 const MARGIN = 26
 const STEP = 0.1
 
@@ -122,37 +124,40 @@ function showKey(root, data) {
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".plane")
   const canvas = root.querySelector("canvas")
+  let state = kept.get(canvas)
+  if (!state) {
+    state = { point: data.point }
+    kept.set(canvas, state)
+    canvas.setAttribute("role", "application")
+    new ResizeObserver(() => state.redraw()).observe(canvas)
+  }
   const [low, high] = data.range
   const inside = (value) => Math.round(Math.min(high, Math.max(low, value)) * 100) / 100
-  let point = data.point
-  canvas.setAttribute("role", "application")
+  state.redraw = () => draw(canvas, data, state.point)
   const move = (next) => {
-    point = next.map(inside)
-    draw(canvas, data, point)
+    state.point = next.map(inside)
+    state.redraw()
   }
-  const tell = () => setStateValue("point", point)
+  const tell = () => setStateValue("point", state.point)
   const under = (event) => {
     const box = canvas.getBoundingClientRect()
     return scales(canvas, data).back(event.clientX - box.left, event.clientY - box.top)
   }
   canvas.onpointerdown = (event) => {
+    if (event.button) return
     canvas.setPointerCapture(event.pointerId)
     move(under(event))
   }
   canvas.onpointermove = (event) => { if (canvas.hasPointerCapture(event.pointerId)) move(under(event)) }
-  canvas.onpointerup = tell
+  canvas.onlostpointercapture = tell // let go, or taken over by the browser
   canvas.onkeydown = (event) => {
     const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key]
     if (!step) return
     event.preventDefault()
     const size = event.shiftKey ? 5 * STEP : STEP
-    move([point[0] + step[0] * size, point[1] + step[1] * size])
+    move([state.point[0] + step[0] * size, state.point[1] + step[1] * size])
   }
   canvas.onkeyup = (event) => { if (event.key.startsWith("Arrow")) tell() }
   showKey(root, data)
-  const redraw = () => draw(canvas, data, point)
-  const watcher = new ResizeObserver(redraw)
-  watcher.observe(canvas)
-  redraw()
-  return () => watcher.disconnect()
+  state.redraw()
 }

@@ -28,6 +28,15 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 FACE = ".current canvas"
 
+COUNT_OBSERVERS = """
+window.observers = new Set()
+window.ResizeObserver = class extends ResizeObserver {
+  observe(element, ...how) { if (element.matches("canvas")) observers.add(this); super.observe(element, ...how) }
+  disconnect() { observers.delete(this); super.disconnect() }
+}
+"""
+"""Keeps in `observers` those that watch the size of a canvas and were not told to stop."""
+
 needs_chromium = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason="no chromium on this machine; install it to run these"
 )

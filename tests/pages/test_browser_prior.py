@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import Server, Visit, mounted, needs_chromium
+from tests.pages.browsing import COUNT_OBSERVERS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import write_priors
 from vaelab.runs.store import Run
 
 pytestmark = [pytest.mark.browser, needs_chromium]
+TEXT_COLOUR = "canvas => getComputedStyle(canvas).getPropertyValue('--st-text-color')"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,6 +42,25 @@ def test_pressing_a_place_decodes_the_face_there(server: Server, visit: Visit) -
     assert up == pytest.approx(0.0, abs=0.1)
     canvas.press("Shift+ArrowUp")
     expect(shown).to_have_text(f"Drawn at {across:.2f}, {up + 0.5:.2f}".replace("-", "−"))
+
+
+def test_another_theme_and_another_button_leave_the_point_where_it_is(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.emulate_media(color_scheme="light")
+    page.add_init_script(COUNT_OBSERVERS)
+    page.goto(f"{server.address}/prior?model=tiny")
+    canvas = mounted(page, "plane").locator("canvas")
+    expect(page.get_by_text("Drawn at 0.00, 0.00")).to_be_visible()
+    canvas.scroll_into_view_if_needed()
+    canvas.press("Shift+ArrowRight")
+    expect(page.get_by_text("Drawn at 0.50, 0.00")).to_be_visible()
+    text = canvas.evaluate(TEXT_COLOUR)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"([canvas, text]) => ({TEXT_COLOUR})(canvas) !== text", arg=[canvas.element_handle(), text])
+    expect(canvas).to_have_attribute("aria-label", re.compile("The point is at 0.5, 0.0;"))
+    canvas.click(button="right", position={"x": 40, "y": 40})
+    expect(canvas).to_have_attribute("aria-label", re.compile("The point is at 0.5, 0.0;"))
+    assert page.evaluate("observers.size") == 1
 
 
 @pytest.mark.thorough
