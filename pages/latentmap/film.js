@@ -203,6 +203,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state = { root, canvas: root.querySelector(".sheet canvas"), slider: root.querySelector("input"), hover: -1, frame: 0 }
     kept.set(root, state)
     events(state)
+    new ResizeObserver(() => { draw(state); drawStrip(state) }).observe(state.canvas)
   }
   Object.assign(state, { data, setTriggerValue, inks: bytes(data.inks), palette: Uint8Array.from(data.palette.flatMap(rgb)) })
   if (state.address !== data.faces) {
@@ -225,8 +226,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.canvas.setAttribute("aria-label", data.label)
   showKey(state)
   showPlace(state)
-  const watcher = new ResizeObserver(() => { draw(state); drawStrip(state) })
-  watcher.observe(state.canvas)
   drawStrip(state)
-  return () => watcher.disconnect()
 }

@@ -117,6 +117,7 @@ function pointerEvents(state) {
   const under = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top] }
   let start = null, moved = false, pinch = 0
   canvas.onpointerdown = (event) => {
+    if (event.button) return
     canvas.setPointerCapture(event.pointerId)
     held.set(event.pointerId, under(event))
     start = under(event); moved = false; state.crosshair = null
@@ -148,7 +149,8 @@ function pointerEvents(state) {
   }
   const end = (event) => {
     const was = held.size
-    held.delete(event.pointerId); pinch = 0
+    if (!held.delete(event.pointerId)) return
+    pinch = 0
     canvas.classList.remove("moving")
     if (was !== 1 || event.type === "pointercancel") { state.drawing = []; return redraw(state) }
     const at = scales(state)
@@ -222,9 +224,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     kept.set(root, state)
     pointerEvents(state)
     keyEvents(state)
+    new ResizeObserver(() => redraw(state)).observe(state.canvas)
   }
   Object.assign(state, { data, setTriggerValue })
-  if (state.packed !== data.places) Object.assign(state, { packed: data.places, points: unpackPlaces(data), lit: null, revision: null })
+  if (state.packed !== data.places) Object.assign(state, { packed: data.places, points: unpackPlaces(data), lit: null, drawing: [], revision: null })
   if (state.address !== data.faces) {
     state.address = data.faces
     state.faces = new Faces(data.faces, data.most, () => (state.hover < 0 ? redraw(state) : showTip(state, state.hover)))
@@ -233,14 +236,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.inks = bytes(data.inks)
   state.palette = Uint8Array.from(data.palette.flatMap(rgb))
   if (state.revision !== data.revision) {
-    Object.assign(state, { revision: data.revision, point: data.point, area: data.area, way: data.way, drawing: [] })
+    Object.assign(state, { revision: data.revision, point: data.point, area: data.area, way: data.way })
     state.lit = data.lit ? bytes(data.lit) : litRows(state.points, data.area)
   }
   state.canvas.setAttribute("aria-label", data.label)
   showTools(state)
   showKey(state)
-  const watcher = new ResizeObserver(() => redraw(state))
-  watcher.observe(state.canvas)
   redraw(state)
-  return () => watcher.disconnect()
 }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import Server, Visit, mounted, needs_chromium
+from tests.pages.browsing import COUNT_OBSERVERS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import FILMED, make_run, write_frames
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -28,6 +28,7 @@ def filmed(server: Server) -> Iterator[str]:
 
 def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit: Visit, filmed: str) -> None:
     page = visit.page
+    page.add_init_script(COUNT_OBSERVERS)
     page.goto(f"{server.address}/map?model={filmed}&map=pca&view=film&by=gender")
     canvas, slider, clock = (mounted(page, "film").locator(f"{part}") for part in (".sheet canvas", "input", "output"))
     expect(clock).to_have_text("12,000 images")
@@ -60,3 +61,4 @@ def test_a_film_is_scrubbed_and_played_and_a_face_followed(server: Server, visit
     page.get_by_role("button", name="After 6,000 images").click()
     expect(clock).to_have_text("6,000 images")
     assert canvas.evaluate(PICTURE) != with_trail
+    assert page.evaluate("observers.size") == 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.browsing import PATIENCE_MS, Server, Visit, mounted, needs_chromium
+from tests.pages.browsing import COUNT_OBSERVERS, PATIENCE_MS, Server, Visit, mounted, needs_chromium
 from tests.pages.tiny_runs import STORED, make_run
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
@@ -45,7 +45,10 @@ def at(canvas: Locator, x: float, y: float) -> dict[str, float]:
     return {"x": box["width"] / 2 + x * scale, "y": box["height"] / 2 - y * scale}
 
 
-def drag(page: Page, canvas: Locator, *places: tuple[float, float]) -> None:
+def drag(
+    page: Page, canvas: Locator, *places: tuple[float, float], meanwhile: Callable[[], None] = lambda: None
+) -> None:
+    """Press at the first place and move over the others to the last; `meanwhile` happens at the second."""
     box = canvas.bounding_box()
     assert box is not None
     for step, place in enumerate(places):
@@ -53,6 +56,8 @@ def drag(page: Page, canvas: Locator, *places: tuple[float, float]) -> None:
         page.mouse.move(box["x"] + point["x"], box["y"] + point["y"], steps=4)
         if step == 0:
             page.mouse.down()
+        elif step == 1:
+            meanwhile()
     page.mouse.up()
 
 
@@ -107,6 +112,35 @@ def test_box_and_lasso_select_and_the_counts_agree(server: Server, visit: Visit)
     lines = download.value.path().read_text().splitlines()
     assert lines[0].endswith("x,y")
     assert len(lines) == 1 + fewer
+
+
+def test_only_the_first_button_presses(server: Server, visit: Visit) -> None:
+    page = visit.page
+    canvas = open_map(server, page)
+    canvas.click(position=at(canvas, 0.5, 0.5), button="right")
+    page.get_by_role("button", name="Box", exact=True).click()
+    drag(page, canvas, (-1.0, -1.0), (1.0, 1.0))
+    expect(page).to_have_url(re.compile("area="))
+    assert not re.search("[?&]at=", page.url)
+
+
+def test_a_box_outlives_an_answer_and_answers_leave_no_observers(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.add_init_script(COUNT_OBSERVERS)
+    canvas = open_map(server, page)
+    canvas.click(position=at(canvas, 1.02, -1.0))
+    expect(page).to_have_url(re.compile("at="))
+    assert page.evaluate("observers.size") == 1
+    page.get_by_role("button", name="Box", exact=True).click()
+
+    def answer() -> None:
+        page.go_back()
+        expect(page.get_by_text("Press anywhere on the map")).to_be_visible()
+        page.wait_for_timeout(300)  # until the map has it too
+
+    drag(page, canvas, (-1.0, -1.0), (-0.8, -0.8), (1.0, 1.0), meanwhile=answer)
+    expect(page).to_have_url(re.compile("area="))
+    assert page.evaluate("observers.size") == 1
 
 
 def test_a_path_is_walked_by_keyboard(server: Server, visit: Visit) -> None:
