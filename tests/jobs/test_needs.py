@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from vaelab.config import TrainConfig, replace
+from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError, RunError
 from vaelab.jobs import needs
 from vaelab.jobs.needs import CACHE, Probe, estimate, known, needs_of
 from vaelab.runs.store import Run, RunStatus
 
 MakeConfig = Callable[..., TrainConfig]
-PROBE = Probe(2.0, 0.1, 0.08, 0.2, 0.001, 500 * 2**20, 4_000_000)
+PROBE = Probe(2.0, 0.1, 0.08, 0.2, 0.001, 500 * 2**20, 4_000_000, 0)
 
 
 def test_a_longer_training_takes_longer_and_no_more_memory(tmp_path: Path, tiny_config: MakeConfig) -> None:
@@ -33,6 +34,23 @@ def test_resampling_and_averages_cost_something(tmp_path: Path, tiny_config: Mak
     assert needs_of(resampled, PROBE, tmp_path).seconds > plain.seconds
     averaged = replace(resampled, ema_half_life=100)
     assert needs_of(averaged, PROBE, tmp_path).disk_bytes > plain.disk_bytes
+
+
+def test_memory_of_a_gpu_holds_the_pictures_where_it_has_room(
+    tmp_path: Path, tiny_config: MakeConfig, tiny_data: Collection
+) -> None:
+    faces, others = (len(tiny_data.rows("train", is_face=kind)) for kind in (True, False))
+
+    def added(room: int, **settings: object) -> int:
+        probe = changed(PROBE, room_for_pixels_bytes=room)
+        return needs_of(tiny_config(**settings), probe, tmp_path).memory_bytes - PROBE.memory_bytes
+
+    each = 3 * 16**2
+    assert added(10**9, model="vae") == faces * each
+    assert added(10**9, model="dbvae") == (faces + others) * each
+    assert added(10**9, model="vae", max_faces=5) == 5 * each
+    assert added(faces * each, model="vae") == faces * each
+    assert added(faces * each - 1, model="vae") == 0
 
 
 def test_the_disk_holds_what_is_promised(trained: Callable[[str], object], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from vaelab.data.collection import Collection
 from vaelab.training import pixels
-from vaelab.training.pixels import MappedPixels, ResidentPixels, images_on, moved, training_pixels
+from vaelab.training.pixels import MappedPixels, ResidentPixels, images_on, moved, room_for_pixels, training_pixels
 
 CPU = torch.device("cpu")
 
@@ -66,5 +66,7 @@ def test_a_gpu_keeps_the_pictures_only_where_it_has_room(
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda free=free: (free, 80 * 2**30))
         training_pixels(tiny_data, rows, torch.device("cuda"))
         assert bool(kept) == is_kept
+        assert room_for_pixels(torch.device("cuda")) == int(0.4 * free)
     training_pixels(tiny_data, rows, CPU)
     assert not kept
+    assert room_for_pixels(CPU) == 0

@@ -47,7 +47,7 @@ class Needs:
 
     Attributes:
         seconds: from its start to its end; low and high are from the slower and faster tenth of the probed steps.
-        memory_bytes: largest resident memory of the process; on a GPU, of the GPU.
+        memory_bytes: largest resident memory of the process; on a GPU, of the GPU, with the pictures that it keeps.
         disk_bytes: weights, state, reports, previews and frames in the run's folder; and a frozen backbone's features,
             which lie beside the data.
         images_per_second: of the training steps alone.
@@ -77,6 +77,7 @@ class Probe:
         encode_seconds: for one picture, without gradients.
         memory_bytes: largest resident memory of the process, or of the GPU.
         parameter_bytes: of the network in float32.
+        room_for_pixels_bytes: so much of a GPU a training gives to its pictures, if they all fit.
         was_alone: whether nothing else trained on the device.
     """
 
@@ -87,6 +88,7 @@ class Probe:
     encode_seconds: float
     memory_bytes: int
     parameter_bytes: int
+    room_for_pixels_bytes: int
     was_alone: bool = True
 
 
@@ -166,7 +168,7 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
         steps * probe.step_seconds + rest,
         steps * probe.step_seconds_low + rest,
         steps * probe.step_seconds_high + rest,
-        probe.memory_bytes,
+        probe.memory_bytes + _resident_bytes(config, probe),
         disk,
         optim.batch_size / probe.step_seconds,
         True,
@@ -175,13 +177,26 @@ def needs_of(config: TrainConfig, probe: Probe, root: Path = RUNS_DIR) -> Needs:
     )
 
 
+def _resident_bytes(config: TrainConfig, probe: Probe) -> int:
+    """Of the training pictures on a GPU, which keeps all of them or none; a probe, which steps on noise, keeps none."""
+    if not probe.room_for_pixels_bytes:
+        return 0
+    pictures = _num_training_faces(config) + (_num_training(config, is_face=False) if config.needs_nonfaces else 0)
+    size = pictures * 3 * config.data.size**2
+    return size if size <= probe.room_for_pixels_bytes else 0
+
+
 def _num_training_faces(config: TrainConfig) -> int:
+    faces = _num_training(config, is_face=True)
+    return min(faces, config.data.max_faces) if config.data.max_faces else faces
+
+
+def _num_training(config: TrainConfig, is_face: bool) -> int:
     with contextlib.suppress(DataError):
         from vaelab.data.store import DatasetStore  # with pandas, which a page's launcher need not wait for
 
         stores = [DatasetStore.open(Path(config.data.data_dir) / name) for name in config.data.datasets]
-        faces = sum(len(store.indices("train", is_face=True)) for store in stores)
-        return min(faces, config.data.max_faces) if config.data.max_faces else faces
+        return sum(len(store.indices("train", is_face=is_face)) for store in stores)
     return 10_000
 
 

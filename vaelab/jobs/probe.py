@@ -24,6 +24,7 @@ from vaelab.rng import generator
 from vaelab.runs.store import RUNS_DIR
 from vaelab.training.memory import keep_freed_memory
 from vaelab.training.perceptual import perceptual_distance
+from vaelab.training.pixels import room_for_pixels
 from vaelab.training.schedules import ema_decay
 from vaelab.training.step import (
     Averages,
@@ -48,6 +49,7 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
     device = pick_device(config.run.device)
     if device.type == "cpu":
         keep_freed_memory()  # as a training does
+    room = room_for_pixels(device)
     step, encode = _real_step(config, device)
     for _ in range(WARM_UP_STEPS):
         step()
@@ -67,6 +69,7 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
             "step_seconds_high": high,
             "encode_seconds": encode_seconds,
             "memory_bytes": _peak_memory_bytes(device),
+            "room_for_pixels_bytes": room,
             "parameter_bytes": 4 * count_parameters(build_model(config)),
         }
     }

@@ -27,11 +27,17 @@ class Pixels(Protocol):
 
 def training_pixels(data: Collection, rows: Rows, device: torch.device) -> Pixels:
     """The pictures of `rows`, on the device where it is a GPU with room for them."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info()
-        if len(rows) * 3 * data.stores[0].size ** 2 <= MOST_OF_FREE_MEMORY * free:
-            return ResidentPixels(data, rows, device)
+    if 0 < len(rows) * 3 * data.stores[0].size ** 2 <= room_for_pixels(device):
+        return ResidentPixels(data, rows, device)
     return MappedPixels(data, device)
+
+
+def room_for_pixels(device: torch.device) -> int:
+    """Bytes that pictures may take on the device; none but on an NVIDIA GPU, for others read them where they lie."""
+    if device.type != "cuda":
+        return 0
+    free, _ = torch.cuda.mem_get_info()
+    return int(MOST_OF_FREE_MEMORY * free)
 
 
 class MappedPixels:
