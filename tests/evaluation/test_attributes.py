@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vaelab.editing.recipe import SLIDER_KEY
-from vaelab.evaluation.attributes import MIN_FACES, Attribute, attributes_of, held_out_by_id
+from vaelab.evaluation.attributes import MIN_FACES, Attribute, attributes_of, held_out_by_id, not_learned
 from vaelab.rng import numpy_generator
 
 NUM = 400
@@ -120,6 +120,25 @@ def test_keys_are_unique_and_short_whatever_the_labels_are_called() -> None:
     assert all(SLIDER_KEY.fullmatch(f"a.{key}") for key in keys), keys
     assert {"blood-a", "blood-a-2", "race-black", "race-black-2"} <= set(keys)
     assert keys == [attribute.key for attribute in attributes_of(table.iloc[::-1])]
+
+
+def test_whatever_is_not_learned_has_its_reason() -> None:
+    table = pd.DataFrame(
+        {
+            "image_id": [f"i{n}" for n in range(NUM)],
+            "smile": cycle("yes", "no"),
+            "name": [f"n{n}" for n in range(NUM)],
+            "same": cycle("a"),
+            "empty": cycle(None),
+            "hat": ["top hat"] * 5 + ["cap"] * 195 + ["none"] * 200,
+        }
+    )
+    learned = [attribute.key for attribute in attributes_of(table)]
+    assert not_learned(table, learned) == [
+        "name: 400 different words, and more than 12 do not sort faces",
+        "same: all faces whose value is known have the same",
+        "Hat: top hat: 5 faces against 395 are too few",
+    ]
 
 
 def test_held_out_faces_are_the_same_in_every_table() -> None:

@@ -106,6 +106,17 @@ def test_labels_of_held_out_faces_alone_are_split_by_id(mu: np.ndarray, labels: 
     assert 0.2 < about.num_held_out / (labels["split"] == "test").sum() < 0.4
 
 
+@pytest.mark.parametrize("num_test", [0, 6])
+def test_labels_of_training_faces_alone_are_split_by_id(mu: np.ndarray, labels: pd.DataFrame, num_test: int) -> None:
+    """A few labelled test faces are too few to measure on, and no reason to learn nothing."""
+    known = np.asarray(labels["split"] == "train") & (np.arange(NUM) < 800)
+    known[np.flatnonzero(labels["split"] == "test")[:num_test]] = True
+    found = Directions.fit(mu, labels.assign(glasses=labels["smile"].where(known)), "abc", held_out_split="test")
+    about = found.learned[found.keys.index("glasses")]
+    assert about.num_positive + about.num_negative + about.num_held_out == known.sum()
+    assert 0.2 < about.num_held_out / known.sum() < 0.4
+
+
 def test_a_step_moves_the_log_odds_by_one_of_their_deviations(found: Directions, mu: np.ndarray) -> None:
     odds = found.log_odds(mu)
     np.testing.assert_allclose(odds.std(axis=0), found.probe_spread, rtol=1e-3)

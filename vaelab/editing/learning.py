@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from vaelab.data.collection import Collection
 from vaelab.data.extra_labels import joined, read_labels
 from vaelab.errors import ConfigError, DataError
-from vaelab.evaluation.attributes import Attribute
+from vaelab.evaluation.attributes import Attribute, not_learned
 from vaelab.evaluation.directions import MAX_FITTED, Directions
 from vaelab.evaluation.response import measured_response
 from vaelab.inference import FaceModel
@@ -31,9 +31,11 @@ def learn_from_data(
 ) -> Directions:
     """Directions learned from the training faces, MAX_FITTED of them at most, and measured on all test faces.
 
+    Where there are more, those with extra labels are taken first, then others by lot.
+
     Args:
         label_paths: CSV files with more labels of the same pictures, by image_id.
-        tell: told how far the encoding is, and how many of the extra labels found a face.
+        tell: told how far the encoding is, how many of the extra labels found a face, and what was not learned.
 
     Raises:
         ConfigError: the model has no decoder, so no latents.
@@ -46,14 +48,17 @@ def learn_from_data(
             f"the data sets have {len(training)} training and {len(test)} test faces; directions need both. "
             "--stored learns from the faces that the run stores"
         )
-    if len(training) > MAX_FITTED:
-        training = np.sort(numpy_generator(0, "directions").choice(training, MAX_FITTED, replace=False))
     rows = np.concatenate([training, test])
     labels = with_labels(data.labels.iloc[rows].reset_index(drop=True), label_paths, say)
+    has_extra = labels.drop(columns=data.labels.columns).notna().any(axis=1).to_numpy()
+    taken = np.append(_drawn_by_lot(has_extra[: len(training)]), np.arange(len(training), len(rows)))
+    rows, labels = rows[taken], labels.iloc[taken].reset_index(drop=True)
     mu, std = encoded_rows(model, data, rows, say)
     say("learning")
     response = measured_response(partial(redrawn, model), mu, np.sqrt(np.square(std).mean(axis=0)))
-    return Directions.fit(mu, labels, model.weights_fingerprint, held_out_split="test", response=response)
+    learned = Directions.fit(mu, labels, model.weights_fingerprint, held_out_split="test", response=response)
+    _tell_of_the_rest(labels, learned, say)
+    return learned
 
 
 def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: Tell | None = None) -> Directions:
@@ -65,8 +70,12 @@ def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: 
     """
     if model.latents is None:
         raise ConfigError(f"{model.run_id} stores no latents to learn from; `python -m vaelab encode {model.run_id}`")
-    labels = with_labels(model.latents.labels, label_paths, tell or (lambda _: None))
-    return Directions.fit(model.latents.mu, labels, model.weights_fingerprint, response=_stored_response(model))
+    say = tell or (lambda _: None)
+    labels = with_labels(model.latents.labels, label_paths, say)
+    response = _stored_response(model)
+    learned = Directions.fit(model.latents.mu, labels, model.weights_fingerprint, response=response)
+    _tell_of_the_rest(labels, learned, say)
+    return learned
 
 
 def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"]) -> Directions:
@@ -98,6 +107,21 @@ def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.D
         labels, num_matched = joined(labels, extra, str(path))
         tell(f"{path}: labels for {num_matched:,} faces, {len(extra) - num_matched:,} rows of faces that are not here")
     return labels
+
+
+def _drawn_by_lot(first: Bool[np.ndarray, " faces"]) -> Int[np.ndarray, " drawn"]:
+    """MAX_FITTED faces at most, in their order: those that come first, then others."""
+    if len(first) <= MAX_FITTED:
+        return np.arange(len(first))
+    random, chosen, others = numpy_generator(0, "directions"), np.flatnonzero(first), np.flatnonzero(~first)
+    if len(chosen) > MAX_FITTED:
+        chosen = random.choice(chosen, MAX_FITTED, replace=False)
+    return np.sort(np.append(chosen, random.choice(others, MAX_FITTED - len(chosen), replace=False)))
+
+
+def _tell_of_the_rest(labels: pd.DataFrame, learned: Directions, say: Tell) -> None:
+    for reason in not_learned(labels, learned.keys):
+        say(f"not learned: {reason}")
 
 
 def _stored_response(model: FaceModel) -> np.ndarray:

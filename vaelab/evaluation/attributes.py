@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -59,13 +60,24 @@ def attributes_of(labels: pd.DataFrame) -> list[Attribute]:
     ages (cut where the halves are most equal). Other words give one for each value against all others. Attributes
     with fewer than MIN_FACES on either side are left out.
     """
-    found = [
-        attribute
-        for column in labels.columns
-        if str(column) not in NOT_ATTRIBUTES
-        for attribute in _of_column(str(column), labels[column])
-    ]
-    return [attribute for attribute in _told_apart(found) if min(attribute.counts) >= MIN_FACES]
+    every = itertools.chain.from_iterable(_by_column(labels).values())
+    return [attribute for attribute in every if min(attribute.counts) >= MIN_FACES]
+
+
+def not_learned(labels: pd.DataFrame, learned: Container[str]) -> list[str]:
+    """Why columns and attributes of a labels table are not among the keys `learned`, a sentence for each."""
+    told = []
+    for column, attributes in _by_column(labels).items():
+        count = labels[column].nunique()
+        if count == 1:
+            told.append(f"{column}: all faces whose value is known have the same")
+        elif count and not attributes:
+            told.append(f"{column}: {count:,} different words, and more than {MAX_VALUES} do not sort faces")
+        for attribute in attributes:
+            if attribute.key not in learned:
+                yes, no = attribute.counts
+                told.append(f"{attribute.name}: {yes:,} faces against {no:,} are too few")
+    return told
 
 
 def held_out_by_id(image_ids: pd.Series, share: float) -> np.ndarray:
@@ -79,6 +91,25 @@ def is_quantity(values: pd.Series) -> bool:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype  # whoever has a table has it; a page's start has none
 
     return is_numeric_dtype(values) and not is_bool_dtype(values) and values.nunique() > MAX_VALUES
+
+
+def _by_column(labels: pd.DataFrame) -> dict[str, list[Attribute]]:
+    """All attributes of each column; those whose key an earlier one has get a number: `blood-a`, `blood-a-2`."""
+    taken: set[str] = set()
+    return {
+        str(column): [_told_apart(attribute, taken) for attribute in _of_column(str(column), labels[column])]
+        for column in labels.columns
+        if str(column) not in NOT_ATTRIBUTES
+    }
+
+
+def _told_apart(attribute: Attribute, taken: set[str]) -> Attribute:
+    key, number = attribute.key, 1
+    while key in taken:
+        number += 1
+        key = f"{attribute.key[: MAX_KEY - len(str(number)) - 1]}-{number}"
+    taken.add(key)
+    return replace(attribute, key=key)
 
 
 def _of_column(column: str, values: pd.Series) -> list[Attribute]:
@@ -112,18 +143,6 @@ def _of_column(column: str, values: pd.Series) -> list[Attribute]:
 def _attribute(key: str, name: str, positive: str, negative: str, answers: pd.Series) -> Attribute:
     slug = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:MAX_KEY].strip("-") or f"{zlib.crc32(key.encode()):08x}"
     return Attribute(slug, name, positive, negative, answers.to_numpy(dtype=np.float32, na_value=np.nan))
-
-
-def _told_apart(found: Iterable[Attribute]) -> Iterator[Attribute]:
-    """The attributes, those whose key an earlier one has with a number behind it: `blood-a`, `blood-a-2`."""
-    taken: set[str] = set()
-    for attribute in found:
-        key, number = attribute.key, 1
-        while key in taken:
-            number += 1
-            key = f"{attribute.key[: MAX_KEY - len(str(number)) - 1]}-{number}"
-        taken.add(key)
-        yield replace(attribute, key=key)
 
 
 def _against(texts: pd.Series, yes: list[str], no: list[str]) -> pd.Series:

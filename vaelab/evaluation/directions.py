@@ -110,8 +110,8 @@ class Directions:
         Args:
             mu: posterior means of faces.
             labels: their rows, with `image_id` and `split`.
-            held_out_split: rows of this split are learned from by nothing. Attributes that are known in no other
-                split, and all of them without it, hold out 30 % of their faces by a hash of the id.
+            held_out_split: rows of this split are learned from by nothing. Attributes with too few known faces inside
+                it or outside it, and all of them without it, hold out 30 % of their faces by a hash of the id.
             response: from `measured_response`; without it every latent counts as wholly drawn.
         """
         by_id = held_out_by_id(labels["image_id"], HELD_OUT_SHARE)
@@ -294,9 +294,10 @@ def _learned(entry: dict[str, Any]) -> Learned:
 
 
 def _rows(attribute: Attribute, by_split: np.ndarray, by_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to learn from and rows held out."""
-    known = np.isfinite(attribute.answers)
-    held = by_split if _has_both(attribute.answers[known & ~by_split]) else by_id
+    """Rows to learn from and rows held out: by split where that leaves enough of either."""
+    answers, known = attribute.answers, np.isfinite(attribute.answers)
+    is_enough = _has_both(answers[~by_split]) and _has_both(answers[by_split], MIN_FACES // 3)
+    held = by_split if is_enough else by_id
     fitted = np.flatnonzero(known & ~held)
     return fitted[:: max(1, len(fitted) // MAX_FITTED)], np.flatnonzero(known & held)
 
