@@ -148,7 +148,7 @@ def _probes(model: FaceModel, names: Mapping[str, str]) -> dict[str, Any] | None
         "keys": [about.key for about in learned],
         "names": [names.get(f"a.{about.key}", about.name) for about in learned],
         "auc": [about.auc["logistic"].value for about in learned],
-        "weight": _packed(directions.probe_weight[order]),
+        "weight": _packed(directions.drawn_weight[order]),
         "spread": [max(float(directions.probe_spread[row]), 1e-6) for row in order],
     }
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import LATENT, make_run, write_latents, write_weights
 from vaelab.editing.recipe import FaceRecipe, to_record
-from vaelab.editing.sliders import edited_latent
+from vaelab.editing.sliders import attribute_order, edited_latent
 from vaelab.inference import FaceModel
 
 
@@ -159,6 +162,16 @@ def test_a_finished_run_shows_three_families_and_greys_what_is_dead(lab: Path, o
     gender = next(slider for slider in shown["sliders"] if slider["key"] == "a.gender-male")
     assert re.match(r"AUC 0\.\d\d \[", gender["detail"])
     assert shown["probes"]["keys"] == ["gender-male", "age"]
+
+
+def test_what_a_move_asks_for_is_told_of_the_drawn_face(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "finished")
+    directions = FaceModel.load(run).directions
+    assert directions is not None
+    replace(directions, drawn_weight=directions.probe_weight / 2).write(run)
+    weight = np.frombuffer(base64.b64decode(panel(open_app())["probes"]["weight"]), "<f4")
+    asked = directions.probe_weight[attribute_order(directions)] / 2
+    np.testing.assert_array_equal(weight.reshape(asked.shape), asked)
 
 
 def test_every_slider_holds_its_start_and_its_strip_is_drawn(lab: Path, open_app: Open) -> None:
