@@ -386,6 +386,28 @@ def test_only_who_fails_leaves_the_group_to_the_end_of_the_process(
             dist.destroy_process_group()
 
 
+def test_on_gpus_each_process_takes_its_own_before_it_meets_the_others_by_nccl(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    did: list[object] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: did.append(("takes", number)))
+    module = "vaelab.training.distributed."
+    monkeypatch.setattr(module + "rendezvous", lambda _: iter([(did.append("meets"), 5, 8)]))
+    monkeypatch.setattr(module + "store_of_this_meeting", lambda _, rank, world: ("store", rank, world))
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **about: did.append((backend, about)))
+    monkeypatch.setattr(dist, "get_rank", lambda: 5)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 8)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: did.append("leaves"))
+    with process_group(torch.device("cuda")) as ranks:
+        assert (ranks.rank, ranks.world) == (5, 8)
+        did.append("trains")
+    joined = ("nccl", {"store": ("store", 5, 8), "rank": 5, "world_size": 8})
+    assert did == [("takes", 1), "meets", joined, "trains", "leaves"]
+
+
 def test_a_process_without_a_gpu_of_its_own_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"process 3 of this machine finds 2 GPU.* --nproc-per-node 2"):
         _take_gpu(2, 2)
