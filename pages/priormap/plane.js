@@ -84,6 +84,7 @@ function draw(canvas, data, point) {
   const colour = style.getPropertyValue("--st-text-color").trim() || "#444"
   const primary = style.getPropertyValue("--st-primary-color").trim() || "#0f6b66"
   const at = scales(canvas, data)
+  if (!at.side) return // hidden, or the page is being left
   canvas.width = canvas.height = Math.round(at.side * ratio)
   const pen = canvas.getContext("2d")
   pen.scale(ratio, ratio)
