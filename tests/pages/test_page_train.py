@@ -18,6 +18,7 @@ from tests.pages.training_lab import prepare_data, reported_run
 from vaelab import jobs
 from vaelab.cli.training import add_parser
 from vaelab.config import options
+from vaelab.jobs import needs
 from vaelab.recipe_notes import LOSSES_IN_SHORT, resampling_words
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import STATES, TICKET, Run, RunStatus
@@ -162,6 +163,21 @@ def test_a_run_that_waits_for_a_device_which_became_free_begins_by_itself(
     monkeypatch.setattr(queue, "_launch", lambda run: run.write_status(RunStatus("running")))
     open_app("models.py")
     assert run.status.state == "running"
+
+
+def test_a_time_measured_beside_a_training_says_so_and_is_measured_again(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(needs, "_probe", lambda *_: needs.Probe(2.0, 0.1, 0.08, 0.2, 0.001, 500 * 2**20, 4_000_000, 0))
+    run = reported_run(lab, "busy", "running")
+    assert "Measure on this machine" in [button.label for button in open_app(PAGE).button]
+    needs.estimate(RECIPES["first-minute"])
+    app = open_app(PAGE)
+    assert "beside the training that was at work when it was measured" in words(app)
+    assert "Measure again" in [button.label for button in app.button]
+    run.write_status(RunStatus("done"))
+    needs.estimate(RECIPES["first-minute"], anew=True)
+    assert "while nothing else runs" in words(open_app(PAGE))
 
 
 def test_a_run_without_reports_and_a_missing_one_are_explained(lab: Path, open_app: Open) -> None:
