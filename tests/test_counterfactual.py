@@ -20,6 +20,7 @@ from vaelab.counterfactual import (
     walk_positions,
 )
 from vaelab.errors import ConfigError, DataError
+from vaelab.rng import numpy_generator
 
 SIDE = 4
 HALF = Threshold(0.0, None, "a test")
@@ -138,14 +139,24 @@ def test_comparisons_name_every_end_once_and_holm_never_lowers_a_p_value() -> No
 
 
 def test_random_ways_are_as_long_as_the_walk_and_none_alike() -> None:
-    factor = np.array([[2.0, 0.0], [0.5, 0.1]], np.float32)
-    ways = random_ways(np.array([1.0, 0.7], np.float32), factor, 50, seed=3)
-    inverse = np.linalg.inv((factor @ factor.T).astype(np.float64))
-    lengths = np.einsum("ni,ij,nj->n", ways, inverse, ways)
-    wanted = np.array([1.0, 0.7]) @ inverse @ np.array([1.0, 0.7])
-    np.testing.assert_allclose(lengths, wanted, rtol=1e-4)
+    factor, std = np.array([[2.0, 0.0], [0.5, 0.1]], np.float32), np.array([0.1, 0.9], np.float32)
+    ways = random_ways(np.array([1.0, 0.7], np.float32), factor, std, 50, seed=3)
+    np.testing.assert_allclose(np.linalg.norm(ways / std, axis=1), np.hypot(1.0 / 0.1, 0.7 / 0.9), rtol=1e-4)
     assert len(np.unique(ways.round(4), axis=0)) == 50
-    assert np.array_equal(ways, random_ways(np.array([1.0, 0.7], np.float32), factor, 50, seed=3))
+    assert np.array_equal(ways, random_ways(np.array([1.0, 0.7], np.float32), factor, std, 50, seed=3))
+
+
+@pytest.mark.parametrize("drawn", [slice(0, 1), slice(0, 20), slice(19, 40)])
+def test_random_ways_change_the_picture_about_as_much_where_half_the_latents_are_not_drawn(drawn: slice) -> None:
+    """The walk moves latents that are drawn, or many that are not and one that is."""
+    random = numpy_generator(0, "painter")
+    shows = random.standard_normal((20, 300))
+    std = np.repeat([0.15, 1.0], 20).astype(np.float32)
+    vector = np.zeros(40, np.float32)
+    vector[drawn] = 0.5
+    ways = random_ways(vector, np.eye(40, dtype=np.float32), std, 100, seed=0)
+    change = np.linalg.norm(ways[:, :20] @ shows, axis=1).mean() / np.linalg.norm(vector[:20] @ shows)
+    assert 0.5 < change < 2
 
 
 def test_a_control_tells_the_direction_from_the_distance() -> None:

@@ -205,7 +205,7 @@ class Survey:
     Attributes:
         positions: (steps,), the middle one 0.
         seen: by detector, (faces, steps): whether it sees the face there.
-        control: the same, each face moved a random way of the same length; empty where none was walked.
+        control: the same, each face moved a way of its own as by `random_ways`; empty where none was walked.
     """
 
     positions: Float[np.ndarray, " steps"]
@@ -280,16 +280,18 @@ def walk_many(
     return Survey(positions, seen[0], {} if ways is None else seen[1])
 
 
-def random_ways(vector: Latent, prior_factor: Float[np.ndarray, "latent latent"], count: int, seed: int) -> Latents:
+def random_ways(
+    vector: Latent, prior_factor: Float[np.ndarray, "latent latent"], posterior_std: Latent, count: int, seed: int
+) -> Latents:
     """One random direction for each of `count` faces, each as long as `vector`.
 
-    Length is measured as the fitted prior N(mean, factor @ factor.T) does it (Mahalanobis), so that a control goes as
-    far out among faces as the walk itself, and what both lose is lost to distance alone.
+    Drawn from the fitted prior N(mean, factor @ factor.T). Length is measured in posterior deviations: a latent that
+    the decoder ignores has wide ones and counts for little, so that a control changes the picture about as much as the
+    walk itself, and what both lose is lost to change alone.
     """
-    length = np.linalg.norm(np.linalg.solve(prior_factor.astype(np.float64), vector.astype(np.float64)))
-    noise = numpy_generator(seed, "random ways").standard_normal((count, len(vector)))
-    unit = noise / np.linalg.norm(noise, axis=1, keepdims=True)
-    return np.asarray(length * unit @ prior_factor.T.astype(np.float64), np.float32)
+    noise = numpy_generator(seed, "random ways").standard_normal((count, len(vector))) @ prior_factor.T
+    lengths = np.linalg.norm(noise / posterior_std, axis=1, keepdims=True)
+    return np.asarray(noise * np.linalg.norm(vector / posterior_std) / lengths, np.float32)
 
 
 def _crossings(

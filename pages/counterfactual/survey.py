@@ -42,8 +42,8 @@ def survey_section() -> None:
     count = min(NUM_FACES, len(model.latents.mu))
     st.markdown(
         f"One face is a story. Walk {count} stored faces the same way, chosen by lot (seed {SEED}), and count how many "
-        "each detector still sees. Each face then walks a random way of its own, equally long, which tells what the "
-        "direction does from what mere distance does."
+        "each detector still sees. Each face then walks a random way of its own that changes its picture about as "
+        "much, which tells what the direction does from what any change does."
     )
     slot = st.empty()
     if slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many"):
@@ -96,7 +96,7 @@ def _surveyed(model: FaceModel, now: Plan, count: int, slot: st.delta_generator.
     def advanced(share: float) -> None:
         bar.progress(share, f"Walking {count} faces")
 
-    ways = random_ways(vector, model.latents.prior_factor, count, SEED)
+    ways = random_ways(vector, model.latents.prior_factor, model.latents.posterior_std, count, SEED)
     return walk_many(
         model,
         detectors,
@@ -124,4 +124,4 @@ def _in_words(survey: Survey, detector: str) -> str:
     ]
     words = f"{detector} sees {start.rate:.1%} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}"
     far = survey.shares(detector, is_control=True)[-1]
-    return f"{words}; at the end of random ways as long, {far.rate:.1%} ({far.low:.1%} to {far.high:.1%})."
+    return f"{words}; at the end of random ways that change as much, {far.rate:.1%} ({far.low:.1%} to {far.high:.1%})."

@@ -154,7 +154,7 @@ def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path
     between = table[table["Compared"] == "keen at +6.00 – blind at +6.00"].iloc[0]
     assert (between["Only the first"], between["Only the second"]) == (200, 0)
     assert "keen sees 100.0% of the 200 faces at the start" in words(app)
-    assert "at the end of random ways as long, 100.0% (98.1% to 100.0%)" in words(app)
+    assert "at the end of random ways that change as much, 100.0% (98.1% to 100.0%)" in words(app)
     assert "blind sees 0.0% of the 200 faces at the start" in words(app)
     widget(app.slider, "walk.reach").set_value(3.0).run()
     assert not app.dataframe, "the counts belong to another reach"
