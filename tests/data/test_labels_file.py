@@ -80,5 +80,5 @@ def test_blocks_make_up_the_table(file, labels):
 
 def test_a_damaged_file_is_refused(tmp_path):
     (tmp_path / "labels.parquet").write_bytes(b"PAR1 nothing PAR1")
-    with pytest.raises(DataError, match=r"the store in .* is damaged .*; make it with"):
+    with pytest.raises(DataError, match=r"the store in .* is damaged .*--replace"):
         LabelsFile(tmp_path)
