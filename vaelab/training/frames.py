@@ -9,7 +9,7 @@ from vaelab.models.vgg import VGG19VAE
 from vaelab.rng import numpy_generator
 from vaelab.runs.frames import MOST_FACES
 from vaelab.runs.store import Run
-from vaelab.training.held_out import HeldOut, batch_size
+from vaelab.training.held_out import HeldOut
 from vaelab.training.pixels import images_on
 from vaelab.training.step import Objective, evaluating
 
@@ -34,7 +34,7 @@ def keep_frame(
     labels = held_out.labels.iloc[some].drop(columns=["is_face", "dataset"]).dropna(axis=1, how="all")
     write_faces(run, labels.reset_index(drop=True))
     mu, std = np.empty((2, len(some), config.model.latent), np.float32)
-    batch = batch_size(device)
+    batch = config.faces_per_batch
     with evaluating(objective):
         for start in range(0, len(some), batch):
             part = some[start : start + batch]

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int
 
 from vaelab.config import TrainConfig
@@ -17,9 +16,8 @@ from vaelab.rng import random_rows
 
 MAX_PICTURES = 2048
 """Faces, and as many non-faces, that one validation looks at."""
-BATCH, BATCH_ON_GPU = 32, 256
-"""Faces looked at at a time, and as many non-faces: on a processor, what passes between two layers of more of them is
-slower to reach, and more than the steps of a training need."""
+CHUNK = 32
+"""Pictures read at a time for their mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +60,6 @@ class HeldOut:
     @cached_property
     def mean_face(self) -> Float[np.ndarray, "3 size size"]:
         """Pixelwise mean of the faces, in [0, 1]."""
-        blocks = (self.faces[start : start + BATCH] for start in range(0, len(self.faces), BATCH))
+        blocks = (self.faces[start : start + CHUNK] for start in range(0, len(self.faces), CHUNK))
         total = sum(self.data.pixels(rows).sum(axis=0, dtype=np.int64) for rows in blocks)
         return np.asarray(np.transpose(total, (2, 0, 1)) / (255 * len(self.faces)), np.float32)
-
-
-def batch_size(device: torch.device) -> int:
-    """How many faces a validation looks at at a time."""
-    return BATCH if device.type == "cpu" else BATCH_ON_GPU
