@@ -45,9 +45,8 @@ class Ranks:
 def process_group(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun started, each on a GPU of its own; an ordinary process joins nothing.
 
-    All leave together, at the end, cancelled, or with settings that none can train by. One that fails alone leaves the
-    group to the end of its process: NCCL takes a group apart only with the others, who wait for an answer from this one
-    and would keep it from saying why it failed.
+    All leave together, at the end or cancelled. One that fails leaves the group to the end of its process: NCCL takes a
+    group apart only with the others, who wait for an answer from this one and would keep it from saying why it failed.
 
     Raises:
         ConfigError: more processes were started on this machine than it has GPUs, or not all of them came; or they are
@@ -65,7 +64,7 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=meeting, rank=rank, world_size=world)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    except (Cancelled, ConfigError):
+    except Cancelled:
         dist.destroy_process_group()
         raise
     dist.destroy_process_group()
