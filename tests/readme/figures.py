@@ -47,9 +47,9 @@ def share(value: dict[str, float]) -> str:
 
 
 def estimate(value: dict[str, float]) -> str:
-    """A figure and its interval."""
-    middle = value["mean"] if "mean" in value else value["value"]
-    return f"{middle:.4g} [{value['low']:.4g}, {value['high']:.4g}]"
+    """A figure, and its interval where it has one."""
+    middle = f"{value['mean'] if 'mean' in value else value['value']:.4g}"
+    return f"{middle} [{value['low']:.4g}, {value['high']:.4g}]" if "low" in value else middle
 
 
 def figure(value: object) -> str:
