@@ -137,6 +137,17 @@ def test_csv_column_called_dataset_does_not_hide_that_of_the_store(csv_folder, t
     assert labels["dataset"].tolist() == ["out", "out"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "stored"),
+    [(("_age", "age"), "age"), (("age", "__age"), "age"), (("dataset", "original_dataset"), "original_dataset")],
+)
+def test_csv_columns_that_would_hide_each_other_in_the_store_are_refused(csv_folder, columns, stored):
+    (csv_folder / "table.csv").write_text(f"file,{','.join(columns)}\npicture0.png,5,6\n")
+    both = f"'{columns[0]}' and '{columns[1]}', which would both be stored as '{stored}'; rename one"
+    with pytest.raises(DataError, match=both):
+        CsvTable(csv_folder).listing()
+
+
 def test_csv_pictures_of_nobody_known_are_not_of_one_person(csv_folder):
     (csv_folder / "table.csv").write_text(
         "file,person\npicture0.png,\npicture1.png,NA\npicture2.png, ann\npicture3.png,ann\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +91,8 @@ class CsvTable(Source):
             together = rows[self.keep_together].str.strip()
             records["split_key"] = together.where(~together.isin(MISSING_WORDS), records["image_id"])
         used = {file_column, split_column, face_column}
-        attributes = {_attribute_name(name): typed(rows[name]) for name in rows.columns if name not in used}
+        names_stored = _names_stored([name for name in rows.columns if name not in used], path)
+        attributes = {stored: typed(rows[name]) for stored, name in names_stored.items()}
         parts = [records, pd.DataFrame(attributes, index=records.index), index.table(names)]
         named = set(files)
         unlisted = tuple(name for name in index.sorted_names() if name not in named and self.root / name != path)
@@ -134,6 +135,24 @@ def _row_reasons(
 
 def _face_value(text: str) -> bool | None:
     return _FACE_VALUES.get(text.strip().lower())
+
+
+def _names_stored(columns: Sequence[str], path: Path) -> dict[str, str]:
+    """The name in the store of each column of attributes -> the column.
+
+    Raises:
+        DataError: two columns would have one name there.
+    """
+    names: dict[str, str] = {}
+    for column in columns:
+        name = _attribute_name(column)
+        if name in names:
+            raise DataError(
+                f"{path} has the columns {names[name]!r} and {column!r}, which would both be stored as {name!r}; "
+                "rename one of them, or take it out"
+            )
+        names[name] = column
+    return names
 
 
 def _attribute_name(column: str) -> str:
