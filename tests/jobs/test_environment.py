@@ -1,11 +1,11 @@
-"""What children are started with."""
+"""How children are started."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from vaelab.jobs.environment import child_environment
+from vaelab.jobs.environment import child_environment, start_detached
 
 TOLD_BY_TORCHRUN = {
     *("RANK", "GROUP_RANK", "ROLE_RANK", "LOCAL_RANK", "ROLE_NAME", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS"),
@@ -31,3 +31,17 @@ def test_a_child_has_what_a_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
     child = child_environment()
     assert (child["OMP_NUM_THREADS"], child["OMP_WAIT_POLICY"]) == ("3", "ACTIVE")
     assert child["PYTHONPATH"].split(os.pathsep) == [str(Path(__file__).parents[2]), "/mine"]
+
+
+def test_a_detached_process_has_a_session_of_its_own_and_adds_what_it_says_to_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "teller.py").write_text(
+        "import os, sys; print(os.getsid(0), sys.argv[1], repr(sys.stdin.read()), flush=True); raise SystemExit('over')"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    log = tmp_path / "log.txt"
+    log.write_text("before\n")
+    process = start_detached("teller", "hello", log_path=log)
+    assert process.wait(60) == 1
+    assert log.read_text().splitlines() == ["before", f"{process.pid} hello ''", "over"]

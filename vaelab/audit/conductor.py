@@ -22,7 +22,7 @@ from vaelab.audit.store import Audit
 from vaelab.data.prepare import usable_cores
 from vaelab.errors import Cancelled, RunError, VaelabError
 from vaelab.interrupts import interrupts_ask
-from vaelab.jobs.environment import child_environment
+from vaelab.jobs.environment import child_environment, start_detached
 from vaelab.jobs.queue import device_of
 from vaelab.runs.files import locked, telling
 from vaelab.runs.status import RunStatus
@@ -211,16 +211,9 @@ def start_audit(audit: Audit, workers: int = 0) -> None:
     if audit.status.is_alive:
         raise RunError(f"audit {audit.name} is at work in process {audit.status.pid}")
     clear_requests(audit)
-    command = [sys.executable, "-m", "vaelab.audit.worker", str(audit.dir), str(workers)]
-    with telling(f"cannot start audit {audit.name}", audit.dir), (audit.dir / "log.txt").open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=child_environment(),
-            start_new_session=True,
-        )
+    arguments = (str(audit.dir), str(workers))
+    with telling(f"cannot start audit {audit.name}", audit.dir):
+        process = start_detached("vaelab.audit.worker", *arguments, log_path=audit.dir / "log.txt")
     audit.write_status(replace(audit.status, state="running", message="starting"), pid=process.pid)
     threading.Thread(target=process.wait, name=f"wait-{audit.name}", daemon=True).start()  # lest it stay a zombie
 

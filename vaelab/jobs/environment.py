@@ -1,7 +1,9 @@
-"""What the processes of trainings and probes are started with."""
+"""How the processes of trainings and probes are started."""
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 NICENESS = 10
@@ -37,3 +39,20 @@ def child_environment() -> dict[str, str]:
     source = str(Path(__file__).parents[2])
     paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"OMP_WAIT_POLICY": "PASSIVE", **inherited, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def start_detached(module: str, *arguments: str, log_path: Path) -> subprocess.Popen[bytes]:
+    """`python -m module` in a process that goes on after this one has ended; all it says is added to the log.
+
+    Raises:
+        OSError: the log cannot be written to, or the process cannot be started.
+    """
+    with log_path.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=child_environment(),
+            start_new_session=True,  # Ctrl-C here is not meant for it
+        )

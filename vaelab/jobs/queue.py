@@ -15,7 +15,6 @@ import logging
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from pathlib import Path
 
 from vaelab.config import TrainConfig
 from vaelab.errors import DataError, RunError, VaelabError
-from vaelab.jobs.environment import child_environment
+from vaelab.jobs.environment import start_detached
 from vaelab.recipe_notes import preparing_command
 from vaelab.runs.control import forget_switches
 from vaelab.runs.files import locked, replacing, telling
@@ -279,16 +278,9 @@ def _launch(run: Run) -> None:
     """Start the run's process and write down which one it is; call it under the lock of the queue."""
     process = None
     try:
-        with telling(f"cannot start run {run.id}", run.dir), (run.dir / "log.txt").open("ab") as output:
+        with telling(f"cannot start run {run.id}", run.dir):
             forget_switches(run.requests_dir)  # from here on it says running, and takes requests
-            process = subprocess.Popen(
-                [sys.executable, "-m", "vaelab.jobs.worker", str(run.dir)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=child_environment(),
-                start_new_session=True,  # Ctrl-C at the server is not meant for it
-            )
+            process = start_detached("vaelab.jobs.worker", str(run.dir), log_path=run.dir / "log.txt")
         run.write_status(replace(run.status, state="running", message="starting"), pid=process.pid)
     except RunError as error:  # with its ticket it would be started again and again
         if process is not None:
