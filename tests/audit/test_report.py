@@ -21,7 +21,15 @@ from vaelab.audit.exposure import UNLABELLED
 from vaelab.audit.report import writing
 from vaelab.audit.report.document import Paragraph
 from vaelab.audit.report.exposure import _composition
-from vaelab.audit.report.limits import CUT_OUT, LIMITS, SAME_COLLECTION, WINDOWS, limits_section
+from vaelab.audit.report.limits import (
+    CUT_OUT,
+    LIMITS,
+    OF_DRAWINGS,
+    OF_PHOTOS,
+    SAME_COLLECTION,
+    WINDOWS,
+    limits_section,
+)
 from vaelab.audit.report.writing import material_of, write_report
 from vaelab.audit.store import Audit
 from vaelab.errors import DataError
@@ -86,7 +94,7 @@ def test_it_says_what_the_findings_say(reported: Audit, found: Findings) -> None
     text = html.unescape((reported.dir / "report.html").read_text(encoding="utf-8"))
     for verdict in found.verdicts:
         assert verdict.sentence in text
-    for limit in (*LIMITS, CUT_OUT, SAME_COLLECTION):
+    for limit in (OF_PHOTOS, *LIMITS, CUT_OUT, SAME_COLLECTION):
         assert limit in text
     assert text.count(CAVEAT) == 1
     for fingerprint in reported.data_fingerprints.values():
@@ -108,6 +116,17 @@ def test_limits_are_those_of_the_pictures(reported: Audit, found: Findings) -> N
         "All held-out faces come from other collections than the training faces (ppb-64)" in one for one in texts
     )
     assert not {CUT_OUT, SAME_COLLECTION} & set(texts)
+
+
+def test_drawn_faces_were_seen_by_no_annotator_and_cut_out_of_no_photograph(tmp_path: Path) -> None:
+    audit = make_audit(tmp_path, "drawn", seeds=2)
+    data = replace(audit.experiment.base.data, datasets=("synthetic-32",), data_dir=str(tmp_path / "data"))
+    drawn = replace(audit.experiment, base=replace(audit.experiment.base, data=data))
+    audit.write_experiment(drawn, audit.splits, audit.data_fingerprints, "")
+    text = html.unescape(write_report(audit).read_text(encoding="utf-8"))
+    assert OF_DRAWINGS in text
+    assert "annotators" not in text
+    assert "cut out" not in text
 
 
 def test_names_from_data_are_escaped(reported: Audit) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vaelab.audit.experiment import Experiment
 from vaelab.audit.report.document import Paragraph, Section
+from vaelab.data.manifest import are_drawn
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.lightness import CAVEATS
 
-LIMITS = (
+OF_PHOTOS = (
     "Labels of race, gender and age are what annotators saw in a picture, not what a person is or says. Race labels, "
-    "skin tone and apparent lightness are three different things; none is derived from another here.",
+    "skin tone and apparent lightness are three different things; none is derived from another here."
+)
+OF_DRAWINGS = (
+    "The held-out faces were drawn by a program, so every label is exact, and nobody's own: what holds among them need "
+    "not hold among people, and finding one in its picture is not detection in a photograph."
+)
+LIMITS = (
     "The detectors are small networks trained for minutes on small pictures. A difference found between them is one "
     "between these ways of training at this size; it says nothing about products.",
     "Non-faces have no race and no gender. Groups are compared by recall against one shared set of non-faces; false "
@@ -34,7 +43,13 @@ SAME_COLLECTION = (
 
 def limits_section(experiment: Experiment, found: Findings) -> Section:
     """The limits, with those of how this audit's pictures were chosen and framed."""
-    texts = [*LIMITS, CUT_OUT if experiment.portraits == "as prepared" else WINDOWS, _collection(experiment)]
+    drawn = are_drawn(experiment.face_datasets, Path(experiment.base.data.data_dir))
+    texts = [OF_DRAWINGS if drawn else OF_PHOTOS, *LIMITS]
+    if experiment.portraits != "as prepared":
+        texts.append(WINDOWS)
+    elif not drawn:
+        texts.append(CUT_OUT)
+    texts.append(_collection(experiment))
     if any("lightness" in column or column == "ita" for column in found.columns):
         texts.append(CAVEATS)
     if experiment.shares:
