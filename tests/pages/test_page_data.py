@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,16 @@ def pictures(count: int) -> dict[str, bytes]:
         Image.fromarray(random.integers(0, 256, (20, 20, 3), dtype=np.uint8)).save(buffer, "PNG")
         files[f"{index}.png"] = buffer.getvalue()
     return files
+
+
+def write_labelled(folder: Path, columns: str, labels: Sequence[str]) -> None:
+    """A folder of pictures and a labels.csv that gives each one of `labels`, values of `columns`."""
+    folder.mkdir()
+    rows = [f"file,{columns}"]
+    for (name, content), label in zip(pictures(len(labels)).items(), labels, strict=True):
+        (folder / name).write_bytes(content)
+        rows.append(f"{name},{label}")
+    (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
 
 
 def test_an_empty_shelf_says_what_to_do(open_app: Open) -> None:
@@ -257,12 +267,8 @@ def test_shares_say_their_counts_and_make_a_subset(lab: Path, open_app: Open) ->
 
 
 def test_yes_or_no_labels_are_offered_wherever_groups_are_chosen(lab: Path, open_app: Open) -> None:
-    (lab / "mine").mkdir()
-    rows = ["file,split,smiling,male"]
-    for index, (name, content) in enumerate(pictures(40).items()):
-        (lab / "mine" / name).write_bytes(content)
-        rows.append(f"{name},{'train' if index < 30 else 'test'},{index % 2 == 0},{index % 4 == 0}")
-    (lab / "mine" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    labels = [f"{'train' if index < 30 else 'test'},{index % 2 == 0},{index % 4 == 0}" for index in range(40)]
+    write_labelled(lab / "mine", "split,smiling,male", labels)
     prepare(CsvTable(lab / "mine"), lab / "data" / "mine-64", workers=1)
     app = open_app(PAGE)
     assert not app.exception
@@ -275,12 +281,7 @@ def test_yes_or_no_labels_are_offered_wherever_groups_are_chosen(lab: Path, open
 
 
 def test_a_column_of_people_can_be_named(lab: Path, open_app: Open) -> None:
-    (lab / "mine").mkdir()
-    rows = ["file,person"]
-    for index, (name, content) in enumerate(pictures(24).items()):
-        (lab / "mine" / name).write_bytes(content)
-        rows.append(f"{name},{index % 2}")
-    (lab / "mine" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    write_labelled(lab / "mine", "person", [str(index % 2) for index in range(24)])
     app = open_app(PAGE)
     next(box for box in app.selectbox if box.key == "data.kind").set_value("csv").run()
     next(box for box in app.text_input if box.key == "data.path").set_value(str(lab / "mine")).run()
