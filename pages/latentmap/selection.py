@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pages.latentmap.place import as_recipe, to_explore
 from pages.latentmap.state import put, shown
+from pages.priormap.measures import latents_key
 from pages.shell.faces import draw, spoken_labels
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import png
@@ -165,12 +166,26 @@ def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
     try:
         run = find(model.run_id)
         with rewriting(run):
-            learn_selection(_as_it_is_now(run, model), str(st.session_state.get(NAME, "")), rows).write(run)
+            name = str(st.session_state.get(NAME, ""))
+            learn_selection(_as_it_is_now(run, model), name, rows, _response).write(run)
     except VaelabError as error:
         st.session_state[PROBLEM] = str(error)
         return
     st.session_state[NAME] = ""
     st.toast("The slider is on Explore now, among the attributes.")
+
+
+def _response(model: FaceModel) -> NDArray[np.float64]:
+    """What no slider changes, so that only the first of a model waits for it."""
+    measured: NDArray[np.float64] = _measured(latents_key(model), model)
+    return measured
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _measured(key: str, _model: FaceModel) -> NDArray[np.float64]:
+    from vaelab.editing.learning import stored_response
+
+    return stored_response(_model)
 
 
 def _take_away(run_id: str, key: str) -> None:

@@ -19,7 +19,7 @@ from pages.latentmap.routes import FILE
 from pages.latentmap.state import Shown, read_link, read_places, to_link
 from pages.latentmap.way import path_places
 from tests.pages.driving import widget
-from tests.pages.tiny_runs import STORED, make_detector, make_run
+from tests.pages.tiny_runs import STORED, make_detector, make_run, write_latents, write_weights
 from vaelab.editing.learning import SELECTED, learn_selection
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.facemap import FaceMap
@@ -142,6 +142,36 @@ def test_a_selection_becomes_a_slider_and_is_taken_away(lab: Path, open_app: Ope
     assert f"{SELECTED}right-side" not in Directions.read(run).keys
     button(app, "Add it").click().run()
     assert "cannot name a slider" in app.error[0].value
+
+
+def test_what_comes_back_of_a_picture_is_measured_once_for_each_state_of_a_model(
+    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+
+    def counted(model: FaceModel) -> np.ndarray:
+        measured.append(model.weights_fingerprint)
+        return np.eye(model.latent_size)
+
+    monkeypatch.setattr("vaelab.editing.learning.stored_response", counted)
+    run = make_run(lab, "measured-once")
+    app = open_app(PAGE, map="pca", area=RIGHT)
+
+    def add(name: str) -> None:
+        app.text_input(key="map.slider.name").set_value(name)
+        app.button(key="map.slider.add").click().run()
+        assert not app.exception
+        assert not app.error
+        assert f"{SELECTED}{name}" in Directions.read(run).keys
+
+    add("one")
+    add("two")
+    assert len(measured) == 1
+    write_weights(run, seed=1)
+    write_latents(run)
+    app.run()
+    add("three")
+    assert len(measured) == len(set(measured)) == 2
 
 
 def test_a_slider_is_made_and_taken_away_beside_those_that_others_made_meanwhile(lab: Path, open_app: Open) -> None:

@@ -16,7 +16,7 @@ from vaelab.data.extra_labels import joined, read_labels
 from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.attributes import Attribute, not_learned
 from vaelab.evaluation.directions import MAX_FITTED, Directions
-from vaelab.evaluation.response import measured_response
+from vaelab.evaluation.response import Response, measured_response
 from vaelab.inference import FaceModel
 from vaelab.passes import encoded_rows, redrawn
 from vaelab.rng import numpy_generator
@@ -72,17 +72,31 @@ def learn_from_stored(model: FaceModel, label_paths: Sequence[Path] = (), tell: 
         raise ConfigError(f"{model.run_id} stores no latents to learn from; `python -m vaelab encode {model.run_id}`")
     say = tell or (lambda _: None)
     labels = with_labels(model.latents.labels, label_paths, say)
-    response = _stored_response(model)
+    response = stored_response(model)
     learned = Directions.fit(model.latents.mu, labels, model.weights_fingerprint, response=response)
     _tell_of_the_rest(labels, learned, say)
     return learned
 
 
-def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"]) -> Directions:
+def stored_response(model: FaceModel) -> Response:
+    """How much of each latent comes back from pictures drawn as the stored faces lie; redraws about 1,000 of them."""
+    assert model.latents is not None  # asked before
+    return measured_response(partial(redrawn, model), model.latents.mu, model.latents.posterior_std)
+
+
+def learn_selection(
+    model: FaceModel,
+    name: str,
+    rows: Int[np.ndarray, " rows"],
+    response_of: Callable[[FaceModel], Response] = stored_response,
+) -> Directions:
     """The model's directions and one more: from its other stored faces to those in `rows`.
 
     Its area under the curve says how well a straight line tells the selected from the rest. Where they were selected
     by their latents, on a map say, that is no finding about faces.
+
+    Args:
+        response_of: for callers who keep what `stored_response` measured.
 
     Raises:
         ConfigError: the run stores no latents.
@@ -97,7 +111,7 @@ def learn_selection(model: FaceModel, name: str, rows: Int[np.ndarray, " rows"])
     answers[rows] = 1.0
     attribute = Attribute(f"{SELECTED}{slug}", name.strip(), "selected", "the rest", answers)
     ids = model.latents.labels["image_id"]
-    return model.directions.with_attribute(attribute, model.latents.mu, ids, _stored_response(model))
+    return model.directions.with_attribute(attribute, model.latents.mu, ids, response_of(model))
 
 
 def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.DataFrame:
@@ -122,8 +136,3 @@ def _drawn_by_lot(first: Bool[np.ndarray, " faces"]) -> Int[np.ndarray, " drawn"
 def _tell_of_the_rest(labels: pd.DataFrame, learned: Directions, say: Tell) -> None:
     for reason in not_learned(labels, learned.keys):
         say(f"not learned: {reason}")
-
-
-def _stored_response(model: FaceModel) -> np.ndarray:
-    assert model.latents is not None  # asked before
-    return measured_response(partial(redrawn, model), model.latents.mu, model.latents.posterior_std)
