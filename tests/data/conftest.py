@@ -1,4 +1,4 @@
-"""Pictures in which every corner, colour channel and direction can be told apart."""
+"""Pictures in which every corner, colour channel and direction can be told apart, and a folder of them to prepare."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+from vaelab.data import prepare as prepare_module
+from vaelab.data.sources.files import FilesReader
 
 
 def scene_pixels(seed: int = 0, width: int = 48, height: int = 48) -> np.ndarray:
@@ -65,3 +68,33 @@ def write_scenes() -> Callable[..., list[str]]:
         return names
 
     return write
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, write_scenes) -> Path:
+    """Forty pictures and, among them, two that are none."""
+    folder = tmp_path / "pictures"
+    write_scenes(folder, 40)
+    (folder / "picture7.png").write_bytes(b"no picture")
+    (folder / "picture31.png").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture
+def small_chunks(monkeypatch) -> None:
+    """Four pictures of 16x16 to a chunk."""
+    monkeypatch.setattr(prepare_module, "_CHUNK_BYTES", 4 * 16 * 16 * 3)
+
+
+@pytest.fixture
+def decoded_files(monkeypatch) -> list[str]:
+    """Names of the files that are decoded from here on, in this process."""
+    names: list[str] = []
+    read = FilesReader.read
+
+    def noting(self, records, size):
+        names.extend(records["_file"])
+        return read(self, records, size)
+
+    monkeypatch.setattr(FilesReader, "read", noting)
+    return names
