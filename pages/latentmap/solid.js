@@ -84,6 +84,11 @@ async function show(state) {
   await drawn
 }
 
+function release(state) {
+  if (state.graph) window.Plotly.purge(state.graph)
+  state.graph = null
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".solid")
   let state = kept.get(root)
@@ -96,8 +101,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   show(state).catch((error) => {
     const words = document.createElement("p")
     words.textContent = error.message
-    state.graph = null
+    release(state)
     state.space.replaceChildren(words)
   })
-  return () => { if (state.graph && window.Plotly) { window.Plotly.purge(state.graph); state.graph = null } }
+  return () => { if (!root.isConnected) release(state) } // else only a newer call overtook this one, and draws on
 }

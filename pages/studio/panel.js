@@ -14,6 +14,7 @@ export default function (component) {
   const panel = panels.get(place)
   panel.update(component)
   return () => {
+    if (place.isConnected) return // Streamlit also ends a call that a newer one overtook, which goes on with the panel
     panel.decoder.close()
     panels.delete(place)
   }
@@ -148,12 +149,15 @@ class Panel {
   }
 
   async drawStart() {
-    if (this.drawnStart === this.data.start) return
-    this.drawnStart = this.data.start
+    const { start } = this.data
+    if (this.drawnStart === start) return
+    this.drawnStart = start
     try {
       const pixels = await this.decoder.decode(this.start)
+      if (this.drawnStart !== start) return // another start overtook it
       paint(this.find(".start canvas"), pixels)
     } catch (error) {
+      if (this.drawnStart !== start) return
       this.drawnStart = null
       this.fail(error)
     }
