@@ -36,6 +36,7 @@ def selection(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> N
     """All about the selected faces, which are in `rows`."""
     if not shown().area:
         st.markdown("**Choose “Box” or “Lasso” above the map and go around some faces.** They are compared with all.")
+        _made_sliders(model)
         return
     assert model.latents is not None
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -44,6 +45,7 @@ def selection(model: FaceModel, face_map: FaceMap, rows: NDArray[np.int64]) -> N
         st.button("Clear the selection", type="tertiary", on_click=put, kwargs={"area": (), "area_on": ""})
     if not len(rows):
         st.info("No face lies there: go around some points.", icon=":material/select:")
+        _made_sliders(model)
         return
     _faces(model, rows)
     left, right = st.columns([2, 3], gap="large")
@@ -134,8 +136,6 @@ def _table(found: list[Share]) -> pd.DataFrame:
 
 def _slider(model: FaceModel, rows: NDArray[np.int64]) -> None:
     """“This selection against the rest” as a slider of Explore, kept with the run; and the ones there are."""
-    from vaelab.editing.learning import SELECTED
-
     with st.expander("Make it a slider"):
         st.markdown(
             "The direction from the rest to the selected becomes a slider on Explore and everywhere else. It is kept "
@@ -144,19 +144,26 @@ def _slider(model: FaceModel, rows: NDArray[np.int64]) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input("Name of the slider", key=NAME, max_chars=40, placeholder="such as Left of the map")
             st.button("Add it", icon=":material/add:", on_click=_add, args=(model, rows), key="map.slider.add")
-        if problem := st.session_state.pop(PROBLEM, None):
-            st.error(problem, icon=":material/error:")
-        for known in () if model.directions is None else model.directions.learned:
-            if known.key.startswith(SELECTED):
-                area = known.auc["logistic"]
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.markdown(
-                        f"**{known.name}**: {known.num_positive:,} faces against {known.num_negative:,}; a straight "
-                        f"line tells them apart with AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f}, "
-                        f"n = {known.num_held_out:,}), which was to be expected: they were selected by where they lie."
-                    )
-                    st.button("Take it away", type="tertiary", key=f"map.slider.{known.key}", on_click=_take_away,
-                              args=(model.run_id, known.key))  # fmt: skip
+        _made_sliders(model)
+
+
+def _made_sliders(model: FaceModel) -> None:
+    """The sliders that were made of selections, each to be taken away, and why the last press changed none."""
+    from vaelab.editing.learning import SELECTED
+
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.error(problem, icon=":material/error:")
+    for known in () if model.directions is None else model.directions.learned:
+        if known.key.startswith(SELECTED):
+            area = known.auc["logistic"]
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    f"**{known.name}**: {known.num_positive:,} faces against {known.num_negative:,}; a straight "
+                    f"line tells them apart with AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f}, "
+                    f"n = {known.num_held_out:,}), which was to be expected: they were selected by where they lie."
+                )
+                st.button("Take it away", type="tertiary", key=f"map.slider.{known.key}", on_click=_take_away,
+                          args=(model.run_id, known.key))  # fmt: skip
 
 
 def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
@@ -181,7 +188,7 @@ def _response(model: FaceModel) -> NDArray[np.float64]:
     return measured
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner="Redrawing some faces, once for this model ...")
 def _measured(key: str, _model: FaceModel) -> NDArray[np.float64]:
     from vaelab.editing.learning import stored_response
 

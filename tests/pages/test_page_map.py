@@ -192,6 +192,17 @@ def test_a_slider_is_made_and_taken_away_beside_those_that_others_made_meanwhile
     assert {made, first, second} & set(Directions.read(run).keys) == {first, second}
 
 
+@pytest.mark.parametrize("area", ["", "30~30~31~30~31~31"], ids=["nothing", "nobody"])
+def test_a_slider_is_taken_away_while_no_face_is_selected(lab: Path, open_app: Open, area: str) -> None:
+    run = make_run(lab, "finished")
+    learn_selection(FaceModel.load(run), "First", np.arange(60)).write(run)
+    app = open_app(PAGE, map="pca", area=area)
+    app.button(key=f"map.slider.{SELECTED}first").click().run()
+    assert not app.exception
+    assert f"{SELECTED}first" not in Directions.read(run).keys
+    assert "First" not in words(app)
+
+
 def test_a_selection_of_faces_that_were_encoded_anew_makes_no_slider(lab: Path, open_app: Open) -> None:
     run = make_run(lab, "finished")
     app = open_app(PAGE, map="pca", area=RIGHT)
