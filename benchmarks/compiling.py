@@ -12,6 +12,8 @@ import tempfile
 import time
 from typing import Any
 
+import torch
+
 from benchmarks.interleaved import interleaved, ratio
 from benchmarks.own_process import answer_of
 from benchmarks.training import limit, window_of
@@ -43,7 +45,7 @@ def measure(recipe: str, rounds: int, seconds: float = SECONDS) -> dict[str, Any
 
 def in_this_process(recipe: str, rounds: int, seconds: float) -> dict[str, Any]:
     """What one process finds; it has compiled nothing yet."""
-    keep_freed_memory()
+    keep_freed_memory(torch.device("cpu"))
     config = RECIPES[recipe]
     batch = config.optim.batch_size
     images = window_of(config, seconds)

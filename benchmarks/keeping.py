@@ -10,6 +10,8 @@ import json
 import resource
 from collections.abc import Callable
 
+import torch
+
 from benchmarks.interleaved import interleaved, ratio
 from benchmarks.kept import Rows
 from benchmarks.own_process import answer_of
@@ -66,7 +68,7 @@ class _Child:
 def _step(recipe: str, images: int, keeps: bool) -> tuple[float, int]:
     """Seconds and page faults of this process."""
     if keeps:
-        keep_freed_memory()
+        keep_freed_memory(torch.device("cpu"))
     config = RECIPES[recipe]
     limit(config, 8 * config.optim.batch_size)()
     call = limit(config, images)

@@ -47,8 +47,7 @@ def measure(config: TrainConfig, seconds: float, started: float) -> Iterator[dic
         started: `time.monotonic()` when the process began to work.
     """
     device = pick_device(config.run.device)
-    if device.type == "cpu":
-        keep_freed_memory()  # as a training does
+    keep_freed_memory(device)  # as a training does
     room = room_for_pixels(device)
     step, encode = _real_step(config, device)
     for _ in range(WARM_UP_STEPS):

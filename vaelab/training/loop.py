@@ -118,8 +118,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
         # --- frozen backbone: its weights, and what it sees in each face, computed once
         held_out = use_backbone(run, network, held_out, feed, device, ranks, status)
 
-        if device.type == "cpu":
-            keep_freed_memory()  # only now: the start may have needed much more than a step does
+        keep_freed_memory(device)  # only now: the start may have needed much more than a step does
         steering = Steering(run, changes, ranks, device)
         step: Callable[..., LossParts] = parallel(objective, ranks, config.optim.batch_size)
         if config.run.compile:

@@ -3,6 +3,7 @@
 import ctypes
 
 import pyarrow as pa
+import torch
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """Numbers of the two settings in malloc.h."""
@@ -11,8 +12,8 @@ KEPT, KEPT_BY_OLD = 2**30, 2**25
 takes no more than the second."""
 
 
-def keep_freed_memory() -> bool:
-    """Have the C library keep what is freed, in this process from now on.
+def keep_freed_memory(device: torch.device) -> bool:
+    """Have the C library keep what is freed, in this process from now on, if it trains on the CPU.
 
     As it comes, glibc gives large pieces back to the system at once, and gets cleared pages for the next one: a step
     frees and asks for hundreds of megabytes, page by page (`benchmarks/keeping.py` counts them and the time they take).
@@ -22,8 +23,10 @@ def keep_freed_memory() -> bool:
     Source: mallopt(3).
 
     Returns:
-        Whether the C library took it.
+        Whether the C library was asked, and took it.
     """
+    if device.type != "cpu":
+        return False
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         mallopt = ctypes.CDLL(None).mallopt
