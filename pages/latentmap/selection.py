@@ -158,8 +158,8 @@ def _made_sliders(model: FaceModel) -> None:
             area = known.auc["logistic"]
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(
-                    f"**{known.name}**: {known.num_positive:,} faces against {known.num_negative:,}; a straight "
-                    f"line tells them apart with AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f}, "
+                    f"**{known.name}**: learned from {known.num_positive:,} faces against {known.num_negative:,}; a "
+                    f"straight line tells them apart with AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f}, "
                     f"n = {known.num_held_out:,}), which was to be expected: they were selected by where they lie."
                 )
                 st.button("Take it away", type="tertiary", key=f"map.slider.{known.key}", on_click=_take_away,
@@ -170,6 +170,7 @@ def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
     from vaelab.editing.learning import learn_selection
     from vaelab.evaluation.directions import rewriting
 
+    note = st.toast("The slider is being learned; the first of a model takes some seconds.", duration="infinite")
     try:
         run = find(model.run_id)
         with rewriting(run):
@@ -177,9 +178,10 @@ def _add(model: FaceModel, rows: NDArray[np.int64]) -> None:
             learn_selection(_as_it_is_now(run, model), name, rows, _response).write(run)
     except VaelabError as error:
         st.session_state[PROBLEM] = str(error)
+        note.toast("No slider was made.")
         return
     st.session_state[NAME] = ""
-    st.toast("The slider is on Explore now, among the attributes.")
+    note.toast("The slider is on Explore now, among the attributes.")
 
 
 def _response(model: FaceModel) -> NDArray[np.float64]:
@@ -188,7 +190,7 @@ def _response(model: FaceModel) -> NDArray[np.float64]:
     return measured
 
 
-@st.cache_resource(max_entries=16, show_spinner="Redrawing some faces, once for this model ...")
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _measured(key: str, _model: FaceModel) -> NDArray[np.float64]:
     from vaelab.editing.learning import stored_response
 

@@ -138,10 +138,12 @@ def test_a_selection_becomes_a_slider_and_is_taken_away(lab: Path, open_app: Ope
     chosen = found.places[:, 0] > 0
     assert (latents.mu[chosen] @ step).mean() > (latents.mu[~chosen] @ step).mean()
     assert "**Right side**" in words(app)
+    assert "on Explore now" in app.toast[-1].value
     button(app, "Take it away").click().run()
     assert f"{SELECTED}right-side" not in Directions.read(run).keys
     button(app, "Add it").click().run()
     assert "cannot name a slider" in app.error[0].value
+    assert app.toast[-1].value == "No slider was made."
 
 
 def test_what_comes_back_of_a_picture_is_measured_once_for_each_state_of_a_model(
