@@ -42,6 +42,8 @@ def test_a_finished_run_ships_with_card_and_latents(
     assert run.card is not None
     recall = run.reports()["test"]["detection"]["fpr_0.05"]["overall"]["rate"]
     assert f"{recall:.2%}" in run.card
+    assert "drew the faces" in run.card
+    assert "annotators" not in run.card
     if kind == "dbvae":
         assert after.latents is not None
         assert len(after.latents.mu) == len(faces)

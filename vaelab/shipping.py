@@ -8,11 +8,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from vaelab.config import TrainConfig, flags_of, options
 from vaelab.data.collection import Collection
+from vaelab.data.manifest import are_drawn
 from vaelab.detection.thresholds import REPORT as PHOTOS
 from vaelab.errors import RunError
 from vaelab.evaluation.regions import eyes_sentence
@@ -58,10 +60,17 @@ NO_DECODER = (
 LIMITS = """\
 - Trained on crops framed as those of the data above are; other framings, profile views, hands and glasses come out
   blurred or wrong.
-- Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
-  output of this model to decide anything about anybody.
+- {labels}
 - What was rare in the data is drawn worse.
 """
+
+PERCEIVED = """\
+Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
+  output of this model to decide anything about anybody."""
+
+DRAWN = """\
+The program drew the faces this model learned from; what holds among them need not hold among people. Use no output of
+  this model to decide anything about anybody."""
 
 DETECTOR_LIMITS = """\
 - Faces and non-faces come from different collections, with other framing and other processing; part of what tells them
@@ -132,7 +141,9 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
         sections += [_priors(model)]
         sections += ["## What is stored", _stored(run, model)]
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
-    sections += [LIMITS + (DETECTOR_LIMITS if model.has_detector else "")]
+    drawn = are_drawn(config.data.datasets, Path(config.data.data_dir))
+    limits = LIMITS.format(labels=DRAWN if drawn else PERCEIVED)
+    sections += [limits + (DETECTOR_LIMITS if model.has_detector else "")]
     return "\n\n".join(filter(None, sections)).strip() + "\n"
 
 

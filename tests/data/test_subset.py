@@ -84,6 +84,9 @@ def test_what_was_drawn_is_told_by_its_manifest_not_by_its_name(whole: DatasetSt
     photos.write_text(replace(part.manifest, source="folder").to_json())
     assert not are_drawn(("part-16", "synthetic-looking"), tmp_path)
     assert are_drawn((EMBEDDED,), tmp_path), "drawn when it is first used"
+    no_faces = {"by_is_face": {"true": 0, "false": len(part)}}
+    photos.write_text(replace(part.manifest, source="folder", counts=no_faces).to_json())
+    assert are_drawn(("part-16", "synthetic-looking"), tmp_path), "photographs of other things are no faces"
 
 
 @pytest.mark.parametrize(

@@ -88,18 +88,20 @@ class Manifest:
 
 
 def are_drawn(datasets: Sequence[str], data_dir: Path) -> bool:
-    """Whether the program drew all pictures of these data sets itself, so that every label is exact."""
-    return all(_is_drawn(data_dir / name) for name in datasets)
+    """Whether the program drew all faces of these data sets itself, so that every label is exact."""
+    return all(_are_drawn(data_dir / name) for name in datasets)
 
 
-def _is_drawn(store: Path) -> bool:
-    """Where there is no such store, as before its pictures are drawn, its name tells."""
+def _are_drawn(store: Path) -> bool:
+    """Those of one data set. Where there is no such store, as before its pictures are drawn, its name tells."""
     try:
         manifest = Manifest.read(store / MANIFEST_FILE)
     except DataError:
         return store.name.startswith("synthetic-")
+    if not manifest.counts["by_is_face"]["true"]:
+        return True
     if manifest.source == "subset":
-        return _is_drawn(Path(manifest.settings["root"]))
+        return _are_drawn(Path(manifest.settings["root"]))
     return manifest.source == "synthetic"
 
 
