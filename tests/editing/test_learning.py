@@ -10,6 +10,7 @@ from vaelab.editing.effects import side_effects
 from vaelab.editing.learning import SELECTED, learn_from_stored, learn_selection
 from vaelab.editing.recipe import FaceRecipe
 from vaelab.editing.sliders import find_slider, step_vector
+from vaelab.errors import DataError
 from vaelab.evaluation.attributes import METHODS
 from vaelab.evaluation.directions import Directions
 from vaelab.evaluation.latents import StoredLatents
@@ -97,3 +98,11 @@ def test_a_selection_becomes_a_slider_of_what_is_drawn(half: FaceModel) -> None:
     vector = learned.attributes["logistic"][learned.keys.index(f"{SELECTED}few")]
     assert np.argmax(np.abs(vector)) == 0
     assert np.abs(vector[DRAWN:]).max() < 0.05 * vector[0]
+
+
+def test_nothing_is_drawn_for_a_selection_that_is_refused(half: FaceModel) -> None:
+    def drawn(_: FaceModel) -> np.ndarray:
+        pytest.fail("pictures were drawn")
+
+    with pytest.raises(DataError, match="too few"):
+        learn_selection(half, "few", np.arange(3), drawn)

@@ -111,7 +111,7 @@ def learn_selection(
     answers[rows] = 1.0
     attribute = Attribute(f"{SELECTED}{slug}", name.strip(), "selected", "the rest", answers)
     ids = model.latents.labels["image_id"]
-    return model.directions.with_attribute(attribute, model.latents.mu, ids, response_of(model))
+    return model.directions.with_attribute(attribute, model.latents.mu, ids, partial(response_of, model))
 
 
 def with_labels(labels: pd.DataFrame, paths: Sequence[Path], tell: Tell) -> pd.DataFrame:

@@ -12,7 +12,7 @@ drawn faces and their conditional projection, Shen et al., InterFaceGAN (CVPR 20
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -139,12 +139,12 @@ class Directions:
         )
 
     def with_attribute(
-        self, attribute: Attribute, mu: Latents, image_ids: pd.Series, response: Response | None = None
+        self, attribute: Attribute, mu: Latents, image_ids: pd.Series, response_of: Callable[[], Response] | None = None
     ) -> Directions:
         """These directions and one more, learned from posterior means and the attribute's answer for each of them.
 
         Args:
-            response: as in `fit`.
+            response_of: gives the response of `fit`; asked once it is known that there is something to learn.
 
         Raises:
             DataError: too few faces on either side to learn from and to measure on, or a key that is taken.
@@ -158,7 +158,7 @@ class Directions:
                 f"{yes} faces against {no} are too few to learn a direction from and to measure it on; take about "
                 f"{2 * MIN_FACES} or more on either side"
             )
-        new = _fit(attribute, mu, held_out, held_out, response)
+        new = _fit(attribute, mu, held_out, held_out, None if response_of is None else response_of())
         return replace(
             self,
             learned=(*self.learned, new.about),
