@@ -188,11 +188,14 @@ def test_only_who_fails_leaves_the_group_to_the_end_of_the_process(
     about = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     for name, value in about.items():
         monkeypatch.setenv(name, value)
+    at_end: list[object] = []
+    monkeypatch.setattr("atexit.register", at_end.append)
     try:
         with contextlib.suppress(Cancelled, DataError), process_group(torch.device("cpu")):
             if error is not None:
                 raise error
         assert dist.is_initialized() == isinstance(error, DataError)
+        assert at_end == [dist.destroy_process_group] * isinstance(error, DataError)
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()

@@ -1,5 +1,6 @@
 """Several processes that train as one: started by torchrun, each takes every n-th picture of the global batch."""
 
+import atexit
 import contextlib
 import os
 import time
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+import torch.distributed.nn.functional  # before a group is: imported in one, by an optimizer, it keeps it for good
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from vaelab.errors import Cancelled, ConfigError
+from vaelab.errors import Cancelled, ConfigError, VaelabError
 
 PATIENCE_SECONDS = 600.0
 """How long the first process waits for the others: some import torch from a disk that all of them share."""
@@ -47,6 +49,8 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
 
     All leave together, at the end or cancelled. One that fails leaves the group to the end of its process: NCCL takes a
     group apart only with the others, who wait for an answer from this one and would keep it from saying why it failed.
+    gloo needs nobody for it once its exchanges are over, as they are at an error of ours, and must go before the
+    interpreter: a thread of gloo that lets go of a tensor after that aborts the process.
 
     Raises:
         ConfigError: more processes were started on this machine than it has GPUs, or not all of them came; or they are
@@ -66,6 +70,10 @@ def process_group(device: torch.device) -> Iterator[Ranks]:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     except Cancelled:
         dist.destroy_process_group()
+        raise
+    except VaelabError:
+        if device.type == "cpu":
+            atexit.register(dist.destroy_process_group)
         raise
     dist.destroy_process_group()
 
