@@ -32,6 +32,7 @@ from vaelab.editing.sliders import (
     start_latent,
     step_vectors,
 )
+from vaelab.errors import RunError
 from vaelab.runs.decoders import read_drawn
 from vaelab.wording import with_minus
 
@@ -192,4 +193,7 @@ def _read_keys(keys: object) -> list[str] | None:
 
 def _rename(run: Run, wish: object) -> None:
     if isinstance(wish, Mapping) and isinstance(wish.get("key"), str) and isinstance(wish.get("name"), str):
-        run.name_slider(wish["key"], " ".join(wish["name"].split())[:MOST_NAMES])
+        try:
+            run.name_slider(wish["key"], " ".join(wish["name"].split())[:MOST_NAMES])
+        except RunError as error:
+            st.toast(str(error), icon=":material/error:")

@@ -144,6 +144,11 @@ def test_a_selection_becomes_a_slider_and_is_taken_away(lab: Path, open_app: Ope
     button(app, "Add it").click().run()
     assert "cannot name a slider" in app.error[0].value
     assert app.toast[-1].value == "No slider was made."
+    next(field for field in app.text_input if field.key == "map.slider.name").set_value(
+        "![right](//elsewhere/side.png)"
+    )
+    button(app, "Add it").click().run()
+    assert "leave out" in app.error[0].value
 
 
 def test_what_comes_back_of_a_picture_is_measured_once_for_each_state_of_a_model(

@@ -87,6 +87,14 @@ def test_a_name_that_would_not_do_everywhere_is_refused(tmp_path: Path, name: st
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["![x](//elsewhere/x.png)", "[text](there)", ":red[smile]", "$x$", "a `b`", "<b>"])
+def test_a_slider_s_name_that_a_page_would_not_show_as_it_is_is_refused(run: Run, name: str) -> None:
+    run.name_slider("p0", "Lächeln (weit), 50 %")
+    with pytest.raises(RunError, match="leave out"):
+        run.name_slider("p0", name)
+    assert run.slider_names == {"p0": "Lächeln (weit), 50 %"}
+
+
 def test_a_name_is_given_once(run: Run) -> None:
     with pytest.raises(RunError, match="already a run 'first'"):
         Run.create(TrainConfig(), run.dir.parent, "first")

@@ -20,6 +20,7 @@ from vaelab.evaluation.response import Response, measured_response
 from vaelab.inference import FaceModel
 from vaelab.passes import encoded_rows, redrawn
 from vaelab.rng import numpy_generator
+from vaelab.runs.names import slider_name
 
 Tell = Callable[[str], None]
 SELECTED = "selected-"
@@ -101,7 +102,9 @@ def learn_selection(
     Raises:
         ConfigError: the run stores no latents.
         DataError: an empty or taken name, or too few faces on either side.
+        RunError: a page would read the name as Markdown.
     """
+    name = slider_name(name)
     if model.latents is None or model.directions is None:
         raise ConfigError(f"{model.run_id} stores no latents to select from; `python -m vaelab encode {model.run_id}`")
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
@@ -109,7 +112,7 @@ def learn_selection(
         raise DataError(f"{name!r} cannot name a slider; take letters or digits from a to z, such as 'round faces'")
     answers = np.zeros(len(model.latents.mu), np.float32)
     answers[rows] = 1.0
-    attribute = Attribute(f"{SELECTED}{slug}", name.strip(), "selected", "the rest", answers)
+    attribute = Attribute(f"{SELECTED}{slug}", name, "selected", "the rest", answers)
     ids = model.latents.labels["image_id"]
     return model.directions.with_attribute(attribute, model.latents.mu, ids, partial(response_of, model))
 

@@ -1,10 +1,12 @@
-"""How a run may be called: here, in an archive, and on any machine that it is taken to."""
+"""How a run may be called: here, in an archive, and on any machine that it is taken to. And how its sliders may be."""
 
 import re
 
 from vaelab.errors import RunError
 
 ODD = re.compile(r"[^\w.+-]")
+MARKUP = re.compile(r"[\[\]<>*`$\\:~|]")
+"""What Streamlit's Markdown makes links, pictures, formulas or colours of."""
 
 
 def check_name(name: str) -> None:
@@ -22,3 +24,14 @@ def check_name(name: str) -> None:
 def as_name(text: str) -> str:
     """`text` as a run may be called; empty where nothing of it can stay."""
     return ODD.sub("-", text).strip(".-")[:80]
+
+
+def slider_name(text: str) -> str:
+    """`text` as the name of a slider, without spaces around it.
+
+    Raises:
+        RunError: a page would show it as something else than its letters, a picture from elsewhere say.
+    """
+    if odd := MARKUP.search(text):
+        raise RunError(f"the name of a slider cannot have {odd[0]!r}; leave out any of [ ] < > * ` $ \\ : ~ |")
+    return text.strip()

@@ -47,7 +47,7 @@ from vaelab.runs.about import forget_about, read_about
 from vaelab.runs.control import Control, asked_for, check_request, interventions, pending, settings_at, submit
 from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_json
 from vaelab.runs.metrics import kept_after_resume, read_reports
-from vaelab.runs.names import as_name, check_name
+from vaelab.runs.names import as_name, check_name, slider_name
 from vaelab.runs.previews import previews_in
 from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
 from vaelab.wording import counted
@@ -330,8 +330,8 @@ class Run:
         return self._read_json("names.json") if (self.dir / "names.json").is_file() else {}
 
     def name_slider(self, key: str, name: str) -> None:
-        """Give a slider a name that is kept with the run; an empty one takes its own name back."""
-        names = {**self.slider_names, key: name.strip()}
+        """Give a slider a name, of those `slider_name` takes, or for an empty one its own name back."""
+        names = {**self.slider_names, key: slider_name(name)}
         self._write_json("names.json", {known: text for known, text in names.items() if text})
 
     @property
