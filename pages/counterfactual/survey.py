@@ -45,10 +45,11 @@ def survey_section() -> None:
         "each detector still sees. Each face then walks a random way of its own that changes its picture about as "
         "much, which tells what the direction does from what any change does."
     )
+    is_asked = st.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many")
     slot = st.empty()
-    if slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many"):
+    if is_asked:
         st.session_state[SURVEY] = (_question(now, model), _surveyed(model, now, count, slot))
-        slot.button(f"Walk {count} faces", icon=":material/groups:", key="walk.many.again", disabled=True)
+        slot.empty()
     question, survey = st.session_state.get(SURVEY, (None, None))
     if question == _question(now, model):
         show_survey(survey, find_slider(model, now.recipe.method, now.along, run.slider_names).name)

@@ -156,6 +156,10 @@ def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path
     assert "keen sees 100.0% of the 200 faces at the start" in words(app)
     assert "at the end of random ways that change as much, 100.0% (98.1% to 100.0%)" in words(app)
     assert "blind sees 0.0% of the 200 faces at the start" in words(app)
+    assert [button.disabled for button in app.button if button.label == "Walk 200 faces"] == [False]
+    assert not app.get("progress")
+    app.button(key="walk.many").click().run()
+    assert len(app.dataframe[0].value) == 10
     widget(app.slider, "walk.reach").set_value(3.0).run()
     assert not app.dataframe, "the counts belong to another reach"
 
