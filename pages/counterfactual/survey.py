@@ -15,6 +15,7 @@ from pages.shell.boundary import error_boundary
 from pages.shell.loaders import find, load_model
 from vaelab.counterfactual import Survey, random_ways, walk_many
 from vaelab.editing.sliders import find_slider, step_vector
+from vaelab.evaluation.paired import Paired
 from vaelab.rng import numpy_generator
 from vaelab.wording import signed, with_minus
 
@@ -69,7 +70,7 @@ def show_survey(survey: Survey, direction: str) -> None:
         [
             {
                 "Compared": f"{pair.first} – {pair.second}",
-                "Difference": with_minus(f"{pair.difference:+.1%} ({pair.low:+.1%} to {pair.high:+.1%})"),
+                "Difference, points": _points(pair),
                 "Only the first": pair.only_first,
                 "Only the second": pair.only_second,
                 "p": f"{pair.p_value:.2g}",
@@ -81,9 +82,9 @@ def show_survey(survey: Survey, direction: str) -> None:
     st.dataframe(table, hide_index=True, alt="Paired comparisons of detectors and ends of the walk")
     st.caption(
         f"n = {survey.num_faces} stored faces. Bands and brackets: 95 % intervals (Wilson; Bonett and Price for "
-        "differences). p: exact McNemar test on the faces that only one of the two sees; corrected by Holm's method "
-        f"for the {len(table)} comparisons shown. A direction moves more than its name says, so a difference between "
-        "its two ends is about this direction of this model, not about people."
+        "differences, in percentage points). p: exact McNemar test on the faces that only one of the two sees; "
+        f"corrected by Holm's method for the {len(table)} comparisons shown. A direction moves more than its name "
+        "says, so a difference between its two ends is about this direction of this model, not about people."
     )
 
 
@@ -114,6 +115,11 @@ def _question(now: Plan, model: FaceModel) -> tuple[object, ...]:
     """What a survey answers: all of the plan but the face it starts from and how it is shown."""
     asked = dataclasses.replace(now, recipe=now.recipe.started(start="", seed=0, face="", z=""), scale="")
     return asked, model.weights_fingerprint
+
+
+def _points(pair: Paired) -> str:
+    low, difference, high = (f"{100 * share:+.1f}" for share in (pair.low, pair.difference, pair.high))
+    return with_minus(f"{difference} ({low} to {high})")
 
 
 def _in_words(survey: Survey, detector: str) -> str:
