@@ -123,7 +123,7 @@ def _picture(pixels: NDArray[np.uint8], alt: str) -> None:
 
 def _seen(result: Result, face: Found) -> str:
     return ", ".join(
-        f"{name} {with_minus(f'{face.logits[name]:.1f}')}" if name in face.logits else f"not {name}"
+        f"{name} {with_minus(f'{face.logits[name]:z.1f}')}" if name in face.logits else f"not {name}"
         for name in result.detectors
     )
 
@@ -131,8 +131,8 @@ def _seen(result: Result, face: Found) -> str:
 def _lightness(face: Found) -> str:
     if face.lightness is None:
         return "apparent lightness unknown"
-    return f"apparent lightness {with_minus(f'{face.lightness:.0f}°')}"
+    return f"apparent lightness {with_minus(f'{face.lightness:z.0f}°')}"
 
 
 def _range(values: NDArray[np.float32]) -> str:
-    return with_minus(f"{values.min():+.1f} to {values.max():+.1f} log-odds")
+    return f"{with_minus(f'{values.min():+z.1f} to {values.max():+z.1f}')} log-odds"

@@ -75,7 +75,7 @@ FIXED = {
         "How far the redrawing is from the picture: root mean squared difference of its values, in levels of 255.",
     ),
     LIGHTNESS: Quantity(
-        "Apparent lightness", "darker", "lighter", lambda value: with_minus(f"{value:.0f}°"),
+        "Apparent lightness", "darker", "lighter", lambda value: with_minus(f"{value:z.0f}°"),
         "Individual typology angle (ITA) of the skin in the middle of the picture, in degrees: what the picture shows, "
         "lamp and camera included, never what a person is. Grey where too little looks like skin.",
         CAVEATS,

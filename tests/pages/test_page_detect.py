@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
-from pages.detecting.faces import CLOSELY
+from pages.detecting.faces import CLOSELY, _lightness
 from pages.detecting.looking import RESULTS
 from pages.detecting.photos import KEPT, MOST_PHOTOS, Opened, open_photo
 from pages.detecting.plan import Plan, read_plan
@@ -23,7 +24,9 @@ from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector, make_run
 from vaelab.detection import photographs
+from vaelab.detection.photographs import Found
 from vaelab.inference import FaceModel
+from vaelab.photos import FaceBox
 from vaelab.runs.store import Run
 
 PAGE = "detect.py"
@@ -104,12 +107,18 @@ def test_a_photo_is_searched_by_both_and_looked_at_closely(store: Path, open_app
     assert any("drawn again by blind" in alt for alt in alts)
     assert any("drawn again by finished" in alt for alt in alts)
     assert any("What blind looks at" in alt for alt in alts)
+    assert re.search(r"What keen looks at: [+−]\d+\.\d to [+−]\d+\.\d log-odds", told)
     assert all(alts), "every picture has a description"
     widget(app.segmented_control, "detect.smallest").set_value(32).run()
     assert "not measured for this search (smallest 32, measured with 48)" in words(app)
     widget(app.selectbox, "detect.face").set_value(2).run()
     assert not app.exception
     assert any("Face 2 as cut from the photo" in image.proto.imgs[0].alt for image in app.get("image"))
+
+
+def test_almost_nothing_has_no_minus() -> None:
+    assert _lightness(Found(FaceBox(0.0, 0.0, 64.0), {}, -0.3)) == "apparent lightness 0°"
+    assert _lightness(Found(FaceBox(0.0, 0.0, 64.0), {}, -12.0)) == "apparent lightness −12°"
 
 
 def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
