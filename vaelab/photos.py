@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vaelab.data.images import PictureError, read_sized_picture
+from vaelab.data.images import MAX_PIXELS, PictureError, TooManyPixels, UnknownFormat, read_sized_picture
 from vaelab.errors import DataError
 
 Photo = UInt8[np.ndarray, "height width 3"]
@@ -95,8 +95,19 @@ def read_sized_photo(data: bytes) -> tuple[Photo, tuple[int, int]]:
             raise PhotoError(f"This is {name}, whatever its name says. Save it as JPEG or PNG and choose that file.")
     try:
         return read_sized_picture(data, LONGEST_SIDE)
+    except TooManyPixels as error:
+        raise PhotoError(
+            f"This photo has too many pixels: {error.megapixels:,} million, and up to {MAX_PIXELS // 10**6} million "
+            "are taken. Save it smaller and choose it again."
+        ) from error
+    except UnknownFormat as error:
+        raise PhotoError(
+            "This file cannot be read as a photo: it is not recognised as a picture. Take a JPEG, PNG or WebP file."
+        ) from error
     except PictureError as error:
-        raise PhotoError(f"This file cannot be read as a photo: {error}. Take a JPEG, PNG or WebP file.") from error
+        raise PhotoError(
+            f"This file cannot be read as a photo: {error}. Take another JPEG, PNG or WebP file."
+        ) from error
 
 
 def find_faces(photo: Photo) -> list[FaceBox]:

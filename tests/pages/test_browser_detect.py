@@ -39,7 +39,7 @@ def test_a_photo_is_marked_looked_at_and_taken_away(server: Server, visit: Visit
     marked = page.get_by_alt_text("group.png: keen sees")
     expect(marked).to_be_visible()
     assert marked.get_attribute("src", timeout=PATIENCE_MS).startswith("data:image/jpeg")  # type: ignore[union-attr]
-    expect(page.get_by_text("gigantic")).to_be_visible()
+    expect(page.get_by_text("too many pixels")).to_be_visible()
     expect(page.get_by_alt_text("What blind looks at in face 1")).to_be_visible()
     with page.expect_download() as told:
         page.get_by_text("All of it (JSON)").click()

@@ -204,7 +204,7 @@ def test_a_hostile_file_is_named_and_the_good_one_shown(store: Path, open_app: O
     app = give(open_app(PAGE), ("bad.png", hostile_files()["png bomb"]), ("good.png", encoded("PNG")))
     assert not app.exception
     assert len(app.error) == 1
-    assert app.error[0].value.startswith("`bad.png`: This file cannot be read as a photo: gigantic")
+    assert app.error[0].value.startswith("`bad.png`: This photo has too many pixels: 3,600 million")
     assert "keen sees" in words(app)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import threading
 import warnings
@@ -65,6 +66,21 @@ _warnings_lock = threading.Lock()
 
 class PictureError(DataError):
     """One picture cannot be used; the text is the reason that the manifest lists."""
+
+
+class UnknownFormat(PictureError):
+    """No picture, or one of a format that is not read."""
+
+
+class TooManyPixels(PictureError):
+    """A picture of more than `MAX_PIXELS`; `megapixels` is how many it has, rounded up."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__(pixels)
+        self.megapixels = math.ceil(pixels / 1e6)
+
+    def __str__(self) -> str:
+        return f"gigantic: {self.megapixels:,} megapixels, limit {MAX_PIXELS // 10**6}"
 
 
 @dataclass(frozen=True)
@@ -225,9 +241,10 @@ def _decode(data: bytes, draft_size: DraftSize) -> tuple[Image.Image, tuple[int,
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(f"not a picture in a format that is read ({', '.join(FORMATS)})") from error
+        raise UnknownFormat(f"not a picture in a format that is read ({', '.join(FORMATS)})") from error
     except Image.DecompressionBombError as error:
-        raise PictureError(f"gigantic: {error}") from error
+        # Pillow refuses these while it opens them; its sentence alone says how many pixels there are.
+        raise TooManyPixels(int(re.findall(r"\d+", str(error))[0])) from error
     except _DECODE_ERRORS as error:
         raise PictureError(f"damaged: {type(error).__name__}: {error}") from error
 
@@ -248,8 +265,7 @@ def crop_and_resize(picture: Image.Image, size: int, crop: Crop) -> np.ndarray:
 
 def _check_dimensions(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        megapixels = width * height / 1e6
-        raise PictureError(f"gigantic: {width}x{height} is {megapixels:.0f} megapixels, limit {MAX_PIXELS // 10**6}")
+        raise TooManyPixels(width * height)
     if min(width, height) < MIN_SIDE:
         raise PictureError(f"too small: {width}x{height}, shortest side allowed {MIN_SIDE}")
 
