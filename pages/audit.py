@@ -12,7 +12,7 @@ from pages.auditing.files import files
 from pages.auditing.headline import headline
 from pages.auditing.launch import launch_form
 from pages.auditing.loading import audits, findings_of, has_scores, scores_of
-from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, rate_name, sets
+from pages.auditing.plan import FPRS, LINK, VIEWS, fit_plan, keep_plan, open_plan, plan, sets
 from pages.auditing.progress import under_way
 from pages.shell.boundary import error_boundary
 from pages.shell.links import write_link
@@ -22,6 +22,7 @@ from vaelab.audit.store import Audit
 from vaelab.data.groups import group_columns
 from vaelab.data.manifest import are_drawn
 from vaelab.evaluation.fairness.findings import Findings
+from vaelab.wording import rate_name
 
 VIEW = {
     "groups": views.groups,

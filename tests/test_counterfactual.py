@@ -178,7 +178,7 @@ def test_thresholds_come_from_a_report_of_the_same_weights() -> None:
     }
     threshold = threshold_of(reports, "abc", 0.001)
     assert (threshold.logit, threshold.fpr) == (8.3, 0.001)
-    assert threshold.source == "0.1% false positives on 10,902 pictures without a face"
+    assert threshold.source == "0.1 % false positives on 10,902 pictures without a face"
     for other in (
         threshold_of(reports, "other", 0.001),
         threshold_of(reports, "abc", 0.01),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaelab.wording import alarms_per_photo, counted, signed, with_minus
+from vaelab.wording import alarms_per_photo, counted, rate_name, signed, with_minus
 
 
 def test_one_is_singular() -> None:
@@ -14,6 +14,10 @@ def test_one_alarm_is_not_many() -> None:
     assert [alarms_per_photo(rate) for rate in (3.0, 1.0, 0.3)] == [
         "3 false alarms per photo", "1 false alarm per photo", "0.3 false alarms per photo",
     ]  # fmt: skip
+
+
+def test_rates_have_as_many_decimals_as_they_need() -> None:
+    assert [rate_name(fpr) for fpr in (0.05, 0.01, 0.001, 0.0025)] == ["5 %", "1 %", "0.1 %", "0.25 %"]
 
 
 def test_a_hyphen_becomes_a_minus() -> None:

@@ -21,7 +21,7 @@ from vaelab.errors import ConfigError, DataError
 from vaelab.evaluation.paired import Paired, corrected, paired
 from vaelab.evaluation.rates import Rate, rate
 from vaelab.rng import numpy_generator
-from vaelab.wording import signed
+from vaelab.wording import rate_name, signed
 
 Latent = Float[np.ndarray, " latent"]
 Latents = Float[np.ndarray, "faces latent"]
@@ -138,7 +138,7 @@ def threshold_of(reports: Mapping[str, Mapping[str, Any]], weights_fingerprint: 
         if "threshold" in found and report.get("model", {}).get("weights") == weights_fingerprint:
             count = found["num_calibration"]
             return Threshold(
-                float(found["threshold"]), fpr, f"{fpr:.1%} false positives on {count:,} pictures without a face"
+                float(found["threshold"]), fpr, f"{rate_name(fpr)} false positives on {count:,} pictures without a face"
             )
     return Threshold(0.0, None, "probability 0.5, as no report of these weights has a measured threshold")
 

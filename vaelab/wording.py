@@ -13,6 +13,11 @@ def alarms_per_photo(rate: float) -> str:
     return f"{rate:g} false alarm{'' if rate == 1 else 's'} per photo"
 
 
+def rate_name(fpr: float) -> str:
+    """A false-positive rate: `1 %`, `0.1 %`."""
+    return f"{100 * fpr:.3g} %"
+
+
 def with_minus(text: str) -> str:
     """A written number with a real minus in place of a hyphen: `−0.40`."""
     return text.replace("-", "−")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.auditing.figures import GREY, MARGIN
 from pages.auditing.loading import scores_of
-from pages.auditing.plan import plan, rate_name
+from pages.auditing.plan import plan
 from pages.auditing.words import percent
 from pages.counterfactual.figure import COLORS
 from pages.datasets.routes import faces_address
@@ -19,6 +19,7 @@ from pages.shell.remote import remote_picture
 from vaelab.audit.store import Audit
 from vaelab.evaluation.fairness.density import bands_by_arm
 from vaelab.evaluation.fairness.findings import Findings
+from vaelab.wording import rate_name
 
 STILL = {"displayModeBar": False}
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.auditing.plan import plan, rate_name
+from pages.auditing.plan import plan
 from pages.auditing.tables import arms_table, effects_table, groups_table
 from vaelab.audit.store import Audit, split_ending
 from vaelab.evaluation.fairness.findings import Findings
+from vaelab.wording import rate_name
 
 MIMES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
 DRAWING = threading.Lock()

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.auditing.figures import arms_figure
-from pages.auditing.plan import rate_name
 from pages.auditing.words import RULING_LOOKS, level
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE, Verdict
-from vaelab.wording import counted
+from vaelab.wording import counted, rate_name
 
 MOST_TOLD = 3
 """Comparisons that stand in full: those of three arms."""
@@ -31,7 +30,7 @@ def headline(found: Findings) -> None:
         _worst_groups(found)
     told_left_out(found)
     with st.expander("The rule of the verdict", icon=":material/gavel:"):
-        st.markdown(f"{RULE} Here the rate is {100 * found.primary_fpr:.3g} %. {found.family}")
+        st.markdown(f"{RULE} Here the rate is {rate_name(found.primary_fpr)}. {found.family}")
 
 
 def verdicts(found: Sequence[Verdict]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.auditing.plan import FPRS, rate_name
+from pages.auditing.plan import FPRS
 from pages.datasets.biased import share_sliders
 from pages.datasets.routes import open_store
 from pages.datasets.shelf import trainable
@@ -33,6 +33,7 @@ from vaelab.jobs.needs import PROBE_SECONDS, estimate, known
 from vaelab.jobs.queue import device_of
 from vaelab.runs.store import RUNS_DIR
 from vaelab.settings import EMBEDDED
+from vaelab.wording import rate_name
 
 ARMS = {
     "A": "A: the detector alone",

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.auditing.loading import scores_of
-from pages.auditing.plan import change, plan, rate_name
+from pages.auditing.plan import change, plan
 from pages.datasets.routes import MOST_PICTURES, open_store, rows_address
 from pages.shell.remote import remote_picture
 from pages.studio.state import show_in
@@ -17,7 +17,7 @@ from vaelab.data.groups import Grouping
 from vaelab.errors import DataError
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.resampling import thresholds_at_fpr
-from vaelab.wording import counted
+from vaelab.wording import counted, rate_name
 
 MOST_FACES = 48
 PER_ROW = 12

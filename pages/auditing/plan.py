@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pages.shell.kept import Kept
 from pages.shell.links import is_link, link_was_read, page_query
+from vaelab.wording import rate_name
 
 PLAN, LINK = "audit.plan", "audit.link"
 FPRS = (0.05, 0.01, 0.001)
@@ -89,11 +90,6 @@ def _rate(text: str) -> float:
     except ValueError:
         return 0.0
     return fpr if 0 < fpr < 1 else 0.0
-
-
-def rate_name(fpr: float) -> str:
-    """`1 %`."""
-    return f"{100 * fpr:.3g} %"
 
 
 def fit_plan(

@@ -12,6 +12,7 @@ from vaelab.audit.report.wording import NOTHING, number, p_value, points
 from vaelab.evaluation.fairness.effects import Effect
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import PAPER, PUBLISHED, REPLICATION
+from vaelab.wording import rate_name
 
 
 def arms_table(found: Findings) -> pd.DataFrame:
@@ -138,7 +139,7 @@ def published_table(found: Findings) -> pd.DataFrame:
     ]
     matched = [
         {
-            "From": f"this audit, FPR {100 * found.fpr:g} %",
+            "From": f"this audit, FPR {rate_name(found.fpr)}",
             "Data": " × ".join(found.columns) or "all faces",
             "Model": summary.arm,
             "E[A], recall": NOTHING if summary.average is None else percent(summary.average.value, 2),

@@ -17,7 +17,7 @@ from pages.auditing.figures import (
 )
 from pages.auditing.loading import scores_of, stamp
 from pages.auditing.missed import chosen_in, missed_faces
-from pages.auditing.plan import change, plan, rate_name
+from pages.auditing.plan import change, plan
 from pages.auditing.tables import arms_table, effects_table, fixed_table, groups_table, members_table, published_table
 from pages.auditing.words import percent
 from pages.shell.boundary import error_boundary
@@ -27,6 +27,7 @@ from vaelab.evaluation.fairness.discrimination import roc
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.published import BENCHMARK, PAPER, READING, REPLICATION
+from vaelab.wording import rate_name
 
 CURVE_POINTS = 61
 LEAST_PASSED = 10

@@ -14,6 +14,7 @@ from pages.shell.loaders import find
 from pages.studio.state import show_in
 from vaelab.editing.recipe import START_OF
 from vaelab.editing.sliders import FAMILIES, sliders, told_apart
+from vaelab.wording import rate_name
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
@@ -108,7 +109,7 @@ def _looked_at_by(detectors: Sequence[str]) -> None:
     st.segmented_control(
         "False positives",
         FALSE_POSITIVE_RATES,
-        format_func=lambda fpr: f"{fpr:.1%}".replace(".0", ""),
+        format_func=rate_name,
         key=fpr_key,
         required=True,
         on_change=_sets(fpr_key, lambda fpr: {"fpr": fpr}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from pages.auditing.words import percent
 from pages.counterfactual.detectors import load_detectors
 from pages.counterfactual.figure import survey_figure
 from pages.counterfactual.plan import Plan, plan
@@ -16,6 +17,7 @@ from pages.shell.loaders import find, load_model
 from vaelab.counterfactual import Survey, random_ways, walk_many
 from vaelab.editing.sliders import find_slider, step_vector
 from vaelab.evaluation.paired import Paired
+from vaelab.evaluation.rates import Rate
 from vaelab.rng import numpy_generator
 from vaelab.wording import signed, with_minus
 
@@ -126,9 +128,13 @@ def _in_words(survey: Survey, detector: str) -> str:
     shares = survey.shares(detector)
     start, ends = shares[len(shares) // 2], (shares[0], shares[-1])
     at = [
-        f"{share.rate:.1%} ({share.low:.1%} to {share.high:.1%}) at {signed(float(position))}"
+        f"{_interval(share)} at {signed(float(position))}"
         for share, position in zip(ends, survey.positions[[0, -1]], strict=True)
     ]
-    words = f"{detector} sees {start.rate:.1%} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}"
+    words = f"{detector} sees {percent(start.rate)} of the {survey.num_faces} faces at the start, {at[0]} and {at[1]}"
     far = survey.shares(detector, is_control=True)[-1]
-    return f"{words}; at the end of random ways that change as much, {far.rate:.1%} ({far.low:.1%} to {far.high:.1%})."
+    return f"{words}; at the end of random ways that change as much, {_interval(far)}."
+
+
+def _interval(share: Rate) -> str:
+    return f"{percent(share.rate)} ({percent(share.low)} to {percent(share.high)})"

@@ -15,7 +15,7 @@ from pages.shell.remote import remote_picture
 from vaelab.data.groups import NO, YES
 from vaelab.recipe_notes import resampling_words
 from vaelab.runs.store import Run
-from vaelab.wording import counted
+from vaelab.wording import counted, rate_name
 
 
 def debiasing(run: Run, rows: Rows) -> None:
@@ -98,6 +98,6 @@ def recall_by_group(rows: Rows) -> None:
         alt=f"Recall of held-out faces by {found['column']}",
     )
     st.caption(
-        f"Held-out faces found at {found['fpr']:.0%} false positives, by the last validation: a quick look on the way. "
-        "`python -m vaelab evaluate` measures on test faces, with intervals."
+        f"Held-out faces found at {rate_name(found['fpr'])} false positives, by the last validation: a quick look on "
+        "the way. `python -m vaelab evaluate` measures on test faces, with intervals."
     )

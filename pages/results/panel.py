@@ -16,6 +16,7 @@ from pages.shell.loaders import weights_stamp
 from pages.shell.remote import remote_picture
 from vaelab.results import KINDS, NUM_FACES, NUM_WAYS
 from vaelab.runs.store import Run
+from vaelab.wording import rate_name
 
 SAMPLES_NOTE = "Eight samples from N(0, I); models with equally many latents get the same noise."
 NO_DECODER = (
@@ -127,7 +128,7 @@ def score_rows(detection: Mapping[str, Any]) -> pd.DataFrame:
     rows = []
     for name, found in detection.items():
         if name.startswith("fpr_") and "overall" in found and "realised_fpr" in found:
-            rows.append((f"{found['fpr']:.1%}", _rate(found["overall"]), _rate(found["realised_fpr"])))
+            rows.append((rate_name(found["fpr"]), _rate(found["overall"]), _rate(found["realised_fpr"])))
     return pd.DataFrame(rows, columns=["False positives allowed", "Faces found", "False positives on held-out things"])
 
 

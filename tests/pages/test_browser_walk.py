@@ -152,7 +152,7 @@ def test_many_faces_are_walked_and_counted(server: Server, visit: Visit) -> None
         expect(bar).to_be_visible()
         expect(bar).to_have_count(0)
         expect(button).to_have_count(1)
-        expect(page.get_by_text(re.compile("keen sees 100.0% of the 200 faces at the start"))).to_be_visible()
+        expect(page.get_by_text(re.compile("keen sees 100.0 % of the 200 faces at the start"))).to_be_visible()
         expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
 

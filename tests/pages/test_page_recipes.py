@@ -246,7 +246,7 @@ def test_scores_are_recall_beside_the_false_positives_that_come() -> None:
     table = score_rows(
         {"fpr_0.01": {"fpr": 0.01, "overall": rate, "realised_fpr": rate}, "fpr_0.001": {"refused": "few"}}
     )
-    assert table.to_numpy().tolist() == [["1.0%", *["50.00% (25.00% to 75.00%), n = 10"] * 2]]
+    assert table.to_numpy().tolist() == [["1 %", *["50.00% (25.00% to 75.00%), n = 10"] * 2]]
 
 
 def test_only_symbols_that_stand_in_a_formula_are_explained() -> None:

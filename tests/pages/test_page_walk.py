@@ -56,7 +56,8 @@ def test_what_each_detector_sees_is_said_in_words(store: Path, open_app: Open) -
     assert not app.error
     assert "keen sees a face along the whole walk, from −6.00 to +6.00." in words(app)
     assert "blind sees no face anywhere on this walk" in words(app)
-    assert "1.0% false positives on 10,000 pictures" in words(app)
+    assert "1 % false positives on 10,000 pictures" in words(app)
+    assert widget(app.segmented_control, "walk.fpr").options[:2] == ["1 %", "0.1 %"]
     assert app.query_params["with"] == "keen~blind"
     alt = app.get("plotly_chart")[0].proto.alt
     assert "keen sees a face along the whole walk" in alt
@@ -154,9 +155,9 @@ def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path
     between = table[table["Compared"] == "keen at +6.00 – blind at +6.00"].iloc[0]
     assert (between["Only the first"], between["Only the second"]) == (200, 0)
     assert between["Difference, points"] == "+100.0 (+97.1 to +100.0)"
-    assert "keen sees 100.0% of the 200 faces at the start" in words(app)
-    assert "at the end of random ways that change as much, 100.0% (98.1% to 100.0%)" in words(app)
-    assert "blind sees 0.0% of the 200 faces at the start" in words(app)
+    assert "keen sees 100.0 % of the 200 faces at the start" in words(app)
+    assert "at the end of random ways that change as much, 100.0 % (98.1 % to 100.0 %)" in words(app)
+    assert "blind sees 0.0 % of the 200 faces at the start" in words(app)
     assert [button.disabled for button in app.button if button.label == "Walk 200 faces"] == [False]
     assert not app.get("progress")
     app.button(key="walk.many").click().run()

@@ -18,14 +18,13 @@ from vaelab.audit.report.wording import (
     p_value,
     percent,
     points,
-    rate_percent,
     with_interval,
 )
 from vaelab.evaluation.fairness.density import DensityBand
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.permutation import CAVEAT
 from vaelab.evaluation.fairness.verdicts import CORRECTED, RULE
-from vaelab.wording import counted, listed
+from vaelab.wording import counted, listed, rate_name
 
 TONES: dict[str, Tone] = {"improved": "good", "worse": "bad"}
 CHOOSING = (
@@ -65,7 +64,7 @@ def document_of(material: Material) -> Document:
         title=f"Audit {material.experiment.name}: is it fairer?",
         subtitle=(
             f"{len(found.arms)} arms, {counted(seeds, 'paired seed')}, split {material.split}, "
-            f"thresholds at {rate_percent(found.fpr)} false positives. "
+            f"thresholds at {rate_name(found.fpr)} false positives. "
             f"Begun {created[:4]}-{created[4:6]}-{created[6:8]}, vaelab {about['vaelab']}."
         ),
         sections=(
@@ -88,7 +87,7 @@ def _verdicts(found: Findings, split: str) -> Section:
     alone = Paragraph("There is one arm, so nothing is compared.")
     warnings = found.warnings if split == "test" else (CHOOSING, *found.warnings)
     cautions = tuple(Paragraph(text, is_caution=True) for text in warnings)
-    rule = f"{RULE} Here the rate is {rate_percent(found.primary_fpr)}. {found.family}".strip()
+    rule = f"{RULE} Here the rate is {rate_name(found.primary_fpr)}. {found.family}".strip()
     return Section("Verdict", (*(rulings or (alone,)), *cautions, Paragraph(rule)))
 
 
@@ -118,7 +117,7 @@ def _headline(material: Material) -> Section:
         )
         for summary in found.summaries
     )
-    matched = f"at {rate_percent(found.fpr)} false positives, %"
+    matched = f"at {rate_name(found.fpr)} false positives, %"
     return Section(
         "Worst-group recall",
         (
@@ -149,13 +148,13 @@ def _other_rates(material: Material) -> tuple[Table, ...]:
     rows = []
     for fpr, found in material.others.items():
         if isinstance(found, str):
-            rows.append((rate_percent(fpr), *[NOTHING] * len(arms), found))
+            rows.append((rate_name(fpr), *[NOTHING] * len(arms), found))
         else:
             rulings = [f"{one.later} – {one.earlier}: {one.ruling}" for one in found.verdicts]
             if found.verdicts and fpr != found.primary_fpr:
                 rulings = ["not the primary rate: no ruling"]
             worst = [with_interval(summary.worst_group) for summary in found.summaries]
-            rows.append((rate_percent(fpr), *worst, listed(rulings) or NOTHING))
+            rows.append((rate_name(fpr), *worst, listed(rulings) or NOTHING))
     if not rows:
         return ()
     head = ("False positives", *arms, "Verdicts")
@@ -184,7 +183,7 @@ def _groups(found: Findings) -> Section:
         (
             groups_figure(found),
             Table(
-                f"Recall at {rate_percent(found.fpr)} false positives, %",
+                f"Recall at {rate_name(found.fpr)} false positives, %",
                 (", ".join(found.columns), "Faces", *found.arms),
                 tuple(rows),
                 note,
@@ -269,7 +268,7 @@ def _false_positives(found: Findings) -> Section:
         "False positives",
         (
             Paragraph(
-                f"Each network has its own threshold, set at {rate_percent(found.fpr)} on {found.num_calibration:,} "
+                f"Each network has its own threshold, set at {rate_name(found.fpr)} on {found.num_calibration:,} "
                 f"calibration non-faces that serve nothing else. What it lets through is counted on "
                 f"{found.num_negatives:,} other non-faces."
             ),

@@ -9,10 +9,10 @@ from typing import Any
 from vaelab.audit.experiment import Experiment
 from vaelab.audit.history import history_of
 from vaelab.audit.report.document import Paragraph, Section, Table
-from vaelab.audit.report.wording import NOTHING, number, percent, rate_percent
+from vaelab.audit.report.wording import NOTHING, number, percent
 from vaelab.evaluation.fairness.findings import Findings
 from vaelab.evaluation.fairness.published import BENCHMARK, PUBLISHED, READING
-from vaelab.wording import listed
+from vaelab.wording import listed, rate_name
 
 
 def published_section(found: Findings) -> Section:
@@ -107,7 +107,7 @@ def experiment_section(experiment: Experiment, about: Mapping[str, Any], unpaire
     sentences = [
         f"Seeds: {listed([str(seed) for seed in experiment.seeds], 30)}; shown are those that all arms are done with.",
         unpaired,
-        f"Primary false-positive rate, chosen when the audit began: {rate_percent(experiment.fpr)}.",
+        f"Primary false-positive rate, chosen when the audit began: {rate_name(experiment.fpr)}.",
         f"Planted shares of the training faces: {'; '.join(shares)}."
         if shares
         else "The training faces are as they come.",
@@ -143,7 +143,7 @@ def _history(entries: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
             ", ".join(entry["arms"]),
             ", ".join(map(str, entry["seeds"])),
             ", ".join(entry["columns"]) or "all together",
-            rate_percent(entry["fpr"]),
+            rate_name(entry["fpr"]),
         )
         for entry in entries
         for date in [str(entry["date"])]

@@ -40,8 +40,3 @@ def p_value(value: float | None) -> str:
     if value is None or value != value:
         return NOTHING
     return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def rate_percent(fpr: float) -> str:
-    """A false-positive rate: `1 %`."""
-    return f"{100 * fpr:.3g} %"
