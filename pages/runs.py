@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.runlist.comparison import comparison
 from pages.runlist.one import import_run, one_run, undo_bar
-from pages.runlist.table import matching, runs_table
+from pages.runlist.table import matching, nats, runs_table
 from pages.shell.boundary import error_boundary
 from vaelab.runs.store import RUNS_DIR, list_runs
 
@@ -50,7 +50,7 @@ def selection(table: pd.DataFrame) -> list[int]:
     """Show the table; returns the places of the rows that are ticked."""
     names = zlib.crc32("/".join(table["Run"]).encode())  # other rows are another table, with nothing ticked
     event = st.dataframe(
-        table,
+        table.style.format({"Held-out loss": nats}, na_rep="–"),  # the numbers stay numbers, so a head sorts them
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -60,7 +60,7 @@ def selection(table: pd.DataFrame) -> list[int]:
             "Progress": st.column_config.ProgressColumn(format="percent", width="small"),
             "Images seen": st.column_config.NumberColumn(format="localized"),
             "Training": st.column_config.NumberColumn("Training, min", format="localized"),
-            "Held-out loss": st.column_config.NumberColumn("Held-out loss, nats", format="%.1f"),
+            "Held-out loss": st.column_config.NumberColumn("Held-out loss, nats"),
             "PSNR": st.column_config.NumberColumn("PSNR, dB", format="%.2f"),
             "Tags": st.column_config.TextColumn(width="small"),
             "Notes": st.column_config.TextColumn(width="medium"),

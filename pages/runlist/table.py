@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from pages.live.reports import reports
 from vaelab.errors import VaelabError
 from vaelab.runs.store import Run
+from vaelab.wording import with_minus
 
 COLUMNS = (
     "Run",
@@ -40,6 +42,12 @@ def matching(table: pd.DataFrame, search: str) -> pd.DataFrame:
         return table
     text = table[["Run", "State", "Recipe", "Network", "Tags", "Notes"]].astype(str).agg(" ".join, axis=1).str.lower()
     return table[[all(word in row for word in words) for row in text]].reset_index(drop=True)
+
+
+def nats(loss: float) -> str:
+    """Four digits at least and one decimal at least: `−67,554.4`, `0.01234`."""
+    digits = 3 - math.floor(math.log10(abs(loss))) if loss else 1
+    return with_minus(f"{loss:,.{max(digits, 1)}f}")
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from pages.runlist.comparison import merged
@@ -52,6 +53,21 @@ def test_every_run_is_a_row_and_damaged_ones_say_why(lab: Path, open_app: Open) 
     assert table.loc["one", "PSNR"] == 18.5
     assert table.loc["two", "State"] == "damaged"
     assert "config.json" in table.loc["two", "Notes"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [(0.01234, "0.01234"), (0.0, "0.0"), (21.0, "21.00"), (-67554.4, "−67,554.4"), (-0.5, "−0.5000")],
+)
+def test_small_and_large_losses_are_readable_and_stay_numbers(
+    lab: Path, open_app: Open, loss: float, text: str
+) -> None:
+    reported_run(lab, "one").append_metrics("validation", 1_600, loss=loss)
+    reported_run(lab, "two")
+    table = open_app(PAGE).dataframe[0]
+    shown = convert_arrow_bytes_to_pandas_df(table.proto.arrow_data.styler.display_values)
+    assert text in shown["Held-out loss"].tolist()
+    assert sorted(table.value["Held-out loss"]) == sorted([loss, 21.0])
 
 
 def test_a_search_finds_all_words_in_any_column(lab: Path) -> None:
