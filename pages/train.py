@@ -75,8 +75,7 @@ def new_training() -> None:
             st.error(troubles[""], icon=":material/error:")
     with side.container(border=True):
         # What follows changes its height with the settings: a click that leaves a field must still meet the button.
-        if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.go"):
-            assert config is not None
+        if st.button("Train", type="primary", icon=":material/play_arrow:", key="launch.go"):
             start(config, draft().name, None)
         st.subheader("What it will need", anchor=False)
         if config is None:

@@ -30,6 +30,9 @@ FORMAT = 1
 CADENCE = ("report_every", "validate_every", "checkpoint_every")
 """Settings that change what is written down on the way, not what is learned."""
 
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+"""Types of settings, for people."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -247,7 +250,7 @@ def _check_fields(section: Any) -> None:
                 raise ConfigError(f"{field.name} is {value!r}; expected a list of names")
             continue
         if type(value) is not expected:
-            raise ConfigError(f"{field.name} is {value!r}; expected {expected.__name__}, not {type(value).__name__}")
+            raise ConfigError(f"{field.name} is {value!r}; expected {KINDS[expected]}")
         if about.choices and value not in about.choices:
             raise ConfigError(f"{field.name} is {value!r}; choose one of: {', '.join(about.choices)}")
         if isinstance(value, (int, float)) and not (math.isfinite(value) and about.low <= value <= about.high):

@@ -194,7 +194,7 @@ class DebiasConfig:
 class OptimConfig:
     """How the weights move. The clock is images seen, over all ranks, never epochs."""
 
-    num_images: int = option(200_000, "images to see in all", unit="images", low=1)
+    num_images: int = option(200_000, "images to see in all", unit="images", low=1, high=1e11)
     batch_size: int = option(64, "images per step, over all ranks", unit="images", low=2, high=65536)
     learning_rate: float = option(5e-4, "Adam's step size at its highest", low=1e-8, high=1.0)
     schedule: str = option(

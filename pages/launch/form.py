@@ -21,6 +21,8 @@ ABOUT: dict[str, tuple[str, type, Option]] = {
     name: (section, kind, about) for section, name, kind, _, about in options(TrainConfig())
 }
 """Section, type and option of every setting."""
+EMPTIED = "launch.emptied"
+"""Session: the setting whose number was emptied just now."""
 STEPS = {"size": 16, "batch_size": 2}
 """What the networks and the detectors' half-and-half batches ask for."""
 
@@ -34,7 +36,7 @@ def recipe_widget(place: str) -> None:
         key=key,
         format_func=lambda name: f"{name}: {RECIPE_NOTES[name].title}",
         on_change=lambda: choose_recipe(st.session_state[key]),
-        help="Fills every setting below; change any of them afterwards.",
+        help="Fills every setting below; change any of them afterwards. An emptied number is the recipe's again.",
     )
 
 
@@ -62,14 +64,18 @@ def setting_widget(name: str, place: str, troubles: Mapping[str, str]) -> None:
     _, kind, about = ABOUT[name]
     value = now.value(name)
     key = show_in(f"launch.{place}.{name}", list(value) if isinstance(value, tuple) else value)
+    title = name.replace("_", " ").capitalize()
 
     def changed() -> None:
         given = st.session_state[key]
-        if given is not None:
-            change_setting(name, tuple(given) if isinstance(given, list) else given)
+        if given is None:  # emptied, or no number to the browser
+            given = values_of(draft().base)[name]
+            st.session_state[EMPTIED] = name
+        elif kind is int and given == int(given):
+            given = int(given)
+        change_setting(name, tuple(given) if isinstance(given, list) else given)
 
-    unit = f" ({about.unit})" if about.unit else ""
-    label = name.replace("_", " ").capitalize() + unit
+    label = f"{title} ({about.unit})" if about.unit else title
     if name in now.changes:  # in the label: a line of its own would move what is underneath
         label += f" :gray[· recipe {_shown(values_of(now.base)[name])}]"
     common: dict[str, Any] = {"key": key, "help": about.help, "on_change": changed}
@@ -78,12 +84,17 @@ def setting_widget(name: str, place: str, troubles: Mapping[str, str]) -> None:
     elif about.choices:
         st.selectbox(label, about.choices, **common)
     elif kind is int or kind is float:
-        st.number_input(label, **_bounds(about, kind), step=_step(name, now), format=_format(kind), **common)
+        # Without bounds: a browser keeps a number outside them to itself, and the value before would be trained with.
+        # Whole numbers go as fractions do: of one typed as 1e12 the browser would read the 1 alone.
+        st.number_input(label, value=None, step=_step(name, now), format="%g", **common)
     elif kind is str:
         st.text_input(label, **common)
     else:
         known = trainable(now.value("size"), Path(now.value("data_dir")))
         st.multiselect(label, [*known, *(item for item in value if item not in known)], **common)
+    if st.session_state.get(EMPTIED) == name:
+        del st.session_state[EMPTIED]
+        st.toast(f"{title} is the recipe's again: {_shown(value)}.", icon=":material/undo:")
     if name in troubles:
         st.markdown(f":red[:material/error: {troubles[name]}]")
 
@@ -103,21 +114,12 @@ def all_settings(place: str, troubles: Mapping[str, str]) -> None:
                     setting_widget(name, place, troubles)
 
 
-def _bounds(about: Option, kind: type) -> dict[str, Any]:
-    bounds = {"min_value": about.low, "max_value": about.high}
-    return {name: kind(value) if math.isfinite(value) else None for name, value in bounds.items()}
-
-
 def _step(name: str, now: Draft) -> float:
     """A step that fits the recipe's own value: the digit after its first one."""
     value = values_of(now.base)[name]
     if isinstance(value, int):
-        return STEPS.get(name) or int(10 ** max(0, len(str(value)) - 2))
+        return float(STEPS.get(name) or 10 ** max(0, len(str(value)) - 2))
     return float(10.0 ** math.floor(math.log10(value))) if value > 0 else 0.1
-
-
-def _format(kind: type) -> str:
-    return "%d" if kind is int else "%g"
 
 
 def _shown(value: Any) -> str:

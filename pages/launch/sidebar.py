@@ -71,14 +71,12 @@ def _launcher() -> None:
     config, troubles = draft().settled()
     for name in MAIN_SETTINGS:
         if name != "beta" or draft().value("model") != "cnn":
-            setting_widget(name, "side", troubles)
+            setting_widget(name, "side", {})  # mistakes are told underneath the button, which they must not move
     name_widget("side")
-    if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=config is None, key="launch.side.go"):
-        assert config is not None
+    if st.button("Train", type="primary", icon=":material/play_arrow:", key="launch.side.go"):
         start(config, draft().name, TRAIN_PAGE)
-    for name, text in troubles.items():
-        if name not in MAIN_SETTINGS:
-            st.error(text, icon=":material/error:")
+    for text in troubles.values():
+        st.error(text, icon=":material/error:")
     if config is not None:
         needs_line(config)
     st.page_link(TRAIN_PAGE, label="All settings", icon=":material/tune:")

@@ -16,15 +16,19 @@ TRAIN_LINK, TRAIN_CHOSEN = "train.link", "train.chosen"
 """Session: the run in the address as the Train page wrote it, and the run it shows."""
 
 
-def start(config: TrainConfig, name: str, page: Path | None) -> None:
+def start(config: TrainConfig | None, name: str, page: Path | None) -> None:
     """Start the training and go to its live view.
 
     Args:
+        config: None while settings have to be corrected; then nothing is started, and a note says so.
         page: the Train page's file; None from that page itself.
 
     Raises:
         VaelabError: what `jobs.start` refuses; nothing was started then.
     """
+    if config is None:
+        st.toast("Nothing was started: first correct what is marked red.", icon=":material/error:")
+        return
     run = jobs.start(config, name=name or None, root=RUNS_DIR)
     keep_draft(dataclasses.replace(draft(), name=""))  # a name is used once; the settings stay for the next one
     if page is not None:

@@ -9,7 +9,8 @@ import streamlit as st
 from pages.live.words import CAN_RESUME
 from vaelab import jobs
 from vaelab.config import TrainConfig, options
-from vaelab.runs.control import SETTINGS
+from vaelab.errors import ConfigError
+from vaelab.runs.control import SETTINGS, check_request
 from vaelab.runs.store import Run, RunStatus
 
 
@@ -52,7 +53,6 @@ def _settings(run: Run) -> None:
     for name, value, about in _changeable(now):
         values[name] = st.number_input(
             name.replace("_", " ").capitalize(),
-            min_value=float(about.low),
             value=float(value),
             step=float(f"{value / 10:.1g}") if value else 0.1,
             format="%g",
@@ -60,11 +60,30 @@ def _settings(run: Run) -> None:
             help=about.help,
         )
     changed = {name: value for name, value in values.items() if value != _value(now, name)}
+    refused = _refused(run.config, changed)
     st.caption("Counts from the next step on, through the same warm-up and schedule, and is kept in the run's record.")
     if st.button("Apply", type="primary", key="live.apply"):  # never disabled: a typed number counts once it is left
-        if changed:
+        if refused:
+            said = "Nothing was changed: first correct what is marked red."
+        elif changed:
             run.request(**changed)
-        st.toast(f"Asked for {_words(changed)}." if changed else "Nothing was changed.", icon=":material/tune:")
+            said = f"Asked for {_words(changed)}."
+        else:
+            said = "Nothing was changed."
+        st.toast(said, icon=":material/tune:")
+    for text in refused:
+        st.error(text, icon=":material/error:")
+
+
+def _refused(config: TrainConfig, values: dict[str, float]) -> list[str]:
+    """What is wrong with the new values, in sentences."""
+    sentences = []
+    for name, value in values.items():
+        try:
+            check_request(config, name, value)
+        except ConfigError as error:
+            sentences.append(str(error))
+    return sentences
 
 
 def _changeable(config: TrainConfig) -> list[tuple[str, Any, Any]]:

@@ -101,6 +101,29 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
     expect(resume).to_be_visible()
 
 
+@pytest.mark.thorough
+def test_what_a_field_cannot_be_is_said_and_never_trained_with(lab_server: Server, visit: Visit) -> None:
+    """A browser keeps back what lies outside a field's bounds, and reads 1e12 in a field of whole numbers as 1."""
+    page, before = visit.page, len(list_runs(lab_server.folder / RUNS_DIR))
+    page.goto(f"{lab_server.address}/train")
+    page.get_by_text("how the weights move").click()
+    page.get_by_role("spinbutton", name="Batch size").fill("999999")
+    press_slowly(page, page.get_by_role("button", name="Train", exact=True))
+    expect(page.get_by_text("Nothing was started")).to_be_visible()
+    expect(page.get_by_text("expected 2 to 65536 images")).to_have_count(2)
+    number = page.get_by_role("spinbutton", name="Num images")
+    number.fill("1e12")
+    number.press("Tab")
+    expect(page.get_by_text("num_images is 1e+12 images")).to_have_count(2)
+    number.fill("")
+    number.press("Tab")
+    recipe = RECIPES["first-minute"].optim.num_images
+    expect(page.get_by_text(f"Num images is the recipe's again: {recipe:,}.")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Num images")).to_have_value(str(recipe))
+    expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("999999")
+    assert len(list_runs(lab_server.folder / RUNS_DIR)) == before
+
+
 def press_slowly(page: Page, button: Locator) -> None:
     """As a hand does that comes from a field: leaving it redraws the page before the button is let go."""
     button.scroll_into_view_if_needed()

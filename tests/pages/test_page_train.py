@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import NumberInput
 
 from pages.launch.draft import Draft
 from pages.live.history import event_words, kl_strip, panel, regions_panel, thinned
@@ -45,11 +47,51 @@ def test_a_recipe_fills_the_form_and_the_command_line(open_app: Open) -> None:
     assert any(box.label == "Batch size (images) :gray[· recipe 64]" for box in app.number_input)
 
 
-def test_a_mistake_is_told_beside_its_field_and_nothing_can_be_started(open_app: Open) -> None:
+def field(app: AppTest, label: str) -> NumberInput:
+    """The field of this number, whether it stands at the recipe's value or not."""
+    return next(box for box in app.number_input if box.label.split(" :gray[")[0] == label)
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "told"),
+    [
+        ("Size (pixels)", 70, "multiple of 16"),
+        ("Batch size (images)", 999_999, "expected 2 to 65536 images"),
+        ("Learning rate", -1.0, "expected 1e-08 to 1"),
+        ("Num images (images)", 1e12, "num_images is 1e+12 images"),
+        ("Depth (blocks)", 1.5, "depth is 1.5; expected a whole number"),
+    ],
+)
+def test_a_mistake_is_told_beside_its_field_and_nothing_is_started(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch, label: str, value: float, told: str
+) -> None:
+    monkeypatch.setattr(jobs, "start", lambda *_, **__: pytest.fail("a training was started"))
     app = open_app(PAGE)
-    next(box for box in app.number_input if box.label == "Size (pixels)").set_value(70).run()
-    assert any("multiple of 16" in text.value and ":red[" in text.value for text in app.markdown)
-    assert next(button for button in app.button if button.key == "launch.go").disabled
+    field(app, label).set_value(value).run()
+    assert any(told in text.value and ":red[" in text.value for text in app.markdown)
+    next(button for button in app.button if button.key == "launch.go").click().run()
+    assert not app.exception
+    assert "Nothing was started" in app.toast[0].value
+    assert told in app.error[0].value
+    assert field(app, label).value == value
+
+
+def test_the_sidebar_refuses_a_mistake_underneath_its_button(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "start", lambda *_, **__: pytest.fail("a training was started"))
+    app = open_app("models.py")
+    field(app, "Latent (numbers)").set_value(0).run()
+    next(button for button in app.button if button.key == "launch.side.go").click().run()
+    assert "Nothing was started" in app.toast[0].value
+    assert "latent is 0 numbers" in app.error[0].value
+
+
+def test_an_emptied_number_is_the_recipes_again_and_says_so(open_app: Open) -> None:
+    app = open_app(PAGE)
+    for value in (64, None):
+        field(app, "Batch size (images)").set_value(value).run()
+    assert app.toast[0].value == "Batch size is the recipe's again: 32."
+    assert field(app, "Batch size (images)").value == 32
+    assert "--batch-size" not in app.code[0].value
 
 
 def test_two_mistakes_are_both_told() -> None:
@@ -132,6 +174,18 @@ def test_requests_reach_the_run(lab: Path, open_app: Open) -> None:
     assert run.control.beta == 3.0
     next(button for button in app.button if button.label == "Stop").click().run()
     assert run.is_cancel_requested
+
+
+def test_a_setting_that_the_run_cannot_have_is_told_and_not_asked_for(lab: Path, open_app: Open) -> None:
+    run = reported_run(lab, "watched", "running")
+    app = open_app(PAGE, run="watched")
+    field(app, "Learning rate").set_value(-1.0).run()
+    next(button for button in app.button if button.label == "Apply").click().run()
+    assert not app.exception
+    assert app.error[0].value == "learning_rate is -1; expected 1e-08 to 1"
+    assert "marked red" in app.toast[0].value
+    assert run.control.learning_rate is None
+    assert field(app, "Learning rate").value == -1.0
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
