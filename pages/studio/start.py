@@ -92,15 +92,17 @@ def _prior_controls() -> None:
     low, high = TEMPERATURES
     seed = show_in("studio.seed", recipe().seed)
     temperature = show_in("studio.temperature", recipe().temperature)
-    st.number_input(
+    st.number_input(  # a fraction: of a whole number typed as 1e12 the browser would read the 1 alone
         "Seed",
-        0,
-        MAX_SEED,
-        step=1,
+        0.0,
+        float(MAX_SEED),
+        value=None,
+        step=1.0,
+        format="%g",
         width=130,
         key=seed,
         help="The same seed always draws the same start.",
-        on_change=lambda: keep(recipe().started(seed=int(st.session_state[seed]))),
+        on_change=lambda: _seed_again(st.session_state[seed]),
     )
     st.slider(
         "Temperature",
@@ -112,6 +114,12 @@ def _prior_controls() -> None:
         help="How far from the average face the prior may stray: low is plain, high is daring.",
         on_change=lambda: keep(recipe().started(temperature=round(st.session_state[temperature], 2))),
     )
+
+
+def _seed_again(typed: float | None) -> None:
+    """Begin at another seed; an emptied one is no seed, and the one before comes back."""
+    if typed is not None:
+        keep(recipe().started(seed=int(typed)))
 
 
 def _from_photo(model: FaceModel) -> PhotoStart | None:

@@ -238,6 +238,16 @@ def test_a_link_reopens_the_same_face(lab: Path, open_app: Open) -> None:
     assert second.session_state["studio.recipe"] == first.session_state["studio.recipe"]
 
 
+def test_an_emptied_seed_is_the_one_before(lab: Path, open_app: Open) -> None:
+    make_run(lab, "finished")
+    app = open_app()
+    for value in (123, None):
+        widget(app.number_input, "studio.seed").set_value(value).run()
+    assert not app.exception
+    assert widget(app.number_input, "studio.seed").value == 123
+    assert app.session_state["studio.recipe"].seed == 123
+
+
 def test_a_name_is_kept_with_the_run(lab: Path, open_app: Open) -> None:
     run = make_run(lab, "finished")
     run.name_slider("p0", "turns the head")
