@@ -43,7 +43,7 @@ def verdicts(found: Sequence[Verdict]) -> None:
     if len(found) <= MOST_TOLD:
         return
     for ruling in ("no evidence", "too few data", "no ruling"):
-        names = [f"{verdict.later} – {verdict.earlier}" for verdict in found if verdict.ruling == ruling]
+        names = [f"{verdict.later} − {verdict.earlier}" for verdict in found if verdict.ruling == ruling]
         if names:
             listed = ", ".join(names) if len(names) <= MOST_NAMED else "see below"
             st.markdown(f"{_badge(ruling)} in {len(names)} of {len(found)} comparisons: {listed}.")

@@ -80,7 +80,7 @@ def members_table(effects: Sequence[Effect]) -> pd.DataFrame:
     """One row per pair of networks: McNemar's test."""
     rows = [
         {
-            "Compared": f"{pair.first} – {pair.second}",
+            "Compared": f"{pair.first} − {pair.second}",
             "Only the first sees": pair.only_first,
             "Only the second sees": pair.only_second,
             "Faces": pair.count,

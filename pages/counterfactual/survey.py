@@ -71,7 +71,7 @@ def show_survey(survey: Survey, direction: str) -> None:
     table = pd.DataFrame(
         [
             {
-                "Compared": f"{pair.first} – {pair.second}",
+                "Compared": f"{pair.first} − {pair.second}",
                 "Difference, points": _points(pair),
                 "Only the first": pair.only_first,
                 "Only the second": pair.only_second,

@@ -240,6 +240,8 @@ def test_rulings_are_given_at_the_primary_rate_alone(reported: Audit, found: Fin
     text = html.unescape((reported.dir / "report.html").read_text(encoding="utf-8"))
     assert "counts 3 comparisons of 3 arms at one rate and grouping" in text
     assert text.count("not the primary rate: no ruling") == 1, "0.1 % is refused"
+    assert "C − A" in text
+    assert "C – A" not in text
     material = material_of(reported, "test", 0.05, ("gender",))
     assert {one.ruling for one in material.found.verdicts} == {"no ruling"}
     at_primary = material.others[0.01]

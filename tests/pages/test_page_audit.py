@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.auditing import loading
+from pages.auditing import headline, loading
 from pages.auditing.files import lacking
 from pages.auditing.views import curve_fprs
 from tests.pages.driving import Open, widget, words
@@ -24,6 +24,7 @@ from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
 from vaelab.evaluation.fairness.findings import Findings, find
 from vaelab.evaluation.fairness.scores import Scores
+from vaelab.evaluation.fairness.verdicts import Verdict
 from vaelab.runs.status import RunStatus
 
 PAGE = "audit.py"
@@ -147,8 +148,18 @@ def test_every_part_draws(audited: Path, open_app: Open) -> None:
         assert not app.error
         assert app.query_params["view"] == view
         assert expected in words(app) + "".join(warning.value for warning in app.warning)
+        if view == "arms":
+            compared = {name for table in app.dataframe for name in table.value.get("Compared", [])}
+            assert {"B − A", "C, seed 5 − B, seed 5"} <= compared
         if view == "published":
             check_published(app.dataframe[0].value)
+
+
+def test_comparisons_of_many_arms_have_the_sign_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(headline.st, "markdown", said.append)
+    headline.verdicts([Verdict("A", later, "no evidence", "") for later in "BCDE"])
+    assert said[0].endswith("in 4 of 4 comparisons: B − A, C − A, D − A, E − A.")
 
 
 def check_published(table: pd.DataFrame) -> None:

@@ -152,7 +152,7 @@ def test_two_hundred_faces_walk_on_demand_until_the_question_changes(store: Path
     assert not app.exception
     table = app.dataframe[0].value
     assert len(table) == 10
-    between = table[table["Compared"] == "keen at +6.00 – blind at +6.00"].iloc[0]
+    between = table[table["Compared"] == "keen at +6.00 − blind at +6.00"].iloc[0]
     assert (between["Only the first"], between["Only the second"]) == (200, 0)
     assert between["Difference, points"] == "+100.0 (+97.1 to +100.0)"
     assert "keen sees 100.0 % of the 200 faces at the start" in words(app)

@@ -150,7 +150,7 @@ def _other_rates(material: Material) -> tuple[Table, ...]:
         if isinstance(found, str):
             rows.append((rate_name(fpr), *[NOTHING] * len(arms), found))
         else:
-            rulings = [f"{one.later} – {one.earlier}: {one.ruling}" for one in found.verdicts]
+            rulings = [f"{one.later} − {one.earlier}: {one.ruling}" for one in found.verdicts]
             if found.verdicts and fpr != found.primary_fpr:
                 rulings = ["not the primary rate: no ruling"]
             worst = [with_interval(summary.worst_group) for summary in found.summaries]
@@ -208,7 +208,7 @@ def _effects(found: Findings) -> Section:
     figure = effects_figure(found)
     rows = tuple(
         (
-            f"{effect.later} – {effect.earlier}",
+            f"{effect.later} − {effect.earlier}",
             MEASURE_NAMES[name],
             points(change.difference),
             p_value(change.difference.p_value),
@@ -220,7 +220,7 @@ def _effects(found: Findings) -> Section:
     )
     members = tuple(
         (
-            f"{effect.later} – {effect.earlier}",
+            f"{effect.later} − {effect.earlier}",
             f"{sum(one.only_first for one in effect.members):,}",
             f"{sum(one.only_second for one in effect.members):,}",
             f"{sum(one.p_holm < 0.05 and one.difference > 0 for one in effect.members)}",
