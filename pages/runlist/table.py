@@ -44,7 +44,7 @@ def matching(table: pd.DataFrame, search: str) -> pd.DataFrame:
     return table[[all(word in row for word in words) for row in text]].reset_index(drop=True)
 
 
-def nats(loss: float) -> str:
+def nats(loss: Any) -> str:
     """Four digits at least and one decimal at least: `−67,554.4`, `0.01234`."""
     digits = 3 - math.floor(math.log10(abs(loss))) if loss else 1
     return with_minus(f"{loss:,.{max(digits, 1)}f}")
