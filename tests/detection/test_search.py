@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from vaelab.detection.search import (
     Windows,
     all_windows,
     cut,
+    drawn_out,
     find,
     proposals,
     pyramid,
@@ -26,6 +28,7 @@ from vaelab.photos import FaceBox
 from vaelab.runs.store import Run
 
 Make = Callable[..., FaceModel]
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def test_a_planted_face_is_the_best_of_all_squares(trained: Callable[[str], Run], faces: np.ndarray) -> None:
@@ -42,13 +45,37 @@ def test_scores_are_those_of_the_network_on_the_square(detector: Make, photo: np
     found = find(model, photo, -np.inf, search)
     assert found
     padded = np.pad(photo, ((16, 16), (16, 16), (0, 0)))
-    squares = [box for box in found if box.x - box.side / 2 + 16 > 0 and box.side < 80]
+    squares = [
+        box
+        for box in found
+        if box.side < 80 and box.side / 2 <= min(box.x, box.y, photo.shape[1] - box.x, photo.shape[0] - box.y)
+    ]
     assert squares
     for box in squares[:8]:
         corners = [16 + at + way * box.side / 2 for way in (-1, 1) for at in (box.x, box.y)]
         cut_anew = Image.fromarray(padded).resize((64, 64), Image.Resampling.LANCZOS, box=tuple(corners))
         exact = model.face_logit(np.asarray(cut_anew)[None])
         assert box.score == pytest.approx(float(exact[0]), abs=0.05 * max(1.0, abs(float(exact[0]))))
+
+
+def test_the_border_beyond_a_photo_makes_no_face() -> None:
+    """Beside black, the shipped cnn takes this colour for a face with log-odds of 20."""
+    model = FaceModel.load(Run.open(SHIPPED / "cnn"), with_latents=False)
+    plain = np.broadcast_to(np.array([96, 64, 64], np.uint8), (300, 400, 3)).copy()
+    assert find(model, plain, 14.0) == []
+
+
+def test_the_edge_of_a_photo_is_drawn_out_over_what_lies_beyond() -> None:
+    photo = np.broadcast_to(np.arange(50, 178, dtype=np.uint8)[:, None, None], (128, 128, 3)).copy()
+    levels = list(pyramid(photo, 64, Search(smallest=64.0, levels_per_octave=1)))[:1]
+    boxes = np.array([[-16.0, 40.0, 48.0, 104.0], [30.0, 80.0, 94.0, 144.0], [10.0, 20.0, 74.0, 84.0]])
+    pixels = cut(levels, boxes, np.zeros(3, np.int64), 64)
+    drawn = drawn_out(pixels, boxes, 128, 128)
+    assert pixels[:2].min() == 0
+    assert np.array_equal(drawn[0], np.broadcast_to(photo[40:104, :1], (64, 64, 3)))
+    assert np.array_equal(drawn[1, :47], pixels[1, :47])
+    assert (drawn[1, 47:] == photo[126, 0]).all()
+    assert np.array_equal(drawn[2], pixels[2]), "inside the photo nothing changes"
 
 
 def test_every_found_square_is_above_the_threshold_and_apart(detector: Make, photo: np.ndarray) -> None:

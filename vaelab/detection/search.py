@@ -114,6 +114,9 @@ class Windows:
 def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None = None) -> list[FaceBox]:
     """The faces in a photo, the surest first; the score of each is the network's own logit of its square.
 
+    Of a square that reaches beyond the photo it is the smaller of two, with black there and with the photo's edge drawn
+    out: beside black, plain grounds of the colour of skin are taken for faces.
+
     Args:
         threshold: log-odds above which a square counts as a face; see `thresholds`.
 
@@ -127,7 +130,13 @@ def find(model: FaceModel, photo: Photo, threshold: float, search: Search | None
     windows = all_windows(DenseDetector.of(model), levels).likeliest(MOST_LOOKED_THROUGH)
     proposed = proposals(windows, search)
     boxes = refined(proposed.boxes, windows)
-    logits = model.face_logit(cut(levels, boxes, proposed.places[:, 0], model.size))
+    pixels = cut(levels, boxes, proposed.places[:, 0], model.size)
+    logits = model.face_logit(pixels)
+    height, width = photo.shape[:2]
+    beyond = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > (width, height)).any(axis=1)
+    if beyond.any():
+        again = drawn_out(pixels[beyond], boxes[beyond], width, height)
+        logits[beyond] = np.minimum(logits[beyond], model.face_logit(again))
     kept = np.flatnonzero(logits > threshold)
     chosen = kept[suppressed(boxes[kept], logits[kept], search.overlap)]
     return [_face(boxes[row], float(logits[row])) for row in chosen]
@@ -200,6 +209,26 @@ def cut(levels: list[Level], boxes: Boxes, numbers: Int[np.ndarray, " batch"], s
             picture.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + wide, top + high))
         )
     return pixels
+
+
+def drawn_out(pixels: Pixels, boxes: Boxes, width: int, height: int) -> Pixels:
+    """The pixels of boxes of a photo, with its edge drawn out over what lies beyond it."""
+    drawn, size = np.empty_like(pixels), pixels.shape[1]
+    for row, (left, top, right, bottom) in enumerate(boxes.tolist()):
+        columns, rows = _nearest(left, right, width, size), _nearest(top, bottom, height, size)
+        drawn[row] = pixels[row][rows][:, columns]
+    return drawn
+
+
+def _nearest(start: float, end: float, length: int, size: int) -> Int[np.ndarray, " size"]:
+    """For each of `size` pixels from start to end, the nearest one that shows what lies between 0 and `length` alone.
+
+    One more than reaches beyond is left out: it was mixed with its neighbour when the square was cut.
+    """
+    scale = size / (end - start)
+    first = math.ceil(-start * scale) + 1 if start < 0 else 0
+    last = math.floor((length - start) * scale) - 2 if end > length else size - 1
+    return np.clip(np.arange(size), first, last)
 
 
 def suppressed(boxes: Boxes, scores: PerBox, overlap: float) -> Int[np.ndarray, " kept"]:
