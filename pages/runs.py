@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.runlist.comparison import comparison
-from pages.runlist.one import import_run, one_run, undo_bar
+from pages.runlist.one import deleted_runs, import_run, one_run, undo_bar
 from pages.runlist.table import matching, nats, runs_table
 from pages.shell.boundary import error_boundary
 from vaelab.runs.store import RUNS_DIR, list_runs
@@ -27,6 +27,7 @@ def runs() -> None:
         st.markdown("There is no run yet. The first one takes about a minute, without any download:")
         st.page_link(TRAIN_PAGE, label="Start a training", icon=":material/play_arrow:")
         import_run()
+        deleted_runs()
         return
     search = st.text_input(
         "Search", placeholder="name, state, recipe, network, tag or note", key="runs.search", icon=":material/search:"
@@ -44,6 +45,7 @@ def runs() -> None:
         comparison(tuple(chosen))
     st.divider()
     import_run()
+    deleted_runs()
 
 
 def selection(table: pd.DataFrame) -> list[int]:

@@ -151,9 +151,25 @@ def undo_bar() -> None:
             restore(last.dir)
             st.session_state[DELETED] = mine[:-1]
             st.rerun(scope="app")
-        if st.button("Fine", key="runs.undo.close", help="It stays in the trash; the command line restores it."):
+        if st.button("Fine", key="runs.undo.close", help="It stays in the trash, under Deleted."):
             st.session_state[DELETED] = []
             st.rerun(scope="app")
+
+
+@error_boundary
+def deleted_runs() -> None:
+    """What lies in the trash, whoever deleted it, each with its way back."""
+    there = trashed(RUNS_DIR)
+    if not there:
+        return
+    with st.expander(f"Deleted ({len(there)})", icon=":material/delete:", key="runs.trash"):
+        for item in there:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{item.run_id}** · {item.deleted:%Y-%m-%d %H:%M} UTC", width="stretch")
+                if st.button("Bring back", icon=":material/undo:", key=f"runs.restore.{item.dir.name}"):
+                    st.toast(f"{restore(item.dir).id} is back.", icon=":material/undo:")
+                    st.rerun(scope="app")
+        st.caption("They take up disk until `python -m vaelab runs empty-trash`.")
 
 
 def import_run() -> None:

@@ -14,10 +14,11 @@ from pages.runlist.comparison import merged
 from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
 from pages.shell.cards import differing_rows
-from tests.pages.driving import Open
+from tests.pages.driving import Open, words
 from tests.pages.training_lab import reported_run
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
+from vaelab.runs.trash import trash
 
 PAGE = "runs.py"
 
@@ -107,6 +108,20 @@ def test_delete_can_be_undone(lab: Path, open_app: Open) -> None:
     app = press(opened_with(open_app, "two"), "runs.delete")
     assert [run.id for run in list_runs(RUNS_DIR)] == ["one"]
     press(app, "runs.undo")
+    assert {run.id for run in list_runs(RUNS_DIR)} == {"one", "two"}
+
+
+def test_what_was_deleted_is_listed_for_everybody_and_can_be_brought_back(lab: Path, open_app: Open) -> None:
+    """The bar with Undo belongs to one visit: a reload loses it, and another tab never had it."""
+    folders = [trash(reported_run(lab, name)).name for name in ("one", "two")]
+    app = open_app(PAGE)
+    assert "Deleted (2)" in [box.label for box in app.expander]
+    assert "**one** · 20" in words(app)
+    press(app, f"runs.restore.{folders[0]}")
+    assert not app.exception
+    assert [run.id for run in list_runs(RUNS_DIR)] == ["one"]
+    press(app, f"runs.restore.{folders[1]}")
+    assert not any(button.label == "Bring back" for button in app.button)
     assert {run.id for run in list_runs(RUNS_DIR)} == {"one", "two"}
 
 
