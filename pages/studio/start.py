@@ -99,7 +99,7 @@ def _prior_controls() -> None:
         value=None,
         step=1.0,
         format="%g",
-        width=130,
+        width=150,
         key=seed,
         help="The same seed always draws the same start.",
         on_change=lambda: _seed_again(st.session_state[seed]),
@@ -109,7 +109,7 @@ def _prior_controls() -> None:
         low,
         high,
         step=0.05,
-        width=160,  # with it the row fits a window of 1280
+        width=140,  # with it the row fits a window of 1280
         key=temperature,
         help="How far from the average face the prior may stray: low is plain, high is daring.",
         on_change=lambda: keep(recipe().started(temperature=round(st.session_state[temperature], 2))),
