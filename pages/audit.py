@@ -127,7 +127,8 @@ def possible_rates(audit: Audit) -> list[float]:
 @error_boundary
 def findings(audit: Audit, columns: tuple[str, ...]) -> None:
     """Verdict first, then one part at a time."""
-    found = findings_of(audit, plan().split, columns, plan().fpr or audit.experiment.fpr)
+    with st.spinner("Resampling seeds and pictures"):
+        found = findings_of(audit, plan().split, columns, plan().fpr or audit.experiment.fpr)
     about(audit, found)
     headline(found)
     key = show_in("audit.view", plan().view)

@@ -52,7 +52,7 @@ def _scores(name: str, split: str, state: str, _audit: Audit) -> Scores:
     return _audit.scores(split)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Resampling seeds and pictures")
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _findings(name: str, split: str, columns: tuple[str, ...], fpr: float, state: str, _audit: Audit) -> Findings:
     cautions = cautions_of(_audit, split, columns)
     return find(scores_of(_audit, split), columns, fpr, primary=_audit.experiment.fpr, cautions=cautions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ def test_the_verdict_comes_first(audited: Path, open_app: Open) -> None:
     assert "2,000 calibration negatives set thresholds at 1 % false positives; 10,000 are recommended" in "".join(
         warning.value for warning in app.warning
     )
+
+
+def test_waiting_for_findings_takes_room_of_its_own(
+    audited: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache's own spinner has no height, and lies on what the page showed before."""
+    told: list[str] = []
+    monkeypatch.setattr("streamlit.spinner", lambda text: told.append(text) or nullcontext())
+    open_app(PAGE)
+    assert "Resampling seeds and pictures" in told
 
 
 def test_any_number_of_seeds(lab: Path, open_app: Open) -> None:
