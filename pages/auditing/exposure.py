@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.auditing.figures import GREY, MARGIN
+from pages.auditing.figures import GREY, MARGIN, dash_of
 from pages.auditing.loading import scores_of
 from pages.auditing.plan import plan
 from pages.auditing.words import percent
-from pages.counterfactual.figure import COLORS
+from pages.counterfactual.figure import COLORS, MARKS
 from pages.datasets.routes import faces_address
 from pages.shell.remote import remote_picture
 from vaelab.audit.store import Audit
@@ -52,7 +52,8 @@ def _over_time(drawn: dict[int, dict[str, Any]]) -> None:
             go.Scatter(
                 x=[row["images_seen"] for row in rows], y=[row["effective_share"] for row in rows],
                 name=f"seed {seed}", mode="lines+markers",
-                line={"color": COLORS[place % len(COLORS)], "width": 1.5}, marker={"size": 5},
+                line={"color": COLORS[place % len(COLORS)], "dash": dash_of(place), "width": 1.5},
+                marker={"symbol": MARKS[place // len(COLORS) % len(MARKS)], "size": 6},
                 hovertemplate="%{y:.1%} at %{x:,} images",
             )
         )  # fmt: skip

@@ -101,7 +101,7 @@ def curves_figure(
             go.Scatter(
                 x=fprs, y=recall.mean(axis=0), name=group_label(name, group.count, group.standing), mode="lines",
                 line={"color": GREY if group.standing == "greyed" else COLORS[place % len(COLORS)], "width": 2,
-                      "dash": ("solid", "dash", "dot", "dashdot")[(place // len(COLORS)) % 4]},
+                      "dash": dash_of(place)},
                 hovertemplate="%{y:.1%} at %{x:.2%} false positives",
             )
         )  # fmt: skip
@@ -205,6 +205,11 @@ def _lay_out(figure: go.Figure, height: int, title: str, names: Sequence[str]) -
         tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.4, -0.6], autorange=False,
         fixedrange=True, automargin=True,
     )  # fmt: skip
+
+
+def dash_of(place: int) -> str:
+    """The dash that tells a line from those before it of the same colour."""
+    return ("solid", "dash", "dot", "dashdot")[place // len(COLORS) % 4]
 
 
 def group_label(name: str, count: int, standing: str) -> str:

@@ -162,6 +162,10 @@ def test_every_part_draws(audited: Path, open_app: Open) -> None:
         if view == "arms":
             compared = {name for table in app.dataframe for name in table.value.get("Compared", [])}
             assert {"B − A", "C, seed 5 − B, seed 5"} <= compared
+        if view == "exposure":
+            over_time = next(chart for chart in app.get("plotly_chart") if "over time" in chart.proto.alt)
+            lines = [(line["line"]["color"], line["line"]["dash"]) for line in json.loads(over_time.proto.spec)["data"]]
+            assert len(set(lines)) == len(lines) == 6, "no two seeds look alike"
         if view == "published":
             check_published(app.dataframe[0].value)
 
