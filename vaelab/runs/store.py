@@ -82,7 +82,7 @@ class Run:
         check_name(run_id)
         run = cls(root / run_id)
         if os.path.lexists(run.dir):
-            raise RunError(f"there is already a run {run_id!r} in {root}; resume it, or choose another name")
+            raise RunError(f"there is already a run {run_id!r} in {root}; use another name, or resume it if unfinished")
         with telling(f"cannot make the run folder {run.dir}", root):
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as hidden:  # a kill in here takes no name
