@@ -96,7 +96,7 @@ def test_a_slider_s_name_that_a_page_would_not_show_as_it_is_is_refused(run: Run
 
 
 def test_a_name_is_given_once(run: Run) -> None:
-    with pytest.raises(RunError, match="already a run 'first' in .*; use another name, or resume it if unfinished"):
+    with pytest.raises(RunError, match=r"already a run 'first' in .*; use another name, or resume it if unfinished"):
         Run.create(TrainConfig(), run.dir.parent, "first")
 
 
