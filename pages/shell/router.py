@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.launch.sidebar import sidebar, sidebar_to_come
 from pages.shell.brand import mark_address
-from pages.shell.links import lead_on
+from pages.shell.links import keep_one_entry, lead_on
 from pages.shell.style import apply_style
 from pages.shell.warming import is_warm, page_is_out, wait_until_warm
 from pages.shell.welcome import serving_computer
@@ -117,6 +117,7 @@ st.set_page_config(
 if page.visibility == "hidden":
     page.run()
 apply_style()
+keep_one_entry()
 st.logo(mark_address(128), size="large")
 tour(page.url_path)
 if page.url_path and not is_warm():

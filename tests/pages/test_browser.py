@@ -45,6 +45,33 @@ def test_no_request_leaves_this_machine(server: Server, visit: Visit, path: str)
     assert hosts == {"localhost"}
 
 
+@pytest.mark.parametrize("name", ["Prior", "Map"])
+def test_one_press_of_back_leaves_a_page_that_keeps_a_link(server: Server, visit: Visit, name: str) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/recipes")
+    page.get_by_role("link", name=name, exact=True).click()
+    linked = re.compile(rf"/{name.lower()}\?.*model=")
+    expect(page).to_have_url(linked)
+    page.go_back()
+    expect(page).to_have_url(f"{server.address}/recipes")
+    expect(page.locator("h1")).to_have_text("Recipes")
+    page.go_forward()
+    expect(page).to_have_url(linked)
+    expect(page.locator("h1")).not_to_have_text("Recipes")
+
+
+def test_back_from_a_training_leads_to_a_new_one(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/recipes")
+    page.get_by_role("link", name="Train", exact=True).click()
+    page.get_by_role("combobox", name="Training").click()
+    page.get_by_role("option", name="tiny").click()
+    expect(page).to_have_url(f"{server.address}/train?run=tiny")
+    page.go_back()
+    expect(page).to_have_url(f"{server.address}/train")
+    expect(page.get_by_text("Begin at a recipe")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_visitors_choice(server: Server, browser: Browser, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
