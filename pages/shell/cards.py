@@ -45,9 +45,10 @@ def result_rows(report: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def settings_rows(config: TrainConfig) -> pd.DataFrame:
-    """Every setting with its value, unit and meaning."""
+    """Every setting with its value, unit and meaning; in plain text, since cells of a table show no Markdown."""
     rows = [
-        (name.replace("_", " "), _plain(value), about.unit, about.help) for _, name, _, value, about in options(config)
+        (name.replace("_", " "), _plain(value), about.unit, about.help.replace("`", ""))
+        for _, name, _, value, about in options(config)
     ]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Unit", "Meaning"])
 

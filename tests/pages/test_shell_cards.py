@@ -35,3 +35,5 @@ def test_every_setting_is_listed_with_its_meaning() -> None:
     table = settings_rows(TrainConfig())
     assert "learning rate" in set(table["Setting"])
     assert table["Meaning"].str.len().min() > 0
+    meanings = dict(zip(table["Setting"], table["Meaning"], strict=True))
+    assert meanings["datasets"] == "prepared data sets, read as one; python -m vaelab data list shows them"
