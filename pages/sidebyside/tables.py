@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from vaelab.editing.effects import Effect
 
 MEASURES = {
-    "psnr_db": "Reconstruction, PSNR in dB",
-    "ssim": "Structural similarity",
-    "psnr_over_pca_db": "Above PCA of as many components, dB",
-    "sharpness_ratio_median": "Sharpness, share of the original's (median)",
-    "kl_nats": "KL, nats per image",
-    "active_units": "Active latents",
+    "psnr_db": ("Reconstruction, PSNR in dB", 2),
+    "ssim": ("Structural similarity", 3),
+    "psnr_over_pca_db": ("Above PCA of as many components, dB", 2),
+    "sharpness_ratio_median": ("Sharpness, share of the original's (median)", 2),
+    "kl_nats": ("KL, nats per image", 1),
+    "active_units": ("Active latents", 0),
 }
+"""Name and decimals of each figure of a report."""
 
 
 def measured(runs: tuple[Run, Run], fingerprints: tuple[str, str]) -> pd.DataFrame:
     """Reconstruction of both by their reports on test faces; a dash where weights have no report of their own."""
     reports = [_reconstruction(run, fingerprint) for run, fingerprint in zip(runs, fingerprints, strict=True)]
-    rows = [[name, *(_value(report, key) for report in reports)] for key, name in MEASURES.items()]
+    rows = [
+        [name, *(_value(report.get(key), digits) for report in reports)] for key, (name, digits) in MEASURES.items()
+    ]
     return pd.DataFrame(rows, columns=["Measured on test faces", runs[0].id, runs[1].id])
 
 
@@ -92,13 +95,13 @@ def _reconstruction(run: Run, fingerprint: str) -> Mapping[str, Any]:
     return found
 
 
-def _value(report: Mapping[str, Any], key: str) -> str:
-    value = report.get(key)
+def _value(value: Any, digits: int) -> str:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
         centre = value["mean"] if "mean" in value else value["value"]
-        text = f"{centre:.2f} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,}"
+        low, centre, high = (f"{number:.{digits}f}" for number in (value["low"], centre, value["high"]))
+        text = f"{centre} ({low} to {high}), n = {value['n']:,}"
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
     return with_minus(text)

@@ -62,11 +62,14 @@ def test_reports_count_only_for_the_weights_they_were_made_with(lab: Path, open_
 
     first, second = make_run(lab, "one"), make_run(lab, "another")
     psnr = {"mean": 25.352, "low": 25.278, "high": 25.435, "n": 5000}
+    active = {"value": 128.0, "low": 128.0, "high": 128.0, "n": 5000}
     fingerprint = FaceModel.load(first).weights_fingerprint
-    first.write_report("test", {"model": {"weights": fingerprint}, "reconstruction": {"psnr_db": psnr}})
+    reconstruction = {"psnr_db": psnr, "active_units": active}
+    first.write_report("test", {"model": {"weights": fingerprint}, "reconstruction": reconstruction})
     second.write_report("test", {"model": {"weights": "0"}, "reconstruction": {"psnr_db": psnr}})
     measured = open_app(PAGE, a="one", b="another").dataframe[0].value
     assert measured.iloc[0].tolist() == ["Reconstruction, PSNR in dB", "25.35 (25.28 to 25.43), n = 5,000", "–"]
+    assert measured.iloc[5].tolist() == ["Active latents", "128 (128 to 128), n = 5,000", "–"]
 
 
 def test_a_link_reopens_what_was_chosen(store: Path, open_app: Open) -> None:
