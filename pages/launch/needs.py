@@ -8,10 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.live.words import duration, size_in_words
 from pages.shell.cautions import cautions
 from vaelab.config import TrainConfig
-from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, known
+from vaelab.jobs.needs import PROBE_SECONDS, Needs, estimate, finished_seconds, known
 from vaelab.jobs.queue import ahead, device_of
 from vaelab.runs.store import RUNS_DIR
-from vaelab.wording import listed
+from vaelab.wording import counted, listed
 
 TIGHT = 0.8
 """A run that takes more of the free disk than this is warned about."""
@@ -20,15 +20,18 @@ TIGHT = 0.8
 def needs_line(config: TrainConfig) -> None:
     """The same in one line, for the sidebar."""
     measured = known(config, RUNS_DIR)
-    words = "" if measured is None else f"About {duration(measured.seconds)}, {size_in_words(measured.memory_bytes)}. "
-    st.caption(words + queue_words(config))
+    if measured is None:
+        words = finished_words(config)
+    else:
+        words = f"About {duration(measured.seconds)}, {size_in_words(measured.memory_bytes)}."
+    st.caption(f"{words} {queue_words(config)}".lstrip())
 
 
 def needs(config: TrainConfig) -> None:
     """Time, memory, disk and place in the queue."""
     measured = known(config, RUNS_DIR)
     if measured is None:
-        st.markdown(":material/timer: Nothing like it was measured on this machine yet.")
+        st.markdown(f":material/timer: {finished_words(config) or 'Nothing like it was measured on this machine yet.'}")
     else:
         _measured(measured)
     if measure_button(is_again=measured is not None, key="launch.measure"):
@@ -40,6 +43,15 @@ def needs(config: TrainConfig) -> None:
     words = config.loss.effective_beta if config.has_decoder else "a detector alone: no KL"
     st.markdown(f":material/balance: {words[0].upper() + words[1:]}.")
     cautions(config)
+
+
+def finished_words(config: TrainConfig) -> str:
+    """How long finished runs of these settings trained on this machine; empty where there is none."""
+    times = finished_seconds(config, RUNS_DIR)
+    if not times:
+        return ""
+    ends = dict.fromkeys((duration(times[0]), duration(times[-1])))
+    return f"{counted(len(times), 'finished run')} of these settings trained here for {' to '.join(ends)}."
 
 
 def measure_button(*, is_again: bool, key: str) -> bool:

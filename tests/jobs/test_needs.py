@@ -1,5 +1,6 @@
 """What a training will need: plausible numbers from its own step, kept, and honest when they cannot be had."""
 
+import json
 import subprocess
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
 from vaelab.errors import ConfigError, RunError
 from vaelab.jobs import needs
-from vaelab.jobs.needs import CACHE, Probe, estimate, known, needs_of
+from vaelab.jobs.needs import CACHE, Probe, estimate, finished_seconds, known, needs_of
 from vaelab.runs.store import Run, RunStatus
 
 MakeConfig = Callable[..., TrainConfig]
@@ -77,6 +78,26 @@ def test_a_probe_measures_once_and_is_remembered(tmp_path: Path, tiny_config: Ma
     assert known(replace(config, batch_size=32), tmp_path) is None
     (tmp_path / CACHE).write_text("{")
     assert known(config, tmp_path) is None
+
+
+def test_finished_runs_of_the_same_settings_on_this_machine_tell_their_time(
+    tmp_path: Path, tiny_config: MakeConfig
+) -> None:
+    def ended(config: TrainConfig, seconds: float, state: str = "done") -> Run:
+        run = Run.create(config, tmp_path)
+        run.write_status(RunStatus(state, config.optim.num_images, seconds))
+        return run
+
+    config = tiny_config()
+    assert finished_seconds(config, tmp_path) == []
+    ended(config, 188.0)
+    ended(replace(config, seed=1, device="auto"), 141.0)
+    ended(replace(config, num_images=1600), 1.0)
+    ended(config, 2.0, "cancelled")
+    elsewhere = ended(config, 3.0).dir / "status.json"
+    elsewhere.write_text(json.dumps(json.loads(elsewhere.read_text()) | {"host": "another"}))
+    (ended(config, 4.0).dir / "config.json").write_text("{")
+    assert finished_seconds(config, tmp_path) == [141.0, 188.0]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from vaelab.config import TrainConfig, replace
 from vaelab.data.manifest import MANIFEST_FILE, Manifest
 from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
-from vaelab.runs.store import Run
+from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
 Open = Callable[..., AppTest]
 PAGE = "recipes.py"
@@ -51,6 +51,17 @@ def test_every_recipe_is_explained_with_formula_beta_and_command(open_app: Open,
     command = f"python -m vaelab train --recipe {name}"
     drawn = "" if name in ("first-minute", "face-vae-128") else " --datasets synthetic-64"
     assert command + drawn in [block.value for block in app.code]
+
+
+def test_finished_runs_of_a_recipe_tell_how_long_it_takes_here(lab: Path, open_app: Open) -> None:
+    assert "Nothing like it was measured" in words(open_app(PAGE, recipe="first-minute"))
+    for seconds in (188.0, 141.0):
+        run = Run.create(RECIPES["first-minute"], RUNS_DIR)
+        run.write_status(RunStatus("done", run.config.optim.num_images, seconds))
+    said = words(open_app(PAGE, recipe="first-minute"))
+    assert "2 finished runs of these settings trained here for 2 min to 3 min." in said
+    assert "2 finished runs of these settings trained here" in words(open_app("train.py"))
+    assert "Nothing like it was measured" not in said
 
 
 def test_a_wrong_link_gets_a_note(open_app: Open) -> None:

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaelab.config import TrainConfig
-from vaelab.errors import ConfigError, DataError, RunError
+from vaelab.config import TrainConfig, options
+from vaelab.errors import ConfigError, DataError, RunError, VaelabError
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import at_work, device_of
 from vaelab.runs.files import free_bytes, replacing
 from vaelab.runs.frames import MOST_FACES, MOST_FRAMES
 from vaelab.runs.previews import KINDS, MOST_KEPT
-from vaelab.runs.store import RUNS_DIR
+from vaelab.runs.store import RUNS_DIR, list_runs
 
 CACHE = ".needs.json"
 PROBE_SECONDS = 10.0
@@ -99,6 +99,21 @@ def known(config: TrainConfig, root: Path = RUNS_DIR, threads: int = 0) -> Needs
     """What is known already of a training with these settings, with so many threads; None if it was never probed."""
     probe = _remembered(root).get(_key(config, threads))
     return None if probe is None else needs_of(config, probe, root)
+
+
+def finished_seconds(config: TrainConfig, root: Path = RUNS_DIR) -> list[float]:
+    """Training seconds of each finished run of these settings on this machine, whatever its seed; shortest first.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    wanted, found = _settings(config), []
+    for run in list_runs(root):
+        with contextlib.suppress(VaelabError):  # damaged, or of a device that is not here
+            status = run.status
+            if status.state == "done" and status.host == socket.gethostname() and _settings(run.config) == wanted:
+                found.append(status.train_seconds)
+    return sorted(found)
 
 
 def estimate(
@@ -204,6 +219,11 @@ def _is_busy(config: TrainConfig, root: Path) -> bool:
     """Whether a run, or a member of an audit, trains on the device now."""
     device = device_of(config)
     return any(at_work(device, folder) for folder in (root, *root.glob("audits/*/members")))
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """What decides the time of a training on this machine, and more that does not."""
+    return {name: value for _, name, _, value, _ in options(config)} | {"seed": 0, "device": device_of(config)}
 
 
 def _key(config: TrainConfig, threads: int) -> str:
