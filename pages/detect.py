@@ -11,7 +11,7 @@ import streamlit as st
 from pages.detecting.faces import caveats, one_face, thumbnails
 from pages.detecting.files import csv_file, json_file, told_apart
 from pages.detecting.looking import detectors_here, forget_all_but, load_detectors, painters, results
-from pages.detecting.photos import Opened, choose_photos
+from pages.detecting.photos import SHOWN, Opened, choose_photos
 from pages.detecting.plan import LINK, MOST_DETECTORS, RATES, SMALLEST, change, open_plan, plan
 from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
@@ -60,13 +60,15 @@ def show_photos(photos: Sequence[Opened]) -> None:
     """One photo with its faces, the choice among several, and the files."""
     detectors = load_detectors(plan())
     found = results(photos, detectors, plan())
-    place = 0
+    place = photos.index(st.session_state[SHOWN])
     if len(photos) > 1:
         names = [result.name for result in told_apart(found)]
         st.markdown("  \n".join(f"**{name}**: {result.in_words()}" for name, result in zip(names, found, strict=True)))
-        place = st.selectbox(
-            "Photo", range(len(photos)), format_func=names.__getitem__, key=f"detect.photo.{len(photos)}"
-        )
+        key = show_in(f"detect.photo.{len(photos)}", place)
+        st.selectbox(
+            "Photo", range(len(photos)), format_func=names.__getitem__, key=key,
+            on_change=lambda: st.session_state.update({SHOWN: photos[st.session_state[key]]}),
+        )  # fmt: skip
     opened, result = photos[place], found[place]
     for one in detectors:
         cautions(one.model.config, one.name)

@@ -52,3 +52,23 @@ def test_a_photo_is_marked_looked_at_and_taken_away(server: Server, visit: Visit
         page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").first.click()
     expect(page.get_by_text("Choose one or more photos")).to_be_visible()
     assert all(url.startswith((server.address, "data:", "blob:", "ws")) for url in visit.requests)
+
+
+def test_photos_are_there_again_after_another_page(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{server.address}/detect?with=keen&alarms=1&smallest=48", timeout=PATIENCE_MS)
+    photos = [
+        {"name": f"{width}.png", "mimeType": "image/png", "buffer": encoded("PNG", (width, 96))} for width in (96, 128)
+    ]
+    page.locator("input[type=file]").set_input_files(photos[:1])  # type: ignore[arg-type]
+    expect(page.get_by_alt_text("96.png: keen sees")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(photos[1:])  # type: ignore[arg-type]
+    expect(page.get_by_alt_text("128.png: keen sees")).to_be_visible()
+    page.get_by_role("link", name="Models", exact=True).click()
+    expect(page.get_by_alt_text("128.png: keen sees")).to_have_count(0)
+    page.get_by_role("link", name="Detect", exact=True).click()
+    expect(page.get_by_alt_text("128.png: keen sees")).to_be_visible()
+    page.get_by_role("button", name="Forget 128.png").click()
+    expect(page.get_by_alt_text("96.png: keen sees")).to_be_visible()
+    page.get_by_role("button", name="Forget 96.png").click()
+    expect(page.get_by_text("Choose one or more photos")).to_be_visible()

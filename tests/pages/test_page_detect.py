@@ -23,6 +23,7 @@ from pages.detecting.plan import Plan, read_plan
 from tests.hostile import encoded, hostile_files, odd_files
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import keep_photo_threshold, make_detector, make_run
+from tests.readme.places import ROOT
 from vaelab.detection import photographs
 from vaelab.detection.photographs import Found
 from vaelab.inference import FaceModel
@@ -126,18 +127,18 @@ def test_several_photos_are_told_apart(store: Path, open_app: Open) -> None:
     assert not app.exception
     assert "**one.png**" in words(app)
     assert "**two.png**" in words(app)
-    widget(app.selectbox, "detect.photo").set_value(1).run()
+    widget(app.selectbox, "detect.photo.2").set_value(1).run()
     assert "searched at 80 × 64 pixels" in words(app)
 
 
 def test_photos_of_one_name_are_numbered(store: Path, open_app: Open) -> None:
     app = give(open_app(PAGE), ("image.jpg", encoded("PNG")), ("image.jpg", encoded("PNG", (80, 64))))
-    choice = widget(app.selectbox, "detect.photo")
+    choice = widget(app.selectbox, "detect.photo.2")
     assert choice.options == ["image.jpg", "image.jpg (2)"]
     assert "**image.jpg (2)**" in words(app)
     choice.select_index(1).run()
     assert "searched at 80 × 64 pixels" in words(app)
-    widget(app.selectbox, "detect.photo").select_index(0).run()
+    widget(app.selectbox, "detect.photo.2").select_index(0).run()
     assert "searched at 80 × 64 pixels" not in words(app)
 
 
@@ -198,6 +199,49 @@ def test_what_belongs_to_a_photo_goes_with_it(store: Path, open_app: Open) -> No
     assert CLOSELY not in app.session_state
     assert not app.session_state[RESULTS]
     assert not app.session_state[KEPT]
+
+
+def test_photos_are_there_again_when_the_page_is(store: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = watched(monkeypatch)
+    app = give(open_app(PAGE), ("one.png", encoded("PNG")), ("two.png", encoded("PNG", (80, 64))), ("bad.png", b"bad"))
+    widget(app.selectbox, "detect.photo.2").set_value(1).run()
+    for page in ("models.py", PAGE):
+        app.switch_page(str(ROOT / "pages" / page)).run()
+    assert not app.exception
+    assert not app.file_uploader[0].value
+    assert "searched at 80 × 64 pixels" in words(app), "the photo that was chosen"
+    give(app, ("three.png", encoded("PNG", (64, 80))))
+    assert searched == ["one.png", "two.png", "three.png"], "none of them twice"
+    assert not app.error
+    give(app)
+    assert widget(app.selectbox, "detect.photo.2").options == ["one.png", "two.png"], "an upload lets go of its own"
+    next(button for button in app.button if button.label == "Forget `one.png`").click().run()
+    assert "two.png" in [result.name for result in app.session_state[RESULTS].values()]
+    next(button for button in app.button if button.label == "Forget `two.png`").click().run()
+    assert "Choose one or more photos" in words(app)
+    assert not app.session_state[RESULTS]
+    assert not app.session_state[KEPT]
+
+
+def test_no_more_photos_than_agreed_are_kept_from_before(store: Path, open_app: Open) -> None:
+    photo = encoded("PNG", (64, 64))
+    app = give(open_app(PAGE), *((f"{number}.png", photo) for number in range(MOST_PHOTOS - 1)))
+    for page in ("models.py", PAGE):
+        app.switch_page(str(ROOT / "pages" / page)).run()
+    give(app, ("a.png", photo), ("b.png", photo))
+    assert not app.exception
+    assert "13 photos were chosen; the first 12 are searched" in app.warning[0].value
+    assert len(app.session_state[KEPT]) == MOST_PHOTOS
+
+
+def test_a_photo_that_is_added_is_shown_and_one_that_stays_stays_shown(store: Path, open_app: Open) -> None:
+    app, files = open_app(PAGE), {width: encoded("PNG", (width, 64)) for width in (64, 80, 96)}
+    for here, shown in (((64, 80), 64), ((64, 80, 96), 96), ((64, 96), 96), ((64, 80), 80), ((64,), 64)):
+        # The driver gives a file another id each time; a browser keeps it.
+        app.file_uploader[0]._files = [(f"{width}", f"{width}.png", files[width], "image/png") for width in here]
+        app.run()
+        assert not app.exception
+        assert f"searched at {shown} × 64 pixels" in words(app)
 
 
 def test_a_hostile_file_is_named_and_the_good_one_shown(store: Path, open_app: Open) -> None:
