@@ -45,6 +45,7 @@ SIZE = 64
 IMAGES = (8_000, 32_000, 64_000, 128_000, 256_000, 512_000)
 USUAL_IMAGES = 64_000
 MOST_VALUES = 16
+MOST_SEEDS = 20
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _order() -> Order:
     """
     first, second, third, fourth = st.columns([2, 1, 1, 1])
     name = first.text_input("Name", "first-audit", max_chars=60, key="audit.new.name").strip()
-    seeds = second.number_input(
-        "Paired seeds", 1, 20, 6, key="audit.new.seeds",
+    seeds = second.slider(
+        "Paired seeds", 1, MOST_SEEDS, 6, key="audit.new.seeds",
         help=f"Every arm is trained with each. Fewer than {MIN_SEEDS} cannot decide; 10 are better.",
     )  # fmt: skip
     arms = st.pills(
@@ -136,7 +137,7 @@ def _order() -> Order:
         raise ConfigError("Choose one label at least to make groups by: recall is compared between them.")
     base = audit_base(datasets=tuple(chosen), num_images=int(images), size=SIZE)
     settings = {arm: {**KNOWN_ARMS[arm], **(how if arm == "C" else {})} for arm in ARMS if arm in arms}
-    experiment = Experiment(name, base, settings, tuple(range(int(seeds))), columns=columns, shares=shares, fpr=fpr)
+    experiment = Experiment(name, base, settings, tuple(range(seeds)), columns=columns, shares=shares, fpr=fpr)
     return Order(experiment, command_of(experiment))
 
 

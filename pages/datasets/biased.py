@@ -41,7 +41,7 @@ def biased_subset(store: DatasetStore) -> None:
     column = st.selectbox("Label", columns, key=f"data.bias.{own}")
     grouping = Grouping.of(training, [column])
     shares = share_sliders(grouping, f"data.bias.{own}.{column}")
-    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"data.bias.{own}.seed", help="Who of a group is left out.")
+    seed = st.number_input("Seed", value=0, key=f"data.bias.{own}.seed", help="Who of a group is left out.")
     source = Subset(store.path, {column: shares}, int(seed))
     plan = source.plan(store.labels)
     _planned(plan, column)

@@ -268,7 +268,7 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
     app.button(key="audit.first").click().run()
     with monkeypatch.context() as many:
         many.setattr("pages.auditing.launch.num_training_faces", lambda _: 40_000)
-        app.number_input(key="audit.new.seeds").set_value(2).run()
+        app.slider(key="audit.new.seeds").set_value(2).run()
         assert app.button(key="audit.go").disabled
         assert "Arm C would hardly resample" in words(app)
     app.run()
