@@ -48,13 +48,11 @@ CSS = """
   border: 2px solid #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.6); outline: none; }
 .box:focus-visible { border-color: var(--st-primary-color); outline: 2px solid #fff; outline-offset: 1px; }
 .turn, .corner, .stem { position: absolute; }
-.turn, .corner { width: 18px; height: 18px; box-sizing: border-box; background: var(--st-primary-color);
-  border: 2px solid #fff; touch-action: none; }
+.turn, .corner { width: 18px; height: 18px; margin: -9px 0 0 -9px; box-sizing: border-box;
+  background: var(--st-primary-color); border: 2px solid #fff; touch-action: none; }
 .turn::after, .corner::after { content: ""; position: absolute; inset: -13px; }
-.turn { left: 50%; top: -10px; margin-left: -9px; border-radius: 50%; cursor: grab; }
-.corner { right: -10px; bottom: -10px; border-radius: 4px; cursor: nwse-resize; }
-.corner.left { right: auto; left: -10px; }
-.corner.top { bottom: auto; top: -10px; }
+.turn { border-radius: 50%; cursor: grab; }
+.corner { border-radius: 4px; cursor: nwse-resize; }
 .corner.left:not(.top), .corner.top:not(.left) { cursor: nesw-resize; }
 .stem { left: 50%; top: 0; height: 12%; border-left: 2px solid #fff; margin-left: -1px; }
 .keys { margin: 1.1rem 0 0; font: 0.8rem var(--st-font); color: var(--st-text-color); opacity: 0.7; }
@@ -87,6 +85,19 @@ export default function ({ data, parentElement, setStateValue }) {
     element.style.transform = `translate(-50%, -50%) rotate(${square.angle}deg)`
   }
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value))
+  const rotated = (x, y, degrees) => {
+    const [cos, sin] = [Math.cos, Math.sin].map((part) => part(degrees * Math.PI / 180))
+    return [x * cos - y * sin, x * sin + y * cos]
+  }
+  // A handle of a square that reaches beyond the photo lies at the nearest place on the photo, where a hand gets at it.
+  const hold = (handle, { x, y, side, angle }) => {
+    const across = handle.matches(".turn") ? 0 : handle.matches(".left") ? -0.5 : 0.5
+    const along = handle.matches(".turn, .top") ? -0.5 : 0.5
+    const [right, down] = rotated(across * side, along * side, angle)
+    const [left, top] = rotated(clamp(x + right, 0, data.width) - x, clamp(y + down, 0, data.height) - y, -angle)
+    handle.style.left = `${50 + 100 * left / side}%`
+    handle.style.top = `${50 + 100 * top / side}%`
+  }
   const set = (change) => {
     Object.assign(state, change)
     state.x = clamp(state.x, 0, data.width)
@@ -95,6 +106,7 @@ export default function ({ data, parentElement, setStateValue }) {
     state.angle = ((state.angle + 540) % 360) - 180
     place(box, state)
     place(shade, state)
+    for (const handle of box.querySelectorAll(".turn, .corner")) hold(handle, state)
     const said = [state.x, state.y, state.side, state.angle].map(Math.round)
     box.setAttribute("aria-label",
       `Square around the face: centre ${said[0]}, ${said[1]}, ${said[2]} pixels wide, turned ${said[3]} degrees`)
@@ -127,15 +139,18 @@ export default function ({ data, parentElement, setStateValue }) {
     box.focus({ focusVisible: false })
     box.setPointerCapture(event.pointerId)
     const from = point(event)
-    const [x, y] = [state.x, state.y]
+    const { x, y, side, angle } = state
+    const around = (spot) => ({ far: Math.max(1, Math.hypot(spot.x - x, spot.y - y)),
+                                turn: Math.atan2(spot.x - x, y - spot.y) * 180 / Math.PI })
+    const start = around(from)
     const part = event.target.classList[0]
     let moved = false
     box.onpointermove = (next) => {
       const to = point(next)
-      const [right, down] = [to.x - x, to.y - y]
+      const now = around(to)
       moved = true
-      if (part === "corner") set({ side: Math.SQRT2 * Math.hypot(right, down) })
-      else if (part === "turn") set({ angle: Math.atan2(right, -down) * 180 / Math.PI })
+      if (part === "corner") set({ side: side * now.far / start.far })
+      else if (part === "turn") set({ angle: angle + now.turn - start.turn })
       else set({ x: x + to.x - from.x, y: y + to.y - from.y })
     }
     box.onpointerup = box.onpointercancel = () => {

@@ -127,6 +127,30 @@ def test_the_square_is_dragged_resized_and_turned(server: Server, visit: Visit) 
     wait_for_another_face(page, changed)
 
 
+@needs_face
+def test_handles_of_a_square_that_reaches_below_the_photo_are_at_hand(server: Server, visit: Visit) -> None:
+    page = visit.page
+    choose_photo(page, server)
+    give(page, encoded(photo_with_face((800, 600), (400, 520), SIDE)))
+    began, stage = square(page), mounted(page, "stage")
+    assert began[1] + began[2] / 2 > 600, "it reaches beyond"
+    photo = stage.bounding_box()
+    assert photo is not None
+    for handle in stage.locator(".turn, .corner").all():
+        x, y = middle(handle)
+        assert -1 <= x - photo["x"] <= photo["width"] + 1
+        assert -1 <= y - photo["y"] <= photo["height"] + 1
+    stage.locator(".corner:not(.left):not(.top)").scroll_into_view_if_needed()
+    x, y = middle(stage.locator(".corner:not(.left):not(.top)"))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 1, y)
+    assert abs(square(page)[2] - began[2]) < 0.05 * began[2], "it does not jump when it is taken"
+    page.mouse.move(x + 25, y, steps=4)
+    page.mouse.up()
+    assert square(page)[2] > 1.05 * began[2]
+
+
 @pytest.mark.thorough
 def test_a_picture_of_the_camera_is_taken(server: Server, browser: Browser) -> None:
     """The test pattern has no face, so the square waits for the visitor."""
