@@ -87,7 +87,7 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
         RunError: the run is not done.
     """
     if run.status.state != "done":
-        raise RunError(f"run {run.id} is {run.status.state}; only a finished run can ship")
+        raise RunError(f"run {run.id} is {run.status.word}; only a finished run can ship")
     tell("weights as float16")
     _halve_weights(run)
     model = FaceModel.load(run, with_latents=False)

@@ -34,7 +34,7 @@ def controls(run: Run, status: RunStatus) -> None:
 
 def _while_alive(run: Run, status: RunStatus) -> None:
     if status.state == "paused":
-        if st.button("Go on", icon=":material/play_arrow:", type="primary", key="live.unpause"):
+        if st.button("Resume", icon=":material/play_arrow:", type="primary", key="live.unpause"):
             run.request(pause=False)
     elif st.button("Pause", icon=":material/pause:", key="live.pause", help="It keeps its memory and waits."):
         run.request(pause=True)
@@ -104,7 +104,7 @@ def _asked(run: Run, status: RunStatus) -> str:
     waits = {name: getattr(asked, name) for name in SETTINGS if getattr(asked, name) is not None}
     words = [_words(waits)] if waits else []
     if asked.pause is not None:
-        words.append("pause" if asked.pause else "go on")
+        words.append("pause" if asked.pause else "resume")
     if asked.save_now:
         words.append("save")
     if run.is_cancel_requested:

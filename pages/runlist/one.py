@@ -36,19 +36,20 @@ def one_run(run_id: str, train_page: Path) -> None:
     """What can be done with one run."""
     run = find(run_id)
     try:
-        state, _ = run.status.state, (run.config, run.tags)
+        status, _ = run.status, (run.config, run.tags)
     except RunError as error:
         st.subheader(run.id, anchor=False)
         st.error(str(error), icon=":material/error:")
         delete_button(run, disabled=run.is_shipped)
         return
+    state = status.state
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(run.id, anchor=False, width="content")
-        st.badge(state, icon=look(state).icon, color=look(state).color)
+        st.badge(status.word, icon=look(state).icon, color=look(state).color)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
     cautions(run.config)
     if state in ("failed", "lost"):
-        st.error(run.status.message or look(state).meaning, icon=look(state).icon)
+        st.error(status.message or look(state).meaning, icon=look(state).icon)
     labels(run)
     with st.container(horizontal=True, key="runs.actions"):
         if state in CAN_RESUME and st.button("Resume", icon=":material/play_arrow:", key="runs.resume"):

@@ -15,6 +15,7 @@ from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
 from pages.shell.cards import differing_rows
 from tests.pages.driving import Open, words
+from tests.pages.tiny_runs import make_run
 from tests.pages.training_lab import reported_run
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run, list_runs
@@ -69,6 +70,16 @@ def test_small_and_large_losses_are_readable_and_stay_numbers(
     shown = convert_arrow_bytes_to_pandas_df(table.proto.arrow_data.styler.display_values)
     assert text in shown["Held-out loss"].tolist()
     assert sorted(table.value["Held-out loss"]) == sorted([loss, 21.0])
+
+
+def test_a_run_that_was_stopped_is_called_so_everywhere(lab: Path, open_app: Open) -> None:
+    run = make_run(lab, "halted", state="cancelled")
+    assert runs_table([run])["State"].tolist() == ["stopped"]
+    assert "badge[:material/stop_circle: stopped]" in words(opened_with(open_app, "halted"))
+    assert "orange-badge[stopped]" in words(open_app("models.py"))
+    assert "halted (stopped, 12,000 images)" in next(
+        box.options for box in open_app().selectbox if box.label == "Model"
+    )
 
 
 def test_a_search_finds_all_words_in_any_column(lab: Path) -> None:

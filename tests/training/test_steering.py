@@ -179,7 +179,7 @@ def test_a_paused_training_holds_and_goes_on(running: tuple[Run, InThread]) -> N
     run.request(pause=False)
     wait_for(lambda: run.status.images_seen > seen)
     assert run.status.updated > heard
-    assert [what for _, what, *_ in events(run)] == ["paused", "beta", "went on"]
+    assert [what for _, what, *_ in events(run)] == ["paused", "beta", "resumed"]
 
 
 def test_the_same_wish_twice_at_one_clock_is_one_change(tmp_path: Path, tiny_config: MakeConfig) -> None:

@@ -226,7 +226,7 @@ def stop_audit(audit: Audit) -> None:
     """
     status = audit.status
     if not status.is_alive:
-        raise RunError(f"audit {audit.name} is {status.state}; there is nothing to stop")
+        raise RunError(f"audit {audit.name} is {status.word}; there is nothing to stop")
     with telling(f"cannot ask audit {audit.name} to stop", audit.dir):
         audit.cancel_path.touch()
 

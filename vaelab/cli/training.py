@@ -47,7 +47,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     resume = commands.add_parser(
         "resume",
         help="go on with a run that stopped",
-        description="Continue a cancelled, failed or lost run exactly where its last state was saved.",
+        description="Continue a stopped, failed or lost run exactly where its last state was saved.",
     )
     resume.add_argument("run_id", metavar="RUN", help="name of the run")
     resume.add_argument("--background", action="store_true", help="in a process of its own, once the device is free")

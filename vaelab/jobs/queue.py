@@ -78,7 +78,7 @@ def stop(run: Run) -> None:
             run.write_status(replace(status, state="cancelled", message="taken out of the queue"))
             (run.dir / TICKET).unlink(missing_ok=True)
         else:
-            raise RunError(f"run {run.id} is {status.state}; there is nothing to stop")
+            raise RunError(f"run {run.id} is {status.word}; there is nothing to stop")
 
 
 def check_resumable(run: Run) -> None:

@@ -70,6 +70,11 @@ class RunStatus:
         return replace(self, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
 
     @property
+    def word(self) -> str:
+        """The state as people read it: that of who pressed Stop is `stopped`."""
+        return "stopped" if self.state == "cancelled" else self.state
+
+    @property
     def is_alive(self) -> bool:
         """Whether a process trains it, or holds it paused."""
         return self.state in ALIVE

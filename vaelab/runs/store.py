@@ -49,7 +49,7 @@ from vaelab.runs.files import add_to_log, read_json, replacing, telling, write_j
 from vaelab.runs.metrics import kept_after_resume, read_reports
 from vaelab.runs.names import as_name, check_name, slider_name
 from vaelab.runs.previews import previews_in
-from vaelab.runs.status import ALIVE, HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
+from vaelab.runs.status import HEARTBEAT_TIMEOUT_SECONDS, STATES, RunStatus
 from vaelab.wording import counted
 
 __all__ = ["HEARTBEAT_TIMEOUT_SECONDS", "RUNS_DIR", "STATES", "TICKET", "Run", "RunStatus", "find_run", "list_runs"]
@@ -245,9 +245,9 @@ class Run:
         """
         for what, value in asked.items():
             check_request(self.config, what, value)
-        state = self.status.state
-        if state not in ALIVE:
-            raise RunError(f"run {self.id} is {state}; only a running or paused run takes requests")
+        status = self.status
+        if not status.is_alive:
+            raise RunError(f"run {self.id} is {status.word}; only a running or paused run takes requests")
         with telling(f"cannot leave a request for run {self.id}", self.dir):
             submit(self.requests_dir, f"run {self.id}", asked)
 

@@ -126,7 +126,7 @@ class Steering:
                     self._tell(images_seen, "saved on request")
                 elif bool(request.value) != self._paused:
                     self._paused = bool(request.value)
-                    self._tell(images_seen, "paused" if self._paused else "went on")
+                    self._tell(images_seen, "paused" if self._paused else "resumed")
             self._taken.append(request)
         return save
 
