@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from vaelab.data.collection import Collection
+from vaelab.data.prepare import prepare
+from vaelab.data.sources.drawn import Synthetic
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.pictures import SYNTHETIC_MEDIA
@@ -19,6 +22,7 @@ from vaelab.results import (
     NUM_FACES,
     NUM_WAYS,
     held_out_faces,
+    held_out_ids,
     may_pass_on,
     picture_name,
     results,
@@ -51,6 +55,17 @@ def test_two_models_of_one_data_set_show_the_same_faces(trained: Trained, tiny_d
     first, second = (results(FaceModel.load(trained(kind)), tiny_data) for kind in ("vae", "dbvae"))
     assert first.originals is not None
     np.testing.assert_array_equal(first.originals, second.originals)
+
+
+def test_the_same_faces_are_known_at_another_size(tiny_data: Collection, tmp_path: Path) -> None:
+    def prepared(name: str, size: int, num_faces: int) -> Collection:
+        prepare(Synthetic(num_faces=num_faces, num_nonfaces=20), tmp_path / name, size=size, workers=1)
+        return Collection.open((name,), tmp_path, size)
+
+    larger, fewer = prepared("larger-32", 32, 300), prepared("fewer-16", 16, 100)
+    assert len(held_out_ids(tiny_data)) == len(set(held_out_ids(tiny_data))) == NUM_FACES
+    assert held_out_ids(larger) == held_out_ids(tiny_data)
+    assert held_out_ids(fewer) != held_out_ids(tiny_data)
 
 
 def test_without_the_data_set_stored_faces_stand_in(trained: Trained, tiny_data: Collection) -> None:

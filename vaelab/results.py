@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 from vaelab.curves import curves_picture
 from vaelab.pictures import contact_sheet, plain_png_bytes, save_generated
@@ -83,11 +83,21 @@ def results(model: FaceModel, data: Collection | None) -> Results:
 
 def held_out_faces(data: Collection) -> Pixels | None:
     """Faces spread evenly over the test split, or the validation split where there is no other; None without any."""
-    for split in ("test", "val"):
-        rows = data.rows(split, is_face=True)
-        if len(rows):
-            return data.pixels(rows[_spread(len(rows), NUM_FACES)])
-    return None
+    rows = _held_out_rows(data)
+    return data.pixels(rows) if len(rows) else None
+
+
+def held_out_ids(data: Collection) -> list[str]:
+    """Source and image_id of each of `held_out_faces`: who they are, whatever the size of the pictures."""
+    sources = {store.manifest.name: store.manifest.source for store in data.stores}
+    table = data.table(_held_out_rows(data), ["dataset", "image_id"])
+    return [f"{sources[name]} {image_id}" for name, image_id in zip(table["dataset"], table["image_id"], strict=True)]
+
+
+def _held_out_rows(data: Collection) -> Int[np.ndarray, " faces"]:
+    test = data.rows("test", is_face=True)
+    rows: np.ndarray = test if len(test) else data.rows("val", is_face=True)
+    return np.asarray(rows[_spread(len(rows), NUM_FACES)])
 
 
 def picture_name(kind: str) -> str:

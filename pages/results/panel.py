@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.live.curves import loss_curves
 from pages.live.reports import reports
-from pages.results.routes import has_data, result_address
+from pages.results.routes import has_data, result_address, shown_faces
 from pages.results.storing import store_faces
 from pages.shell.loaders import weights_stamp
 from pages.shell.remote import remote_picture
@@ -71,7 +71,7 @@ def pictures_beside(runs: Sequence[Run]) -> None:
                 else:
                     st.caption(_without_data(run))
     drawing = [run for run in runs if not trouble[run.id]]
-    if len({tuple(run.config.data.datasets) for run in drawing}) > 1:
+    if len({faces for run in drawing if (faces := shown_faces(run))}) > 1:
         st.caption("They learned from different data sets: each shows held-out faces of its own.")
 
 

@@ -6,10 +6,12 @@ nothing is changed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -21,8 +23,11 @@ from pages.shell.pictures import png
 from pages.shell.warming import wait_until_warm
 from vaelab.data.manifest import MANIFEST_FILE
 from vaelab.errors import DataError, VaelabError
-from vaelab.results import KINDS, Results, results
+from vaelab.results import KINDS, Results, held_out_ids, results
 from vaelab.runs.store import Run
+
+if TYPE_CHECKING:
+    from vaelab.data.collection import Collection
 
 KEPT = "private, max-age=86400, immutable"
 """An address names weights and data exactly, so what it shows never changes."""
@@ -39,6 +44,11 @@ def result_address(run: Run, kind: str) -> str:
 def has_data(run: Run) -> bool:
     """Whether all data sets of the run are prepared here, by their manifests alone."""
     return all(path.is_file() for path in _manifests(run))
+
+
+def shown_faces(run: Run) -> tuple[str, ...]:
+    """Who the held-out faces on the run's sheets are; empty without its data sets."""
+    return _faces(str(run.dir.resolve()), _stamp(run))
 
 
 def sheet(request: Request) -> Response:  # not async: Starlette runs it in a worker thread
@@ -64,16 +74,26 @@ def sheet(request: Request) -> Response:  # not async: Starlette runs it in a wo
 @functools.lru_cache(maxsize=16)
 def _drawn(folder: str, stamp: str) -> Results:
     """All sheets of the run in `folder`; drawn once for the weights and data that `stamp` stands for."""
+    run = Run.open(Path(folder))
+    return results(load_model(run), _collection(run))
+
+
+@functools.lru_cache(maxsize=64)
+def _faces(folder: str, stamp: str) -> tuple[str, ...]:
+    """Who the faces of `shown_faces` are; read once for the data that `stamp` stands for."""
+    collection = _collection(Run.open(Path(folder)))
+    return () if collection is None else tuple(held_out_ids(collection))
+
+
+def _collection(run: Run) -> Collection | None:
+    """The run's data sets; None where they are not on this machine, or were prepared anew at another size."""
     wait_until_warm()
     from vaelab.data.collection import Collection  # seconds of importing, which the server's start need not wait for
 
-    run = Run.open(Path(folder))
     data = run.config.data
-    try:
-        collection = Collection.open(data.datasets, Path(data.data_dir), data.size)
-    except DataError:  # not on this machine, or prepared anew at another size
-        collection = None
-    return results(load_model(run), collection)
+    with contextlib.suppress(DataError):
+        return Collection.open(data.datasets, Path(data.data_dir), data.size)
+    return None
 
 
 def _stamp(run: Run) -> str:

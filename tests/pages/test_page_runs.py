@@ -15,10 +15,13 @@ from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
 from pages.shell.cards import differing_rows
 from tests.pages.driving import Open, words
-from tests.pages.tiny_runs import make_run
-from tests.pages.training_lab import reported_run
+from tests.pages.tiny_runs import make_run, write_weights
+from tests.pages.training_lab import TINY, reported_run
+from vaelab.config import TrainConfig, replace
+from vaelab.data.prepare import prepare
+from vaelab.data.sources.drawn import Synthetic
 from vaelab.runs.archive import export_zip
-from vaelab.runs.store import RUNS_DIR, Run, list_runs
+from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
 from vaelab.runs.trash import trash
 
 PAGE = "runs.py"
@@ -80,6 +83,22 @@ def test_a_run_that_was_stopped_is_called_so_everywhere(lab: Path, open_app: Ope
     assert "halted (stopped, 12,000 images)" in next(
         box.options for box in open_app().selectbox if box.label == "Model"
     )
+
+
+def test_runs_of_other_sizes_of_the_same_faces_are_not_said_to_show_others(lab: Path, open_app: Open) -> None:
+    def trained(name: str, size: int, num_faces: int) -> None:
+        prepare(Synthetic(num_faces=num_faces, num_nonfaces=20), lab / "data" / name, size=size, workers=1)
+        config = replace(TrainConfig(recipe="tiny"), **{**TINY, "datasets": (name,), "size": size})
+        run = Run.create(config, RUNS_DIR, name)
+        run.write_status(RunStatus("done", 160))
+        write_weights(run, seed=1)
+
+    told = "each shows held-out faces of its own"
+    trained("drawn-16", 16, 200)
+    trained("larger-32", 32, 200)
+    assert told not in words(opened_with(open_app, "drawn-16", "larger-32"))
+    trained("others-16", 16, 80)
+    assert told in words(opened_with(open_app, "drawn-16", "others-16"))
 
 
 def test_a_search_finds_all_words_in_any_column(lab: Path) -> None:
