@@ -77,7 +77,8 @@ def keep_photo_threshold(run: Run, logit: float) -> None:
 def make_drawn(root: Path, *names: str) -> None:
     """As if the program had drawn these data sets: manifests alone."""
     for name in names:
-        manifest = Manifest(name, "synthetic", "whole", 32, {}, "0" * 64, "drawn")
+        counts = {"by_is_face": {"true": 12, "false": 0}}
+        manifest = Manifest(name, "synthetic", "whole", 32, counts, "0" * 64, "drawn")
         (root / "data" / name).mkdir(parents=True)
         (root / "data" / name / MANIFEST_FILE).write_text(manifest.to_json())
 
