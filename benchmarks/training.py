@@ -25,7 +25,7 @@ from vaelab.training.step import Objective, pick_device, pick_precision
 
 WINDOWS = 4
 """Reports in the part of a training that counts. Where faces are resampled, each is one pass over them."""
-LEAST_RESAMPLED = 4_096
+LEAST_RESAMPLED = 12_288
 MOST_FACES = 4_096
 """Faces that a training reads at most: its start (features of a frozen backbone, principal components) stays short."""
 
@@ -112,8 +112,8 @@ def prepared(config: TrainConfig, data_dir: Path, folder: Path) -> TrainConfig:
 def window_of(config: TrainConfig, seconds: float) -> int:
     """Images that bare steps take about so many seconds for; whole batches.
 
-    Where faces are resampled there are LEAST_RESAMPLED at least: the histograms of a hundred latents cost something for
-    few faces too, which would count as it does in no real training.
+    Where faces are resampled there are LEAST_RESAMPLED at least: histograms of a hundred latents, and what is told of a
+    resampling, cost the same for few faces, which would count as in no real training (`benchmarks/resampling.py`).
     """
     batch = config.optim.batch_size
     for count in (4, 16):  # the first steps are slow
