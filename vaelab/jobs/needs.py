@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaelab.config import TrainConfig, options
+from vaelab.config import TrainConfig
 from vaelab.errors import ConfigError, DataError, RunError, VaelabError
 from vaelab.jobs.environment import child_environment
 from vaelab.jobs.queue import at_work, device_of
@@ -110,8 +110,10 @@ def finished_seconds(config: TrainConfig, root: Path = RUNS_DIR) -> list[float]:
     wanted, found = _settings(config), []
     for run in list_runs(root):
         with contextlib.suppress(VaelabError):  # damaged, or of a device that is not here
+            if _settings(run.config) != wanted:  # kept in memory, unlike the status
+                continue
             status = run.status
-            if status.state == "done" and status.host == socket.gethostname() and _settings(run.config) == wanted:
+            if status.state == "done" and status.host == socket.gethostname():
                 found.append(status.train_seconds)
     return sorted(found)
 
@@ -221,9 +223,10 @@ def _is_busy(config: TrainConfig, root: Path) -> bool:
     return any(at_work(device, folder) for folder in (root, *root.glob("audits/*/members")))
 
 
-def _settings(config: TrainConfig) -> dict[str, Any]:
+def _settings(config: TrainConfig) -> tuple[object, ...]:
     """What decides the time of a training on this machine, and more that does not."""
-    return {name: value for _, name, _, value, _ in options(config)} | {"seed": 0, "device": device_of(config)}
+    run = dataclasses.replace(config.run, seed=0, device=device_of(config))
+    return config.data, config.model, config.loss, config.debias, config.optim, run
 
 
 def _key(config: TrainConfig, threads: int) -> str:
