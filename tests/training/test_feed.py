@@ -119,3 +119,26 @@ def test_what_was_drawn_ahead_is_drawn_again_by_new_probabilities(
         assert mine.eps is not None
         assert theirs.eps is not None
         assert torch.equal(mine.eps, theirs.eps)
+
+
+def test_large_batches_are_not_gathered_ahead(
+    tiny_data: Collection, tiny_config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(model="dbvae")
+    plain = feed(tiny_data, config)
+    gathered: list[int] = []
+    pixels = Collection.pixels
+
+    def counted(self: Collection, rows: np.ndarray) -> np.ndarray:
+        gathered.append(len(rows))
+        return pixels(self, rows)
+
+    monkeypatch.setattr(Collection, "pixels", counted)
+    plain.batch(0)
+    assert gathered == [16] * AHEAD
+    gathered.clear()
+    monkeypatch.setattr("vaelab.training.feed.AHEAD_BYTES", 2 * 16 * 3 * 16**2)
+    bounded = feed(tiny_data, config)
+    for images_seen in (0, 16, 32):
+        assert torch.equal(bounded.batch(images_seen).images, plain.batch(images_seen).images)
+    assert gathered == [16] * 4

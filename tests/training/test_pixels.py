@@ -40,13 +40,23 @@ def test_pictures_kept_on_the_device_are_those_of_the_memory_map(
     mapped, resident = MappedPixels(tiny_data, CPU), ResidentPixels(tiny_data, rows, CPU)
     asked = np.random.default_rng(0).permutation(rows)[:40]
     mirrored = np.arange(40) % 3 == 0
-    for marks in (None, mirrored):
-        one, other = mapped.images(asked, marks), resident.images(asked, marks)
-        assert torch.equal(one, other)
-        assert other.is_contiguous(memory_format=torch.channels_last)
     plain = mapped.images(asked)
-    assert torch.equal(mapped.images(asked, mirrored)[0], plain[0].flip(2))
-    assert torch.equal(mapped.images(asked, mirrored)[1], plain[1])
+    assert torch.equal(plain, resident.images(asked))
+    for dtype in (torch.float32, torch.bfloat16):
+        for kept in (mapped, resident):
+            found = kept.images(asked, dtype)
+            assert torch.equal(found, plain.to(dtype))
+            assert found.is_contiguous(memory_format=torch.channels_last)
+    parts = [slice(start, start + 8) for start in range(0, 40, 8)]
+    made = [
+        kept.later([asked[part] for part in parts], [mirrored[part] for part in parts]) for kept in (mapped, resident)
+    ]
+    for part, one, other in zip(parts, *made, strict=True):
+        images, marks = one(), torch.from_numpy(mirrored[part])
+        assert torch.equal(images, other())
+        assert torch.equal(images[marks], plain[part][marks].flip(3))
+        assert torch.equal(images[~marks], plain[part][~marks])
+        assert images.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_gpu_keeps_the_pictures_only_where_it_has_room(

@@ -1,5 +1,6 @@
 """Batches: pictures, mirrored, as floats on the device, faces first; their noise; their features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,14 +15,15 @@ from vaelab.data.groups import ABOUT_THE_FILE, Grouping, grouped
 from vaelab.data.sampling import EndlessSampler
 from vaelab.rng import generator, numpy_generator
 from vaelab.training.distributed import Ranks
-from vaelab.training.pixels import moved, training_pixels
+from vaelab.training.pixels import Images, moved, training_pixels
 
 Rows = Int[np.ndarray, " faces"]
 
 BLOCK = 65_536
 """Faces whose labels are read at a time: those of a million are too many to keep."""
-AHEAD = 16
-"""Batches that are drawn together: a training step leaves nothing of what draws them in the processor's caches."""
+AHEAD, AHEAD_BYTES = 16, 8 * 2**20
+"""Batches that are drawn and gathered together, at most, and bytes of their pictures: a training step leaves nothing of
+what that needs in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,15 @@ class Drawn:
     """The random part of this rank's share of a batch.
 
     Attributes:
-        faces, nonfaces: positions within the training faces, and within the training non-faces.
-        mirrored: which of the faces are.
+        faces: positions within the training faces.
+        rows: the pictures' rows in the data, faces first.
+        mirrored: which of the pictures are.
         eps: see `Batch`; on the CPU.
     """
 
     faces: Rows
-    nonfaces: Int[np.ndarray, " nonfaces"]
-    mirrored: Bool[np.ndarray, " faces"]
+    rows: Int[np.ndarray, " batch"]
+    mirrored: Bool[np.ndarray, " batch"]
     eps: Float[Tensor, "drawn latent"] | None
 
 
@@ -79,7 +82,9 @@ class Feed:
             self.nonfaces = EndlessSampler(len(self.nonface_rows), seed, "nonfaces")
         others = self.nonface_rows if config.needs_nonfaces else self.face_rows[:0]
         self.pixels = training_pixels(data, np.concatenate([self.face_rows, others]), device)
-        self._ahead: dict[int, Drawn] = {}
+        bytes_of_batch = config.optim.batch_size * 3 * config.data.size**2
+        self._num_ahead = min(max(1, AHEAD_BYTES // bytes_of_batch), AHEAD)
+        self._ahead: dict[int, tuple[Drawn, Callable[[], Images]]] = {}
         self._ahead_by = self.faces.sample_probs
 
     @cached_property
@@ -94,33 +99,35 @@ class Feed:
 
     def batch(self, images_seen: int) -> Batch:
         """The batch that a training which saw `images_seen` images takes next."""
-        drawn = self._drawn(images_seen // self._config.optim.batch_size)
-        rows, mirrored = self.face_rows[drawn.faces], drawn.mirrored
-        if self._config.needs_nonfaces:
-            rows = np.concatenate([rows, self.nonface_rows[drawn.nonfaces]])
-            mirrored = np.concatenate([mirrored, np.zeros(len(drawn.nonfaces), bool)])
+        drawn, images = self._next(images_seen // self._config.optim.batch_size)
         eps = None if drawn.eps is None else moved(drawn.eps, self._device)
         features = None
         if self.features is not None:
-            kept = self.features[drawn.faces, drawn.mirrored.astype(np.int64)].astype(np.float32)
+            mirrored = drawn.mirrored[: len(drawn.faces)].astype(np.int64)
+            kept = self.features[drawn.faces, mirrored].astype(np.float32)
             features = moved(torch.from_numpy(kept), self._device)
-        return Batch(self.pixels.images(rows, mirrored), len(drawn.faces), drawn.faces, eps, features)
+        return Batch(images(), len(drawn.faces), drawn.faces, eps, features)
 
-    def _drawn(self, step: int) -> Drawn:
-        """What is drawn for a step; for those that follow it as well, as long as the probabilities stay."""
+    def _next(self, step: int) -> tuple[Drawn, Callable[[], Images]]:
+        """What is drawn for a step, and its pictures; with it for those that follow, while the probabilities stay."""
         probs = self.faces.sample_probs
         if step not in self._ahead or self._ahead_by is not probs:
+            steps = range(step, step + self._num_ahead)
+            drawn = [self._draw(later) for later in steps]
+            images = self.pixels.later([one.rows for one in drawn], [one.mirrored for one in drawn])
             self._ahead_by = probs
-            self._ahead = {later: self._draw(later) for later in range(step, step + AHEAD)}
+            self._ahead = dict(zip(steps, zip(drawn, images, strict=True), strict=True))
         return self._ahead[step]
 
     def _draw(self, step: int) -> Drawn:
         count, stripe, seed = self._config.faces_per_batch, self._ranks.stripe(), self._config.run.seed
         faces = self.faces.draw(step * count, count)[stripe]
-        nonfaces = self.nonfaces.draw(step * count, count)[stripe] if self._config.needs_nonfaces else faces[:0]
-        mirrored = np.zeros(len(faces), bool)
+        rows = self.face_rows[faces]
+        if self._config.needs_nonfaces:
+            rows = np.concatenate([rows, self.nonface_rows[self.nonfaces.draw(step * count, count)[stripe]]])
+        mirrored = np.zeros(len(rows), bool)
         if self._config.data.flip:
-            mirrored = numpy_generator(seed, "mirror", step).random(count)[stripe] < 0.5
+            mirrored[: len(faces)] = numpy_generator(seed, "mirror", step).random(count)[stripe] < 0.5
         eps = None
         if self._config.has_decoder:
             kinds = ("eps", "eps of non-faces") if self._config.loss.mask == "as-published" else ("eps",)
@@ -128,4 +135,4 @@ class Feed:
             eps = torch.cat([torch.randn(shape, generator=generator(seed, kind, step))[stripe] for kind in kinds])
             if self._device.type == "cuda":
                 eps = eps.pin_memory()  # however large, its copy is not waited for
-        return Drawn(faces, nonfaces, mirrored, eps)
+        return Drawn(faces, rows, mirrored, eps)

@@ -1,5 +1,7 @@
 """Training pictures as floats on the device: read from the memory map, or kept on a GPU that has room for all."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,6 +12,7 @@ from torch import Tensor
 from vaelab.data.collection import Collection
 
 Rows = Int[np.ndarray, " batch"]
+Marks = Bool[np.ndarray, " batch"]
 Images = Float[Tensor, "batch 3 size size"]
 
 MOST_OF_FREE_MEMORY = 0.4
@@ -20,8 +23,15 @@ MOST_OF_FREE_MEMORY = 0.4
 class Pixels(Protocol):
     """Where pictures come from. Both ways give the same bits."""
 
-    def images(self, rows: Rows, mirrored: Bool[np.ndarray, " batch"] | None = None) -> Images:
-        """The pictures of some rows of the data as floats in [0, 1], those marked so mirrored."""
+    def images(self, rows: Rows, dtype: torch.dtype = torch.float32) -> Images:
+        """The pictures of some rows of the data as floats in [0, 1]."""
+        ...
+
+    def later(self, rows: Sequence[Rows], mirrored: Sequence[Marks]) -> list[Callable[[], Images]]:
+        """Calls that make the images of several batches, those pictures mirrored that are marked so.
+
+        What is quicker for all of them at once is done now.
+        """
         ...
 
 
@@ -46,12 +56,18 @@ class MappedPixels:
     def __init__(self, data: Collection, device: torch.device) -> None:
         self._data, self._device = data, device
 
-    def images(self, rows: Rows, mirrored: Bool[np.ndarray, " batch"] | None = None) -> Images:
+    def images(self, rows: Rows, dtype: torch.dtype = torch.float32) -> Images:
         """See `Pixels`."""
-        pixels = self._data.pixels(rows)
-        if mirrored is not None:
-            pixels[mirrored] = torch.from_numpy(pixels[mirrored]).flip(2).numpy()  # four times as fast as numpy's
-        return images_on(pixels, self._device)
+        return images_on(self._data.pixels(rows), self._device, dtype)
+
+    def later(self, rows: Sequence[Rows], mirrored: Sequence[Marks]) -> list[Callable[[], Images]]:
+        """See `Pixels`. All are gathered now: a training step leaves nothing of what that needs in the processor's
+        caches, so that each by itself takes twice as long.
+        """
+        batches = [self._data.pixels(some) for some in rows]
+        for pixels, marks in zip(batches, mirrored, strict=True):
+            pixels[marks] = torch.from_numpy(pixels[marks]).flip(2).numpy()  # four times as fast as numpy's
+        return [partial(images_on, pixels, self._device) for pixels in batches]
 
 
 class ResidentPixels:
@@ -68,19 +84,28 @@ class ResidentPixels:
             part = data.pixels(rows[start : start + self.CHUNK])
             self._bytes[start : start + len(part)] = torch.from_numpy(part)
 
-    def images(self, rows: Rows, mirrored: Bool[np.ndarray, " batch"] | None = None) -> Images:
+    def images(self, rows: Rows, dtype: torch.dtype = torch.float32) -> Images:
         """See `Pixels`."""
-        device = self._bytes.device
-        found = self._bytes[moved(torch.from_numpy(self._place[rows]), device)]
-        if mirrored is not None:
-            which = moved(torch.from_numpy(mirrored), device)[:, None, None, None]
-            found = torch.where(which, found.flip(2), found)
-        return as_floats(found)
+        return as_floats(self._found(rows), dtype)
+
+    def later(self, rows: Sequence[Rows], mirrored: Sequence[Marks]) -> list[Callable[[], Images]]:
+        """See `Pixels`."""
+        return [partial(self._mirrored, some, marks) for some, marks in zip(rows, mirrored, strict=True)]
+
+    def _mirrored(self, rows: Rows, mirrored: Marks) -> Images:
+        found = self._found(rows)
+        which = moved(torch.from_numpy(mirrored), found.device)[:, None, None, None]
+        return as_floats(torch.where(which, found.flip(2), found))
+
+    def _found(self, rows: Rows) -> UInt8[Tensor, "batch size size 3"]:
+        return self._bytes[moved(torch.from_numpy(self._place[rows]), self._bytes.device)]
 
 
-def images_on(pixels: UInt8[np.ndarray, "batch size size 3"], device: torch.device) -> Images:
+def images_on(
+    pixels: UInt8[np.ndarray, "batch size size 3"], device: torch.device, dtype: torch.dtype = torch.float32
+) -> Images:
     """`pixels` as float images in [0, 1] on `device`, channels last in memory, moved as bytes."""
-    return as_floats(moved(torch.from_numpy(pixels), device))
+    return as_floats(moved(torch.from_numpy(pixels), device), dtype)
 
 
 def moved(values: Tensor, device: torch.device) -> Tensor:
@@ -92,6 +117,6 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     return values.to(device, non_blocking=device.type == "cuda")
 
 
-def as_floats(pixels: UInt8[Tensor, "batch size size 3"]) -> Images:
-    """Bytes as floats in [0, 1], channels last in memory."""
-    return pixels.permute(0, 3, 1, 2).to(torch.float32).mul_(1.0 / 255)
+def as_floats(pixels: UInt8[Tensor, "batch size size 3"], dtype: torch.dtype = torch.float32) -> Images:
+    """Bytes as floats in [0, 1], channels last in memory; in `dtype` they are the float32 ones, rounded once."""
+    return pixels.permute(0, 3, 1, 2).to(dtype).mul_(1.0 / 255)

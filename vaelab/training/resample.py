@@ -53,7 +53,7 @@ def encode_faces(
     network, is_half = network.at_rest(precision), precision == torch.bfloat16
     with evaluating(network), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         for start in starts:
-            images = feed.pixels.images(feed.face_rows[start : start + chunk])
+            images = feed.pixels.images(feed.face_rows[start : start + chunk], precision)
             posterior = network.encode(images).posterior
             assert posterior is not None
             for kind, values in found.items():
