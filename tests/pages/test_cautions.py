@@ -1,15 +1,11 @@
 """What has to be said about a run stands on every page that shows it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.pages.driving import Open
 from tests.pages.tiny_runs import make_detector
-
-Open = Callable[..., AppTest]
-
 
 PAGES: dict[str, dict[str, str]] = {
     "": {},

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from starlette.requests import Request
-from streamlit.testing.v1 import AppTest
 
 from pages.latentmap.colours import by_label
 from pages.latentmap.film import frame_at, row_of, strip_of
 from pages.latentmap.overtime import moments_table, nearest_rows
 from pages.latentmap.state import FILM, Shown, read_link, to_link
 from pages.shell.routes import ROUTES, frame_address
-from tests.pages.driving import widget, words
+from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_runs import FILMED, make_run, write_frames
 from vaelab.evaluation.film import Film
 from vaelab.evaluation.frames import TrainingFrames, write_faces
@@ -25,7 +24,6 @@ from vaelab.jobs.mapping import stop_maps
 from vaelab.runs.frames import frame_path
 from vaelab.runs.store import RunStatus
 
-Open = Callable[..., AppTest]
 PAGE = "map.py"
 
 

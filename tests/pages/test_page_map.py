@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +18,8 @@ from pages.latentmap.quantities import FIXED, quantity
 from pages.latentmap.routes import FILE
 from pages.latentmap.state import Shown, read_link, read_places, to_link
 from pages.latentmap.way import path_places
-from tests.pages.driving import widget
-from tests.pages.tiny_runs import STORED, make_detector, make_run, write_latents, write_weights
-from vaelab.editing.learning import SELECTED, learn_selection
-from vaelab.evaluation.directions import Directions
+from tests.pages.driving import Open, widget, words
+from tests.pages.tiny_runs import STORED, make_detector, make_run
 from vaelab.evaluation.facemap import FaceMap
 from vaelab.evaluation.latents import StoredLatents
 from vaelab.evaluation.projection import MapSettings
@@ -31,7 +29,6 @@ from vaelab.once import Once
 from vaelab.runs.store import Run
 from vaelab.scorecard.per_face import Measure, values_key, write_values
 
-Open = Callable[..., AppTest]
 PAGE = "map.py"
 RIGHT = "0~-9~9~-9~9~9~0~9"
 """The area right of the middle."""
@@ -41,10 +38,6 @@ RIGHT = "0~-9~9~-9~9~9~0~9"
 def _none_left() -> Iterator[None]:
     yield
     stop_maps()
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.info, *app.error])
 
 
 def button(app: AppTest, label: str):  # type: ignore[no-untyped-def]
@@ -122,104 +115,6 @@ def test_an_empty_place_says_that_nobody_is_there(lab: Path, open_app: Open) -> 
     app = open_app(PAGE, map="pca", at="20~20")
     assert not app.exception
     assert "Support 0.00" in words(app)
-
-
-def test_a_selection_becomes_a_slider_and_is_taken_away(lab: Path, open_app: Open) -> None:
-    run = make_run(lab, "finished")
-    app = open_app(PAGE, map="pca", area=RIGHT)
-    next(field for field in app.text_input if field.key == "map.slider.name").set_value("Right side")
-    button(app, "Add it").click().run()
-    assert not app.exception
-    assert not app.error
-    kept = Directions.read(run)
-    assert f"{SELECTED}right-side" in kept.keys
-    found, latents = principal(run)
-    step = kept.attributes["logistic"][kept.keys.index(f"{SELECTED}right-side")]
-    chosen = found.places[:, 0] > 0
-    assert (latents.mu[chosen] @ step).mean() > (latents.mu[~chosen] @ step).mean()
-    assert "**Right side**" in words(app)
-    assert "on Explore now" in app.toast[-1].value
-    button(app, "Take it away").click().run()
-    assert f"{SELECTED}right-side" not in Directions.read(run).keys
-    button(app, "Add it").click().run()
-    assert "cannot name a slider" in app.error[0].value
-    assert app.toast[-1].value == "No slider was made."
-    next(field for field in app.text_input if field.key == "map.slider.name").set_value(
-        "![right](//elsewhere/side.png)"
-    )
-    button(app, "Add it").click().run()
-    assert "leave out" in app.error[0].value
-
-
-def test_what_comes_back_of_a_picture_is_measured_once_for_each_state_of_a_model(
-    lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measured: list[str] = []
-
-    def counted(model: FaceModel) -> np.ndarray:
-        measured.append(model.weights_fingerprint)
-        return np.eye(model.latent_size)
-
-    monkeypatch.setattr("vaelab.editing.learning.stored_response", counted)
-    run = make_run(lab, "measured-once")
-    app = open_app(PAGE, map="pca", area=RIGHT)
-
-    def add(name: str) -> None:
-        app.text_input(key="map.slider.name").set_value(name)
-        app.button(key="map.slider.add").click().run()
-        assert not app.exception
-        assert not app.error
-        assert f"{SELECTED}{name}" in Directions.read(run).keys
-
-    add("one")
-    add("two")
-    assert len(measured) == 1
-    write_weights(run, seed=1)
-    write_latents(run)
-    app.run()
-    add("three")
-    assert len(measured) == len(set(measured)) == 2
-
-
-def test_a_slider_is_made_and_taken_away_beside_those_that_others_made_meanwhile(lab: Path, open_app: Open) -> None:
-    run = make_run(lab, "finished")
-
-    def others(name: str) -> None:
-        learn_selection(FaceModel.load(run), name, np.arange(60)).write(run)
-
-    app = open_app(PAGE, map="pca", area=RIGHT)
-    next(field for field in app.text_input if field.key == "map.slider.name").set_value("Right side")
-    others("First")
-    app.button(key="map.slider.add").click().run()
-    made, first, second = (f"{SELECTED}{slug}" for slug in ("right-side", "first", "second"))
-    assert {made, first} <= set(Directions.read(run).keys)
-    others("Second")
-    app.button(key=f"map.slider.{made}").click().run()
-    assert not app.exception
-    assert {made, first, second} & set(Directions.read(run).keys) == {first, second}
-
-
-@pytest.mark.parametrize("area", ["", "30~30~31~30~31~31"], ids=["nothing", "nobody"])
-def test_a_slider_is_taken_away_while_no_face_is_selected(lab: Path, open_app: Open, area: str) -> None:
-    run = make_run(lab, "finished")
-    learn_selection(FaceModel.load(run), "First", np.arange(60)).write(run)
-    app = open_app(PAGE, map="pca", area=area)
-    app.button(key=f"map.slider.{SELECTED}first").click().run()
-    assert not app.exception
-    assert f"{SELECTED}first" not in Directions.read(run).keys
-    assert "First" not in words(app)
-
-
-def test_a_selection_of_faces_that_were_encoded_anew_makes_no_slider(lab: Path, open_app: Open) -> None:
-    run = make_run(lab, "finished")
-    app = open_app(PAGE, map="pca", area=RIGHT)
-    next(field for field in app.text_input if field.key == "map.slider.name").set_value("Right side")
-    latents = StoredLatents.read(run)
-    replace(latents, mu=latents.mu[::-1]).write(run)
-    app.button(key="map.slider.add").click().run()
-    assert not app.exception
-    assert "encoded anew while this page was open" in app.error[0].value
-    assert not run.directions_path.is_file()
 
 
 def test_a_path_goes_to_the_studio(lab: Path, open_app: Open) -> None:

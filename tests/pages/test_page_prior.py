@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.priormap.measures import lengths_of_draws
 from pages.priormap.place import RADIUS, REACH, emptiest_place
 from pages.priormap.plane import GRID, contours, grid_points
+from tests.pages.driving import Open, words
 from tests.pages.tiny_runs import make_narrow, make_run, write_priors
 from vaelab.evaluation.fitted_priors import FittedPriors
 from vaelab.evaluation.priors import Mixture, PlaneMixture, Standard
 from vaelab.rng import numpy_generator
 
-Open = Callable[..., AppTest]
 PAGE = "prior.py"
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.info, *app.error])
 
 
 def mixture_of_two() -> PlaneMixture:

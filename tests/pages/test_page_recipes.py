@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from pages.recipebook.outcome import best_of, origin_of, runs_by_recipe
 from pages.recipebook.supplies import first_ready, joined, offers, supply
 from pages.results.panel import score_rows, shown_kinds, why_no_pictures
 from pages.results.routes import KINDS, result_address
+from tests.pages.driving import Open, words
 from tests.pages.tiny_runs import make_detector, make_run
 from tests.pages.training_lab import DATA, TINY, prepare_data, reported_run
 from vaelab import jobs
@@ -24,14 +24,7 @@ from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
-Open = Callable[..., AppTest]
 PAGE = "recipes.py"
-
-
-def words(app: AppTest) -> str:
-    """Everything the page says."""
-    kinds = (app.markdown, app.caption, app.error, app.info, app.subheader, app.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def press(app: AppTest, key: str) -> AppTest:

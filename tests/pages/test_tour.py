@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,12 +14,11 @@ from pages.tour import signs
 from pages.tour.state import TOUR_STATE, Tour
 from pages.tour.steps import ALL_STEPS, steps
 from tests.pages.conftest import ROOT, ROUTER
+from tests.pages.driving import Open
 from tests.pages.tiny_runs import make_run, write_latents
 from vaelab.config import replace
 from vaelab.recipes import RECIPES
 from vaelab.runs.store import RUNS_DIR, Run
-
-Open = Callable[..., AppTest]
 
 
 def first_minute(name: str, **changes: object) -> Run:
