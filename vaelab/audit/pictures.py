@@ -21,6 +21,7 @@ from vaelab.data.sources.subset import Subset
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError, DataError
 from vaelab.portraits.treatment import treatment_sentence
+from vaelab.wording import rate_name
 
 LEAST_RESAMPLED = 0.1
 """Share of a training that has to be drawn by rarity for the arm to be called one that resamples."""
@@ -189,7 +190,7 @@ def check_primary_rate(experiment: Experiment, held_out: HeldOut) -> None:
     number = len(held_out.others.rows("calibration", is_face=False))
     if number < 10 / experiment.fpr:
         raise ConfigError(
-            f"{number:,} non-faces are kept for calibration; verdicts at {100 * experiment.fpr:.3g} % false positives "
+            f"{number:,} non-faces are kept for calibration; verdicts at {rate_name(experiment.fpr)} false positives "
             f"need {10 / experiment.fpr:,.0f}: take another rate, such as {_rate_allowed(number):g}, or more non-faces"
         )
 

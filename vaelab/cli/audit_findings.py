@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vaelab.audit.report.wording import NOTHING, with_interval
+from vaelab.wording import rate_name
 
 if TYPE_CHECKING:  # so that no other command pays for the statistics
     from vaelab.evaluation.fairness.arms import Summary
@@ -18,7 +19,7 @@ def lines(found: Findings) -> Iterator[str]:
 
     seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
     yield (
-        f"recall in % at {100 * found.fpr:.3g} % false positives by {', '.join(found.columns)}: {found.num_faces:,} "
+        f"recall in % at {rate_name(found.fpr)} false positives by {', '.join(found.columns)}: {found.num_faces:,} "
         f"faces, {found.num_negatives:,} non-faces, {found.num_calibration:,} for thresholds, {seeds}; 95 % intervals"
     )
     width = max(20, *(len(arm) + 2 for arm in found.arms))

@@ -18,7 +18,7 @@ from vaelab.evaluation.fairness.measured import measured
 from vaelab.evaluation.fairness.resampling import recalls
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.verdicts import RULE, Verdict, family, verdict
-from vaelab.wording import with_minus
+from vaelab.wording import rate_name, with_minus
 
 MOST_NAMED = 6
 """Arms and pairs that a warning names."""
@@ -143,7 +143,7 @@ def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives], chan
     number = scores.calibration.shape[-1]
     if number < 100 / fpr:
         found.append(
-            f"{number:,} calibration negatives set thresholds at {100 * fpr:.3g} % false positives; "
+            f"{number:,} calibration negatives set thresholds at {rate_name(fpr)} false positives; "
             f"{100 / fpr:,.0f} are recommended, so thresholds are uncertain. The intervals hold that uncertainty."
         )
     realised = [(each.arm, each.mean) for each in alarms if each.mean is not None]
@@ -154,7 +154,7 @@ def _warnings(scores: Scores, fpr: float, alarms: Sequence[FalsePositives], chan
     elif all(mean.low > fpr for _, mean in realised) or all(mean.high < fpr for _, mean in realised):
         rates = ", ".join(f"{arm} {100 * mean.value:.2f} %" for arm, mean in realised[:MOST_NAMED])
         found.append(
-            f"On test negatives the thresholds for {100 * fpr:.3g} % give another rate under every arm: {rates}. "
+            f"On test negatives the thresholds for {rate_name(fpr)} give another rate under every arm: {rates}. "
             "Recall is at these rates: the test negatives are not like those that set the thresholds."
         )
     unmatched = [change for change in changes if change.is_shown]

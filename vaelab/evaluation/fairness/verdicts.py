@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vaelab.evaluation.fairness.effects import MIN_SEEDS, Effect
-from vaelab.wording import counted, with_minus
+from vaelab.wording import counted, rate_name, with_minus
 
 Ruling = Literal["improved", "worse", "no evidence", "too few data", "no ruling"]
 
@@ -61,7 +61,7 @@ def verdict(effect: Effect, fpr: float, num_groups: int, primary: float | None =
     seeds = len(found.by_seed)
     value, low, high = (with_minus(f"{100 * figure:+.2f}") for figure in (found.value, found.low, found.high))
     measured = (
-        f"worst-group recall at {100 * fpr:.3g} % false positives changes by {value} percentage points [{low}, {high}]"
+        f"worst-group recall at {rate_name(fpr)} false positives changes by {value} percentage points [{low}, {high}]"
     )
     if found.value * found.centre < 0:
         measured += f", by {with_minus(f'{100 * found.centre:+.2f}')} without what choosing the worst group adds"
@@ -72,7 +72,7 @@ def verdict(effect: Effect, fpr: float, num_groups: int, primary: float | None =
         )
     sure = "p < 0.001" if change.p_holm < 0.001 else f"p = {change.p_holm:.2g}"
     if primary not in (None, fpr):
-        why = f"{100 * fpr:.3g} % is not the primary rate, so no ruling"
+        why = f"{rate_name(fpr)} is not the primary rate, so no ruling"
         return _verdict(
             effect, "no ruling", f"{name}: {why}. Over {seeds} paired seeds, {measured}, {sure} after Holm."
         )
