@@ -6,6 +6,7 @@ Every figure of the card is read from the run's own reports, so card and weights
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,17 +61,13 @@ NO_DECODER = (
 LIMITS = """\
 - Trained on crops framed as those of the data above are; other framings, profile views, hands and glasses come out
   blurred or wrong.
-- {labels}
+{use}
 - What was rare in the data is drawn worse.
 """
 
-PERCEIVED = """\
-Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person. Use no
-  output of this model to decide anything about anybody."""
-
-DRAWN = """\
-The program drew the faces this model learned from; what holds among them need not hold among people. Use no output of
-  this model to decide anything about anybody."""
+PERCEIVED = "Labels of the data (age, gender, race) are annotators' perception of a picture, not facts about a person."
+DRAWN = "The program drew the faces this model learned from; what holds among them need not hold among people."
+USE = "Use no output of this model to decide anything about anybody."
 
 DETECTOR_LIMITS = """\
 - Faces and non-faces come from different collections, with other framing and other processing; part of what tells them
@@ -87,7 +84,7 @@ def ship(run: Run, data: Collection, tell: Callable[[str], None]) -> None:
         RunError: the run is not done.
     """
     if run.status.state != "done":
-        raise RunError(f"run {run.id} is {run.status.word}; only a finished run can ship")
+        raise RunError(f"run {run.id} is {run.status.state}; only a finished run can ship")
     tell("weights as float16")
     _halve_weights(run)
     model = FaceModel.load(run, with_latents=False)
@@ -142,8 +139,8 @@ def card(run: Run, model: FaceModel, data: Collection, status: RunStatus) -> str
         sections += ["## What is stored", _stored(run, model)]
     sections += ["## Data", _data_lines(data), "## Training", _training(config, run), "## Limits"]
     drawn = are_drawn(config.data.datasets, Path(config.data.data_dir))
-    limits = LIMITS.format(labels=DRAWN if drawn else PERCEIVED)
-    sections += [limits + (DETECTOR_LIMITS if model.has_detector else "")]
+    use = textwrap.fill(f"- {DRAWN if drawn else PERCEIVED} {USE}", 120, subsequent_indent="  ")
+    sections += [LIMITS.format(use=use) + (DETECTOR_LIMITS if model.has_detector else "")]
     return "\n\n".join(filter(None, sections)).strip() + "\n"
 
 
