@@ -113,7 +113,7 @@ def training(place: Path) -> Iterator[Run]:
         yield run
     finally:
         vaelab(place, "stop", run.id)
-        wait_for_state(run, "cancelled")
+        wait_for_state(run, "stopped")
 
 
 def pause(place: Path, run: Run) -> None:

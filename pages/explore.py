@@ -144,7 +144,7 @@ def _described(run: Run) -> str:
     if run.is_shipped:
         return run.id
     status = run.status
-    return run.id if status.state == "done" else f"{run.id} ({status.word}, {status.images_seen:,} images)"
+    return run.id if status.state == "done" else f"{run.id} ({status.state}, {status.images_seen:,} images)"
 
 
 explore()

@@ -49,7 +49,7 @@ def origin(run: Run) -> str:
     try:
         if run.is_shipped:
             return f"ships with vaelab · {run.config.model.model}"
-        return f"{run.status.word} · {run.config.recipe}"
+        return f"{run.status.state} · {run.config.recipe}"
     except VaelabError:
         return "damaged"
 
@@ -82,7 +82,7 @@ def heading(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(run.id, anchor=False, width="content")
         st.badge("ships with vaelab" if run.is_shipped else "yours", color="primary" if run.is_shipped else "gray")
-        st.badge(status.word, color=look(status.state).color)
+        st.badge(status.state, color=look(status.state).color)
     cautions(config)
     key_facts(config, "Images seen", status.images_seen)
     if status.message:

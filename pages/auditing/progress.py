@@ -55,7 +55,7 @@ def _one(audit: Audit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{audit.name}**", width="content")
         st.badge(
-            "stopping" if is_stopping else WORDS.get(status.state, status.word), icon=about.icon, color=about.color
+            "stopping" if is_stopping else WORDS.get(status.state, status.state), icon=about.icon, color=about.color
         )
         if status.is_alive:
             stop = st.button(

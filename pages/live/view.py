@@ -90,7 +90,7 @@ def heading(run: Run, status: RunStatus) -> None:
     about = look(status.state)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(run.id, anchor=False, width="content")
-        st.badge(status.word, icon=about.icon, color=about.color)
+        st.badge(status.state, icon=about.icon, color=about.color)
         st.badge(run.config.recipe, color="gray")
 
 

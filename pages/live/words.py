@@ -24,11 +24,11 @@ LOOKS = {
     "running": Look("blue", ":material/model_training:", "It trains now."),
     "paused": Look("violet", ":material/pause_circle:", "It holds everything in memory and goes on where it is."),
     "done": Look("green", ":material/check_circle:", "It saw all its images."),
-    "cancelled": Look("orange", ":material/stop_circle:", "It was stopped on request, its state is saved."),
+    "stopped": Look("orange", ":material/stop_circle:", "It was stopped on request, its state is saved."),
     "failed": Look("red", ":material/error:", "Something went wrong."),
     "lost": Look("red", ":material/link_off:", "Its process is gone."),
 }
-CAN_RESUME = ("cancelled", "failed", "lost")
+CAN_RESUME = ("stopped", "failed", "lost")
 UNDER_WAY = ("queued", "running", "paused")
 
 

@@ -63,7 +63,7 @@ def outcome(recipe: str, runs: list[Run], train_page: Path) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{run.id}**", width="content")
         state = look(run.status.state)
-        st.badge("ships with vaelab" if run.is_shipped else run.status.word, icon=state.icon, color=state.color)
+        st.badge("ships with vaelab" if run.is_shipped else run.status.state, icon=state.icon, color=state.color)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
     cautions(run.config)
     result_panel(run, f"recipes.{recipe}")

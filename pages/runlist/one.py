@@ -45,7 +45,7 @@ def one_run(run_id: str, train_page: Path) -> None:
     state = status.state
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(run.id, anchor=False, width="content")
-        st.badge(status.word, icon=look(state).icon, color=look(state).color)
+        st.badge(status.state, icon=look(state).icon, color=look(state).color)
         st.page_link(train_page, label="Curves and control", icon=":material/show_chart:", query_params={"run": run.id})
     cautions(run.config)
     if state in ("failed", "lost"):

@@ -56,7 +56,7 @@ def _row(run: Run) -> dict[str, Any]:
         validation: dict[str, Any] = next((row for row in reversed(reports(run)) if row["kind"] == "validation"), {})
         return {
             "Run": run.id,
-            "State": "ships with vaelab" if run.is_shipped else status.word,
+            "State": "ships with vaelab" if run.is_shipped else status.state,
             "Recipe": config.recipe,
             "Network": config.model.model,
             "Progress": round(min(status.images_seen / config.optim.num_images, 1.0), 2),

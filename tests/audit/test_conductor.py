@@ -67,10 +67,10 @@ def test_stopped_in_the_background_it_saves_and_can_go_on(tiny_experiment: MakeE
     wait_for(lambda: progress_of(audit).images_seen > 0)
     stop_audit(audit)
     wait_for(lambda: not audit.status.is_alive)
-    assert audit.status.state == "cancelled"
+    assert audit.status.state == "stopped"
     runs = [audit.member(arm, 0) for arm in SMALL["arms"]]
     assert any(run is not None and run.state_path.is_file() for run in runs)
-    assert all(run is None or run.status.state in ("cancelled", "queued") for run in runs)
+    assert all(run is None or run.status.state in ("stopped", "queued") for run in runs)
     with pytest.raises(RunError, match="nothing to stop"):
         stop_audit(audit)
 
@@ -80,7 +80,7 @@ def test_a_request_to_stop_while_it_is_starting_is_heard(tiny_experiment: MakeEx
     audit.cancel_path.touch()
     with pytest.raises(Cancelled, match="stopped on request"):
         conduct(audit, keeps_requests=True)
-    assert audit.status.state == "cancelled"
+    assert audit.status.state == "stopped"
     assert not audit.cancel_path.exists()
 
 

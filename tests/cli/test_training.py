@@ -139,7 +139,7 @@ def test_a_stopped_run_is_resumed_to_its_end(vaelab: Call, small: list[object], 
 
     with pytest.raises(Cancelled):
         train(run)
-    assert run.status.state == "cancelled"
+    assert run.status.state == "stopped"
     answer = vaelab("resume", "stopped", "--root", root, "--json")
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["images_seen"] == 64
@@ -224,7 +224,7 @@ def test_a_training_that_was_stopped_goes_on_by_the_same_command(
     assert again.code == 0
     assert "run first is done after 64 images" in again.err
     run = Run.open(tmp_path / "runs" / "first")
-    run.write_status(RunStatus("cancelled"))
+    run.write_status(RunStatus("stopped"))
     run.state_path.unlink()
     run.request_cancel()  # what asked it to stop is long past
     assert vaelab("train", "--name", "first", "--resume", *small).code == 0
@@ -261,7 +261,7 @@ def test_a_damaged_run_is_told_in_one_sentence(vaelab: Call, small: list[object]
     ("ends", "under_torchrun", "goes_on"),
     [
         ("done", True, True),
-        ("cancelled", True, True),
+        ("stopped", True, True),
         ("interrupted", True, False),
         ("failed", True, False),
         ("failed", False, True),
@@ -280,9 +280,9 @@ def test_the_queue_goes_on_unless_torchrun_starts_the_training_anew_or_gives_the
         if ends == "interrupted":
             os.kill(os.getpid(), signal.SIGTERM)
             assert run.is_cancel_requested
-        status = RunStatus("cancelled" if ends == "interrupted" else ends)
+        status = RunStatus("stopped" if ends == "interrupted" else ends)
         run.write_status(status)
-        if status.state == "cancelled":
+        if status.state == "stopped":
             raise Cancelled("stopped")
         if ends == "failed":
             raise DataError("lost")

@@ -93,7 +93,7 @@ def test_finished_runs_of_the_same_settings_on_this_machine_tell_their_time(
     ended(config, 188.0)
     ended(replace(config, seed=1, device="auto"), 141.0)
     ended(replace(config, num_images=1600), 1.0)
-    ended(config, 2.0, "cancelled")
+    ended(config, 2.0, "stopped")
     elsewhere = ended(config, 3.0).dir / "status.json"
     elsewhere.write_text(json.dumps(json.loads(elsewhere.read_text()) | {"host": "another"}))
     (ended(config, 4.0).dir / "config.json").write_text("{")

@@ -89,7 +89,7 @@ def test_one_trains_and_the_others_wait_in_order(root: Path, tiny_config: MakeCo
     assert jobs.position(third) == 1
 
 
-@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
+@pytest.mark.parametrize("state", ["done", "failed", "stopped"])
 def test_any_end_frees_the_device(root: Path, tiny_config: MakeConfig, launched: list[str], state: str) -> None:
     first, second = (jobs.start(tiny_config(), name=name, root=root) for name in ("a", "b"))
     first.write_status(RunStatus(state))
@@ -158,7 +158,7 @@ def test_a_waiting_run_of_another_machine_has_its_place(
 def test_a_waiting_run_can_be_taken_out(root: Path, tiny_config: MakeConfig, launched: list[str]) -> None:
     _, second = (jobs.start(tiny_config(), name=name, root=root) for name in ("a", "b"))
     jobs.stop(second)
-    assert (second.status.state, jobs.queue(root)) == ("cancelled", [])
+    assert (second.status.state, jobs.queue(root)) == ("stopped", [])
     with pytest.raises(RunError, match="nothing to stop"):
         jobs.stop(second)
     jobs.resume(second)
@@ -178,7 +178,7 @@ def test_of_two_that_resume_a_run_at_once_one_is_refused(
     root: Path, tiny_config: MakeConfig, launched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run.create(tiny_config(), root, "only")
-    run.write_status(RunStatus("cancelled"))
+    run.write_status(RunStatus("stopped"))
     both_have_checked, refused = threading.Barrier(2), list[str]()
 
     def clear_cancel(_: Run) -> None:
@@ -292,7 +292,7 @@ def test_a_run_that_is_started_forgets_what_was_asked_of_it_before(
     run = Run.create(tiny_config(), root, "again")
     run.write_status(RunStatus("running"))
     run.request(pause=True, beta=2.0)
-    run.write_status(RunStatus("cancelled"))
+    run.write_status(RunStatus("stopped"))
     begin = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: begin([sys.executable, "-c", ""]))
     jobs.resume(run)
@@ -320,7 +320,7 @@ def test_children_train_in_turn_survive_a_kill_and_start_the_next(root: Path, ti
     jobs.resume(first)
     wait_for(lambda: first.status.is_alive and first.status.message == "")
     jobs.stop(first)
-    wait_for(lambda: first.status.state == "cancelled")
+    wait_for(lambda: first.status.state == "stopped")
     assert first.status.images_seen > 0
     assert "training from 0" not in (first.dir / "log.txt").read_text().splitlines()[-1]
 

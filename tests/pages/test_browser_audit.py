@@ -66,7 +66,7 @@ def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=2 * PATIENCE_MS)
     audit = find_audit("small", lab_server.folder / AUDITS_DIR)
-    assert audit.status.state == "cancelled"
+    assert audit.status.state == "stopped"
     assert audit.missing("test")
     page.reload()
     expect(page.get_by_text("stopped on request; resume goes on with what is left").first).to_be_visible()

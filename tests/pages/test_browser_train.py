@@ -87,7 +87,7 @@ def test_a_trainings_life(lab_server: Server, visit: Visit, monkeypatch: pytest.
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible()
-    assert run.status.state == "cancelled"
+    assert run.status.state == "stopped"
     stopped_at = run.status.images_seen
     page.reload()
     resume.click(timeout=PATIENCE_MS)

@@ -355,7 +355,7 @@ def test_an_audit_that_was_asked_to_stop_says_that_it_does(lab: Path, open_app: 
 
 def test_stopped_audits_can_be_resumed(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = make_audit(lab, "stopped", done=2)
-    audit.write_status(RunStatus("cancelled", 1000, message="stopped on request"))
+    audit.write_status(RunStatus("stopped", 1000, message="stopped on request"))
     resumed = []
     monkeypatch.setattr("pages.auditing.progress.begin", lambda experiment: experiment)
     monkeypatch.setattr("pages.auditing.progress.start_audit", resumed.append)

@@ -76,7 +76,7 @@ def test_small_and_large_losses_are_readable_and_stay_numbers(
 
 
 def test_a_run_that_was_stopped_is_called_so_everywhere(lab: Path, open_app: Open) -> None:
-    run = make_run(lab, "halted", state="cancelled")
+    run = make_run(lab, "halted", state="stopped")
     assert runs_table([run])["State"].tolist() == ["stopped"]
     assert "badge[:material/stop_circle: stopped]" in words(opened_with(open_app, "halted"))
     assert "orange-badge[stopped]" in words(open_app("models.py"))

@@ -66,7 +66,7 @@ def test_a_run_at_work_comes_in_as_stopped(trained: Trained, tmp_path: Path) -> 
     run = trained("vae")
     run.write_status(RunStatus("running", 320))
     taken = import_zip(io.BytesIO(export_zip(run)), tmp_path / "other")
-    assert (taken.status.state, taken.status.images_seen) == ("cancelled", 320)
+    assert (taken.status.state, taken.status.images_seen) == ("stopped", 320)
 
 
 def test_a_card_becomes_a_note_so_that_the_run_can_be_deleted(trained: Trained, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_run_on_another_machine_is_lost_when_it_falls_silent(run: Run, silence
     assert run.status.state == state
 
 
-@pytest.mark.parametrize("state", ["queued", "done", "cancelled", "failed"])
+@pytest.mark.parametrize("state", ["queued", "done", "stopped", "failed"])
 def test_only_a_running_run_can_be_lost(run: Run, state: str) -> None:
     run.write_status(RunStatus(state))
     edit_status(run, host="another", updated=0.0)
@@ -170,6 +170,12 @@ def test_a_run_that_nobody_will_begin_is_lost(run: Run) -> None:
     assert "resume" in run.status.message
     (run.dir / TICKET).write_text('{"since": 1}')
     assert run.status.state == "queued", "whoever advances the queue begins it"
+
+
+def test_a_state_that_an_earlier_version_called_otherwise_is_read_as_what_it_is(run: Run) -> None:
+    run.write_status(RunStatus("stopped", 400))
+    edit_status(run, state="cancelled")
+    assert (run.status.state, run.status.images_seen) == ("stopped", 400)
 
 
 def test_a_status_of_a_later_version_is_still_read(run: Run) -> None:

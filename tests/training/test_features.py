@@ -195,7 +195,7 @@ def test_a_stopped_training_ends_bit_for_bit_the_same(config: TrainConfig, tmp_p
     stopped.request_cancel()
     with pytest.raises(Cancelled, match="features of 0 of"):
         run_training(stopped)
-    assert stopped.status.state == "cancelled"
+    assert stopped.status.state == "stopped"
     run_training(straight)
 
     def ask(report: dict[str, Any]) -> None:

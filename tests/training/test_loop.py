@@ -189,7 +189,7 @@ def test_a_cancelled_run_goes_on_as_if_it_had_never_stopped(
     with pytest.raises(Cancelled, match="stopped on request"):
         train(stopped, stopped_at(stopped, 64))
     status = stopped.status
-    assert status.state == "cancelled"
+    assert status.state == "stopped"
     assert 64 < status.images_seen < 320
     assert not stopped.is_cancel_requested
     assert read_checkpoint(stopped.state_path).record["images_seen"] == status.images_seen
@@ -343,7 +343,7 @@ def test_an_interrupt_saves_and_stops(tmp_path: Path, tiny_config: MakeConfig, n
         assert signal.getsignal(number) is usual
     finally:
         signal.signal(number, outside)
-    assert run.status.state == "cancelled"
+    assert run.status.state == "stopped"
     assert run.state_path.is_file()
 
 

@@ -82,4 +82,4 @@ def test_one_process_that_met_the_request_stops_all(
         features.use_backbone(run, build_model(config), held_out, feed, CPU, ranks, RunStatus("running"))
     assert was_there == [True]
     assert run.is_cancel_requested == bool(rank), "the first one takes it back"
-    assert run.status.state == ("queued" if rank else "cancelled")
+    assert run.status.state == ("queued" if rank else "stopped")

@@ -210,7 +210,7 @@ def test_what_was_asked_of_a_training_that_ended_is_forgotten(tmp_path: Path, ti
     run = Run.create(tiny_config(), tmp_path, "ended")
     run.write_status(RunStatus("running"))
     run.request(pause=True, save_now=True, beta=3.0)
-    run.write_status(RunStatus("cancelled"))
+    run.write_status(RunStatus("stopped"))
     train(run)
     assert run.status.state == "done"
     assert [(what, new) for _, what, _, new in events(run)] == [("beta", 3.0)], "a setting still holds"
@@ -222,7 +222,7 @@ def test_a_paused_training_can_be_stopped(running: tuple[Run, InThread]) -> None
     wait_for(lambda: run.status.state == "paused")
     run.request_cancel()
     assert isinstance(training.end(), Cancelled)
-    assert run.status.state == "cancelled"
+    assert run.status.state == "stopped"
 
 
 def test_time_in_pause_is_no_training_time(running: tuple[Run, InThread]) -> None:

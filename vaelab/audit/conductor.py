@@ -108,7 +108,7 @@ def conduct(
             prepare_training(audit.experiment)
             _train(audit, num_workers(audit, workers), on_progress)
         except Cancelled as error:
-            audit.write_status(replace(audit.status, state="cancelled", message=str(error)))
+            audit.write_status(replace(audit.status, state="stopped", message=str(error)))
             clear_requests(audit)
             raise
         except VaelabError as error:
@@ -226,7 +226,7 @@ def stop_audit(audit: Audit) -> None:
     """
     status = audit.status
     if not status.is_alive:
-        raise RunError(f"audit {audit.name} is {status.word}; there is nothing to stop")
+        raise RunError(f"audit {audit.name} is {status.state}; there is nothing to stop")
     with telling(f"cannot ask audit {audit.name} to stop", audit.dir):
         audit.cancel_path.touch()
 

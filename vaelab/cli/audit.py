@@ -26,7 +26,6 @@ from vaelab.data.groups import Grouping
 from vaelab.data.store import DatasetStore
 from vaelab.errors import ConfigError
 from vaelab.portraits.treatment import PORTRAITS
-from vaelab.runs.store import RunStatus
 
 KEPT = ("columns", "test_datasets", "negative_datasets", "hard_negatives", "shares", "mappings", "portraits", "fpr")
 """What an audit that is there keeps unless a flag says otherwise."""
@@ -258,8 +257,7 @@ def _list(arguments: argparse.Namespace) -> int:
     print(f"{'audit':24}  {'state':9}  {'members':>9}  arms")
     for row in rows:
         done = f"{row['members_done']}/{row['members']}"
-        state = RunStatus(row["state"]).word
-        print(f"{row['audit']:24}  {state:9}  {done:>9}  {', '.join(row['arms'])}  {row['message']}".rstrip())
+        print(f"{row['audit']:24}  {row['state']:9}  {done:>9}  {', '.join(row['arms'])}  {row['message']}".rstrip())
     return 0
 
 

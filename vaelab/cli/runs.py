@@ -10,7 +10,7 @@ from typing import Any
 from vaelab import jobs
 from vaelab.cli.runs_actions import add_actions
 from vaelab.errors import VaelabError
-from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
+from vaelab.runs.store import RUNS_DIR, Run, list_runs
 
 DAMAGED = "damaged"
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -59,13 +59,12 @@ def _runs(arguments: argparse.Namespace) -> int:
         seen = f"{row['images_seen']:,} of {row['num_images']:,}"
         shown = ", ".join(f"{name} {row[name]:.4g}" for name in ("psnr", "accuracy", "loss") if name in row)
         tags = f"  [{', '.join(row['tags'])}]" if row["tags"] else ""
-        print(f"{row['run']:40}  {row['recipe']:14}  {RunStatus(row['state']).word:9}  {seen:>21}  {shown}{tags}")
+        print(f"{row['run']:40}  {row['recipe']:14}  {row['state']:9}  {seen:>21}  {shown}{tags}")
     return 0
 
 
 def _searched(row: dict[str, Any]) -> str:
-    states = [row["state"], RunStatus(row["state"]).word]
-    return " ".join([row["run"], row["recipe"], row["model"], *states, *row["tags"], row["notes"]]).lower()
+    return " ".join([row["run"], row["recipe"], row["model"], row["state"], *row["tags"], row["notes"]]).lower()
 
 
 def _row(run: Run) -> dict[str, Any]:

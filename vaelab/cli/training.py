@@ -185,7 +185,7 @@ def _run(run: Run, *, as_json: bool) -> int:
             return 0  # any other end would make torchrun start the processes anew
         finally:
             # torchrun starts anew what failed, and interrupts when its machine is wanted
-            is_over = run.status.state in ("done", "cancelled") and not is_interrupted
+            is_over = run.status.state in ("done", "stopped") and not is_interrupted
             if first and (is_over or not under_torchrun):  # others may have waited for this device
                 jobs.advance(run.dir.parent)
     if as_json and first:

@@ -117,7 +117,8 @@ def picture(run: Run, columns: int) -> str:
 def headline(run: Run, status: RunStatus) -> str:
     """`run first: running, 3,200 of 16,000 images (20 %), 150 images/s, 1:25 left`."""
     total = run.config.optim.num_images
-    text = f"run {run.id}: {status.word}, {status.images_seen:,} of {total:,} images ({status.images_seen / total:.0%})"
+    seen = status.images_seen
+    text = f"run {run.id}: {status.state}, {seen:,} of {total:,} images ({seen / total:.0%})"
     last: dict[str, Any] = (run.metrics("train") or [{}])[-1]
     if status.state == "running" and last:
         left = round((total - status.images_seen) / last["images_per_second"])

@@ -75,10 +75,10 @@ def stop(run: Run) -> None:
         if status.is_alive or (status.state == "queued" and not run.has_ticket):  # the latter is about to begin
             run.request_cancel()
         elif run.has_ticket:
-            run.write_status(replace(status, state="cancelled", message="taken out of the queue"))
+            run.write_status(replace(status, state="stopped", message="taken out of the queue"))
             (run.dir / TICKET).unlink(missing_ok=True)
         else:
-            raise RunError(f"run {run.id} is {status.word}; there is nothing to stop")
+            raise RunError(f"run {run.id} is {status.state}; there is nothing to stop")
 
 
 def check_resumable(run: Run) -> None:

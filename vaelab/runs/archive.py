@@ -68,7 +68,7 @@ def export_zip(run: Run, include_state: bool = False) -> bytes:
                 archive.write(path, f"{run.id}/{name}", zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED)
         status = replace(run.status, host="", pid=0, birth="")
         if status.state not in ("done", "failed"):
-            status = replace(status, state="cancelled", message=f"exported while {status.state}")
+            status = replace(status, state="stopped", message=f"exported while {status.state}")
         archive.writestr(f"{run.id}/status.json", json.dumps(asdict(status), indent=1), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
@@ -179,5 +179,5 @@ def _settle(run: Run) -> None:
     if not (run.dir / "status.json").is_file():
         raise RunError("the archive holds no status.json, so it is not whole; export the run again")
     status = run.status
-    state = status.state if status.state in ("done", "failed") else "cancelled"
+    state = status.state if status.state in ("done", "failed") else "stopped"
     run.replace_status(replace(status, state=state, host="", pid=0, birth=""))

@@ -12,7 +12,9 @@ from typing import Any
 from vaelab.errors import RunError
 from vaelab.runs.processes import birth_of, is_process_gone
 
-STATES = ("queued", "running", "paused", "done", "cancelled", "failed", "lost")
+STATES = ("queued", "running", "paused", "done", "stopped", "failed", "lost")
+RENAMED = {"cancelled": "stopped"}
+"""What earlier versions called a state."""
 ALIVE = ("running", "paused")
 HEARTBEAT_TIMEOUT_SECONDS = 120.0
 LOST = (
@@ -62,17 +64,13 @@ class RunStatus:
                     f"status.json is damaged: its {name} is {value!r}, expected {wanted.__name__}; restore it, or "
                     "delete the run"
                 )
-        return cls(**known)._as_seen_now(waits)
+        status = cls(**known)
+        return replace(status, state=RENAMED.get(status.state, status.state))._as_seen_now(waits)
 
     def stamped(self, pid: int | None = None) -> RunStatus:
         """This status, said here and now by process `pid`; by default this one."""
         pid = pid or os.getpid()
         return replace(self, updated=time.time(), host=socket.gethostname(), pid=pid, birth=birth_of(pid))
-
-    @property
-    def word(self) -> str:
-        """The state as people read it: that of who pressed Stop is `stopped`."""
-        return "stopped" if self.state == "cancelled" else self.state
 
     @property
     def is_alive(self) -> bool:

@@ -247,7 +247,7 @@ class Run:
             check_request(self.config, what, value)
         status = self.status
         if not status.is_alive:
-            raise RunError(f"run {self.id} is {status.word}; only a running or paused run takes requests")
+            raise RunError(f"run {self.id} is {status.state}; only a running or paused run takes requests")
         with telling(f"cannot leave a request for run {self.id}", self.dir):
             submit(self.requests_dir, f"run {self.id}", asked)
 

@@ -98,7 +98,7 @@ def use_backbone(
     sum_over_ranks(stops, ranks, device)  # once all are here, nobody looks any more whether to stop
     if stops[0]:
         if ranks.is_first:
-            run.write_status(replace(status, state="cancelled", message=str(stopped)))
+            run.write_status(replace(status, state="stopped", message=str(stopped)))
             run.clear_cancel()
         raise stopped
     if ranks.is_first:

@@ -179,7 +179,7 @@ def train(run: Run, on_report: Progress | None = None) -> None:
                 if on_report is not None:
                     on_report({"images_seen": seen, **report})
                 if asked.stop:
-                    run.write_status(replace(status, state="cancelled", message="stopped on request; resume goes on"))
+                    run.write_status(replace(status, state="stopped", message="stopped on request; resume goes on"))
                     run.clear_cancel()
             if save:
                 wait_for_all(ranks)  # nobody may look for the state before it is written
