@@ -1,4 +1,4 @@
-"""Measure all that speed is about, and say how it compares with what was kept: `make bench`, over an hour on two cores.
+"""Measure all that speed is about, and say how it compares with what was kept: `make bench`, two hours on two cores.
 
 `--only NAME` measures some of it, where `training` stands for all of `training/...`; `--json FILE` keeps the rows.
 """
