@@ -20,22 +20,6 @@ WRITER = "links.writer"
 """Where the session keeps which page wrote the address last."""
 REMEMBERED = 20
 """Earlier addresses of a page that a late click may still carry."""
-BARE = ("train",)
-"""Pages that show something else without a query, which the back button must find again."""
-ONE_ENTRY = """
-<script>
-if (!Object.hasOwn(history, "pushState")) {
-  history.pushState = (state, title, url) => {
-    const from = new URL(location.href), to = new URL(url ?? from, from)
-    for (const name of FRAME) from.searchParams.delete(name)
-    const isFirst = from.pathname === to.pathname && !from.search && to.search
-    const isBare = BARE.includes(to.pathname.split("/").pop())
-    History.prototype[isFirst && !isBare ? "replaceState" : "pushState"].call(history, state, title, url)
-  }
-}
-</script>
-""".replace("FRAME", repr(list(FRAME))).replace("BARE", repr(list(BARE)))
-"""Streamlit's script pushes each new query; a page's first, after its bare address, would need a second Back."""
 
 
 def page_query() -> dict[str, str]:
@@ -46,11 +30,6 @@ def page_query() -> dict[str, str]:
 def page_query_lists() -> dict[str, list[str]]:
     """The page's own query parameters with all their values."""
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in FRAME}
-
-
-def keep_one_entry() -> None:
-    """Let a page's first query take the place of its bare address in the browser's history."""
-    st.html(ONE_ENTRY, unsafe_allow_javascript=True)
 
 
 def write_page_query(query: Mapping[str, str | Sequence[str]]) -> None:

@@ -7,106 +7,36 @@ straight to one of them would open it without this frame.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from pages.launch.sidebar import sidebar, sidebar_to_come
 from pages.shell.brand import mark_address
-from pages.shell.links import keep_one_entry, lead_on
+from pages.shell.links import lead_on
+from pages.shell.places import OTHER_PATHS, PLACES, file_of
 from pages.shell.style import apply_style
 from pages.shell.warming import is_warm, page_is_out, wait_until_warm
 from pages.shell.welcome import serving_computer
 from pages.tour.card import remember_opening, tour
 
-PAGES_DIR = Path(__file__).resolve().parents[1]
-# Paths in the address that people type or were once given, and the files of the pages that they lead to.
-OTHER_PATHS = {"explore": "explore.py", "walk": "walk.py"}
+OWN_PATH = {"": "start"}
+"""Of no effect but this: the name of the first page's file is free for another path."""
 
 page = st.navigation(
     [
-        st.Page(
-            PAGES_DIR / "explore.py",
-            title="Explore",
-            default=True,
-            url_path="start",  # of no effect but this: its own, "explore", is free for OTHER_PATHS
-            help="Start from a face and move the dimensions a model uses most.",
-        ),
-        st.Page(
-            PAGES_DIR / "paths.py",
-            title="Studio",
-            url_path="studio",
-            help="Ways between faces, arithmetic, grids, uncertainty, neighbours, and films of them.",
-        ),
-        st.Page(
-            PAGES_DIR / "compare.py",
-            title="Compare",
-            url_path="compare",
-            help="Two models on the same faces and the same path.",
-        ),
-        st.Page(
-            PAGES_DIR / "walk.py",
-            title="Counterfactual",
-            url_path="counterfactual",
-            help="Move a face until a detector stops seeing one.",
-        ),
-        st.Page(
-            PAGES_DIR / "detect.py",
-            title="Detect",
-            url_path="detect",
-            help="Photos with many faces: what each detector sees, and what it looks at.",
-        ),
-        st.Page(
-            PAGES_DIR / "audit.py",
-            title="Audit",
-            url_path="audit",
-            help="Is it fairer? Detectors with and without debiasing, by group, at the same false-positive rate.",
-        ),
-        st.Page(
-            PAGES_DIR / "prior.py",
-            title="Prior",
-            url_path="prior",
-            help="Where new faces are drawn from, and the holes between encoded faces.",
-        ),
-        st.Page(
-            PAGES_DIR / "map.py",
-            title="Map",
-            url_path="map",
-            help="All stored faces laid out by what a model sees in them; decode, select, walk.",
-        ),
-        st.Page(
-            PAGES_DIR / "recipes.py",
-            title="Recipes",
-            url_path="recipes",
-            help="Every training with a name: explained, started, and what came of it.",
-        ),
-        st.Page(
-            PAGES_DIR / "train.py",
-            title="Train",
-            url_path="train",
-            help="Start a training, watch it, change it while it goes.",
-        ),
-        st.Page(
-            PAGES_DIR / "runs.py",
-            title="Runs",
-            url_path="runs",
-            help="All trainings: search, label, compare, export, import, delete.",
-        ),
-        st.Page(
-            PAGES_DIR / "data.py",
-            title="Data",
-            url_path="data",
-            help="What is prepared, what is in it, and new data sets.",
-        ),
-        st.Page(
-            PAGES_DIR / "models.py",
-            title="Models",
-            url_path="models",
-            help="The card and the measured results of every model on this machine.",
+        *(
+            st.Page(
+                file_of(place.path),
+                title=place.title,
+                url_path=OWN_PATH.get(place.path, place.path),
+                default=not place.path,
+                help=place.about,
+            )
+            for place in PLACES
         ),
         *(
-            st.Page(partial(lead_on, PAGES_DIR / file), title=path, url_path=path, visibility="hidden")
-            for path, file in OTHER_PATHS.items()
+            st.Page(partial(lead_on, file_of(meant)), title=path, url_path=path, visibility="hidden")
+            for path, meant in OTHER_PATHS.items()
         ),
     ],
     position="top",
@@ -117,7 +47,6 @@ st.set_page_config(
 if page.visibility == "hidden":
     page.run()
 apply_style()
-keep_one_entry()
 st.logo(mark_address(128), size="large")
 tour(page.url_path)
 if page.url_path and not is_warm():

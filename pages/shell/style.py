@@ -30,9 +30,6 @@ STYLE = """
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .colorbar) text,
 .js-plotly-plot text.bartext-outside { fill: currentColor !important; }
 
-/* A script is nothing to see, but would take the room between two elements. */
-[data-testid="stElementContainer"]:has(> [data-testid="stHtml"] > script) { display: none; }
-
 @media (max-width: 640px) {
   h1 { font-size: 1.6rem !important; }
   /* Options that do not fit beside each other stand beneath, rather than scroll out of sight. */

@@ -12,9 +12,10 @@ from pages.launch.start import TRAIN_CHOSEN
 from pages.results.storing import can_store_faces, store
 from pages.shell.boundary import error_boundary
 from pages.shell.links import page_query
+from pages.shell.places import file_of
 from pages.tour import signs
 from pages.tour.state import change_tour, go_to, leave, meet_address, tour_now
-from pages.tour.steps import Step, file_of, steps
+from pages.tour.steps import Step, steps
 
 TICK_SECONDS = 2.0
 LARGE_BETA = 8.0

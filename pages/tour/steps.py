@@ -9,21 +9,13 @@ from typing import Any
 
 from pages.atelier.bench import BENCH
 from pages.counterfactual.plan import PLAN
+from pages.shell.places import file_of
 from pages.sidebyside.pair import PAIR
 from pages.tour import signs
-
-PAGES_DIR = Path(__file__).resolve().parents[1]
-FILES = {"": "explore.py", "studio": "paths.py", "counterfactual": "walk.py"}
-"""Files of the pages whose path in the address is not their own name."""
 
 
 def _no_query() -> dict[str, str]:
     return {}
-
-
-def file_of(page: str) -> Path:
-    """The file of the page with this path in the address."""
-    return PAGES_DIR / FILES.get(page, f"{page}.py")
 
 
 @dataclass(frozen=True)
