@@ -19,8 +19,7 @@ from pages.shell.warming import is_warm, page_is_out, wait_until_warm
 from pages.shell.welcome import serving_computer
 from pages.tour.card import remember_opening, tour
 
-OWN_PATH = {"": "start"}
-"""Of no effect but this: the name of the first page's file is free for another path."""
+OWN_PATH = {"": "start"}  # of no effect but this: the name of the first page's file is free for another path
 
 page = st.navigation(
     [
