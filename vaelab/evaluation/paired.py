@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool
 from scipy.stats import binomtest, norm
-from statsmodels.stats.multitest import multipletests
+
+from vaelab.evaluation.holm import holm
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,5 @@ def paired(first: str, second: str, one: Bool[np.ndarray, " faces"], other: Bool
 
 def corrected(comparisons: Sequence[Paired]) -> list[Paired]:
     """The same comparisons with p-values corrected for their number, by Holm's method."""
-    if not comparisons:
-        return []
-    p_values = multipletests([result.p_value for result in comparisons], method="holm")[1]
+    p_values = holm(np.array([result.p_value for result in comparisons]))
     return [replace(result, p_holm=float(p)) for result, p in zip(comparisons, p_values, strict=True)]

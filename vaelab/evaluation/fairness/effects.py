@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import permutation_test, rankdata
-from statsmodels.stats.multitest import multipletests
 
 from vaelab.evaluation.fairness.measured import COMPARED, Measured
 from vaelab.evaluation.fairness.resampling import Recalls
 from vaelab.evaluation.fairness.two_level import TwoLevel
+from vaelab.evaluation.holm import holm
 from vaelab.evaluation.paired import Paired, corrected, paired
 from vaelab.rng import numpy_generator
 
@@ -111,7 +111,5 @@ def _rank_sum(values: Float[np.ndarray, "*draws seeds"], axis: int) -> Float[np.
 
 def _with_holm(changes: list[Change]) -> list[Change]:
     """The changes with corrected p-values; one without a p-value, where nothing differs at all, counts as 1."""
-    if not changes:
-        return []
-    p_values = multipletests([np.nan_to_num(change.difference.p_value, nan=1.0) for change in changes], method="holm")
-    return [replace(change, p_holm=float(p)) for change, p in zip(changes, p_values[1], strict=True)]
+    p_values = holm(np.nan_to_num([change.difference.p_value for change in changes], nan=1.0))
+    return [replace(change, p_holm=float(p)) for change, p in zip(changes, p_values, strict=True)]
