@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.drawn import draw
 from tests.readme.blocks import DOCUMENTS, with_blocks
 from tests.readme.places import ROOT
 from vaelab.audit.store import Audit
 from vaelab.cli import audit as audit_command
 from vaelab.cli import build_parser, main
 from vaelab.config import differences
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 
 TEXTS = {document: document.read_text(encoding="utf-8") for document in DOCUMENTS}
 COMMANDS = [
@@ -55,7 +54,7 @@ def test_the_audits_that_ship_are_those_that_the_readme_makes(
 def test_the_first_walk_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands about the run `first`, in their order, on a small version of the embedded data."""
     monkeypatch.chdir(tmp_path)
-    prepare(Synthetic(num_faces=240, num_nonfaces=40), Path("data/synthetic-64"), size=64, workers=1)
+    draw(Path("data/synthetic-64"), 240, 40, 64)
     walk = [command for command in COMMANDS if re.search(r"\bfirst\b", command)]
     assert len(walk) >= 3
     for command in walk:

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawn import draw
 from vaelab.data.collection import Collection
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.errors import ConfigError
 from vaelab.inference import FaceModel
 from vaelab.pictures import SYNTHETIC_MEDIA
@@ -59,7 +58,7 @@ def test_two_models_of_one_data_set_show_the_same_faces(trained: Trained, tiny_d
 
 def test_the_same_faces_are_known_at_another_size(tiny_data: Collection, tmp_path: Path) -> None:
     def prepared(name: str, size: int, num_faces: int) -> Collection:
-        prepare(Synthetic(num_faces=num_faces, num_nonfaces=20), tmp_path / name, size=size, workers=1)
+        draw(tmp_path / name, num_faces, 20, size)
         return Collection.open((name,), tmp_path, size)
 
     larger, fewer = prepared("larger-32", 32, 300), prepared("fewer-16", 16, 100)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.drawn import draw
 from vaelab.data.collection import Collection
 from vaelab.data.prepare import prepare
 from vaelab.data.sources.drawn import Synthetic
@@ -19,7 +20,7 @@ def two_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stores")
     prepare(Synthetic(num_faces=60, num_nonfaces=0, seed=1), folder / "faces", size=16, workers=1)
     prepare(Synthetic(num_faces=0, num_nonfaces=50, seed=1), folder / "things", size=16, workers=1)
-    prepare(Synthetic(num_faces=5, num_nonfaces=5), folder / "large", size=32, workers=1)
+    draw(folder / "large", 5, 5, 32)
     return folder
 
 

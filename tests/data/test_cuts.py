@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.drawn import draw
 from vaelab.data.prepare import prepare
-from vaelab.data.sources import Cuts, Synthetic
+from vaelab.data.sources import Cuts
 from vaelab.data.sources.cuts import PART, cut
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
@@ -15,7 +16,7 @@ from vaelab.errors import DataError
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
     folder = tmp_path_factory.mktemp("data") / "faces-32"
-    return prepare(Synthetic(num_faces=200, num_nonfaces=20), folder, size=32, workers=1)
+    return draw(folder, 200, 20, 32)
 
 
 def test_training_faces_are_cut_often_and_nothing_changes_split(faces: DatasetStore, tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_numbers_that_cut_nothing_are_refused(wrong: dict[str, float]) -> None:
 
 
 def test_pictures_without_faces_are_cut_into_squares(tmp_path: Path) -> None:
-    things = prepare(Synthetic(num_faces=0, num_nonfaces=20), tmp_path / "things", size=16, workers=1)
+    things = draw(tmp_path / "things", 0, 20, 16)
     source = Cuts(things.path, cuts=2)
     records = source.listing().records
     assert not records["is_face"].any()

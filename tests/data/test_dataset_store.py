@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.drawn import draw
 from vaelab.data.manifest import Rejected
 from vaelab.data.prepare import prepare
-from vaelab.data.sources import Folder, Synthetic
+from vaelab.data.sources import Folder
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> DatasetStore:
-    return prepare(Synthetic(num_faces=30, num_nonfaces=20), tmp_path / "drawn-16", size=16, workers=1)
+    return draw(tmp_path / "drawn-16", 30, 20, 16)
 
 
 def test_store_holds_what_the_contract_says(store):

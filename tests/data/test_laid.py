@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawn import draw
 from vaelab.data.prepare import prepare
-from vaelab.data.sources import Laid, Synthetic
+from vaelab.data.sources import Laid
 from vaelab.data.sources.laid import BESIDE, OF_PHOTOS, laid
 from vaelab.data.splits import PHOTO_FRACTIONS, split_of
 from vaelab.data.store import DatasetStore
@@ -18,7 +19,7 @@ from vaelab.evaluation.average_precision import overlaps
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
     folder = tmp_path_factory.mktemp("data") / "faces-32"
-    return prepare(Synthetic(num_faces=200, num_nonfaces=20), folder, size=32, workers=1)
+    return draw(folder, 200, 20, 32)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_names_of_no_photo_are_noted(faces: DatasetStore, photos: Path, tmp_path
 def test_nothing_to_lay_or_to_lay_into_is_refused(faces: DatasetStore, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least 1"):
         Laid(faces.path, photos, cuts=0)
-    things = prepare(Synthetic(num_faces=0, num_nonfaces=20), tmp_path / "things", size=16, workers=1)
+    things = draw(tmp_path / "things", 0, 20, 16)
     with pytest.raises(DataError, match="holds no face"):
         Laid(things.path, photos).listing()
     listed = tmp_path / "list.txt"

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.drawn import draw
 from vaelab.data.collection import Collection
 from vaelab.data.manifest import are_drawn
 from vaelab.data.prepare import prepare
-from vaelab.data.sources import Subset, Synthetic
+from vaelab.data.sources import Subset
 from vaelab.data.store import DatasetStore
 from vaelab.errors import DataError
 from vaelab.settings import EMBEDDED
@@ -20,7 +21,7 @@ SHARES = {"skin": {"dark": 0.1, "light": 0.9}}
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
     folder = tmp_path_factory.mktemp("data") / "whole-16"
-    return prepare(Synthetic(num_faces=600, num_nonfaces=60), folder, size=16, workers=1)
+    return draw(folder, 600, 60, 16)
 
 
 def subset(whole: DatasetStore, folder: Path, seed: int = 0, dark: float = 0.1) -> DatasetStore:

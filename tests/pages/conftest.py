@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.browsing import browser, profile, server, visit
@@ -17,6 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUTER = ROOT / "pages" / "shell" / "router.py"
 WITH_OTHER_PATHS = ("paths.py", "walk.py")
 """Pages whose address is not their file's name: AppTest finds them only after a run, so after the first page."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _packages_scanned_once() -> Iterator[None]:
+    """Let AppTest, which looks through all installed packages for components at each run, do so once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)

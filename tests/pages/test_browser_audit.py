@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.drawn import draw
 from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
 from vaelab.audit.conductor import stop_audit
 from vaelab.audit.store import AUDITS_DIR, find_audit, list_audits
-from vaelab.data.prepare import prepare
-from vaelab.data.sources import Synthetic
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough, needs_chromium]
 TRAINED_MS = 10 * PATIENCE_MS
@@ -24,7 +23,7 @@ TRAINED_MS = 10 * PATIENCE_MS
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a small data set, whose audits end with it."""
     folder = tmp_path_factory.mktemp("lab")
-    prepare(Synthetic(num_faces=1_600, num_nonfaces=1_400), folder / "data" / "synthetic-64", size=64, workers=1)
+    draw(folder / "data" / "synthetic-64", 1_600, 1_400, 64)
     running = start_server(folder)
     yield running
     stop_server(running)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.drawn import draw
 from tests.pages.driving import Open, words
 from vaelab.cli import main
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.inference import FaceModel
 from vaelab.runs.store import RUNS_DIR, Run
 
@@ -18,7 +17,7 @@ FLAGS = "--size 128 --latent 8 --width 4 --num-images 192 --report-every 64 --va
 
 
 def test_pictures_of_128_pixels_are_learned_and_explored(lab: Path, open_app: Open) -> None:
-    prepare(Synthetic(num_faces=160, num_nonfaces=16), lab / "data" / "synthetic-128", size=128, workers=1)
+    draw(lab / "data" / "synthetic-128", 160, 16, 128)
     train = f"train --recipe face-vae --datasets synthetic-128 --name large --device cpu {FLAGS}"
     for command in (train, "encode large --split train"):
         assert main(command.split()) == 0

@@ -17,12 +17,11 @@ import pytest
 from pages.auditing import headline, loading
 from pages.auditing.files import lacking
 from pages.auditing.views import curve_fprs
+from tests.drawn import draw
 from tests.pages.driving import Open, widget, words
 from tests.pages.tiny_audits import make_audit
 from vaelab.audit.report import writing
 from vaelab.cli import main
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.evaluation.fairness.findings import Findings, find
 from vaelab.evaluation.fairness.scores import Scores
 from vaelab.evaluation.fairness.verdicts import Verdict
@@ -261,7 +260,7 @@ def test_missed_faces_are_those_that_most_networks_miss(audited: Path, open_app:
 
 
 def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare(Synthetic(num_faces=120, num_nonfaces=900), lab / "data" / "synthetic-64", size=64, workers=1)
+    draw(lab / "data" / "synthetic-64", 120, 900, 64)
     started = []
     monkeypatch.setattr("pages.auditing.launch.start_audit", started.append)
     app = open_app(PAGE)
@@ -293,7 +292,7 @@ def test_an_audit_is_begun_from_the_form(lab: Path, open_app: Open, monkeypatch:
 def test_a_cleared_choice_leaves_the_rest_of_the_form_as_it_was(
     lab: Path, open_app: Open, kind: str, key: str, told: str
 ) -> None:
-    prepare(Synthetic(num_faces=120, num_nonfaces=6_000), lab / "data" / "synthetic-64", size=64, workers=1)
+    draw(lab / "data" / "synthetic-64", 120, 6_000, 64)
     app = open_app(PAGE)
     app.button(key="audit.first").click().run()
     app.selectbox(key="audit.new.images").set_value(128_000).run()

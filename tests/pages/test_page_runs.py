@@ -14,12 +14,11 @@ from pages.runlist.comparison import merged
 from pages.runlist.one import tensorboard_zip
 from pages.runlist.table import matching, runs_table
 from pages.shell.cards import differing_rows
+from tests.drawn import draw
 from tests.pages.driving import Open, words
 from tests.pages.tiny_runs import make_run, write_weights
 from tests.pages.training_lab import TINY, reported_run
 from vaelab.config import TrainConfig, replace
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.runs.archive import export_zip
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus, list_runs
 from vaelab.runs.trash import trash
@@ -87,7 +86,7 @@ def test_a_run_that_was_stopped_is_called_so_everywhere(lab: Path, open_app: Ope
 
 def test_runs_of_other_sizes_of_the_same_faces_are_not_said_to_show_others(lab: Path, open_app: Open) -> None:
     def trained(name: str, size: int, num_faces: int) -> None:
-        prepare(Synthetic(num_faces=num_faces, num_nonfaces=20), lab / "data" / name, size=size, workers=1)
+        draw(lab / "data" / name, num_faces, 20, size)
         config = replace(TrainConfig(recipe="tiny"), **{**TINY, "datasets": (name,), "size": size})
         run = Run.create(config, RUNS_DIR, name)
         run.write_status(RunStatus("done", 160))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.drawn import draw
 from vaelab.config import TrainConfig, replace
-from vaelab.data.prepare import prepare
-from vaelab.data.sources import Synthetic
 from vaelab.runs.store import RUNS_DIR, Run, RunStatus
 
 DATA = "drawn-16"
@@ -28,7 +27,7 @@ TINY: dict[str, Any] = {
 
 def prepare_data(root: Path, num_faces: int = 200) -> None:
     """The data set that TINY names, under `root`."""
-    prepare(Synthetic(num_faces=num_faces, num_nonfaces=20), root / "data" / DATA, size=16, workers=1)
+    draw(root / "data" / DATA, num_faces, 20, 16)
 
 
 def reported_run(root: Path, name: str, state: str = "done", *, message: str = "", **changes: Any) -> Run:

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.drawn import draw
 from vaelab.backbone.attach import attach_backbone, random_weights
 from vaelab.cli import main
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.errors import Cancelled, CheckpointError, DataError
 from vaelab.evaluation import regions
 from vaelab.inference import FaceModel
@@ -46,7 +45,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def data_of_32(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 500 drawn faces of 32 pixels, the least that VGG19 takes."""
     folder = tmp_path_factory.mktemp("data")
-    prepare(Synthetic(num_faces=500, num_nonfaces=10), folder / "tiny-32", size=32, workers=1)
+    draw(folder / "tiny-32", 500, 10, 32)
     return folder
 
 

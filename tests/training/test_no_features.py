@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.drawn import draw
 from vaelab.backbone.attach import attach_backbone
 from vaelab.config import TrainConfig
 from vaelab.data.collection import Collection
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.errors import Cancelled
 from vaelab.models import build_model, vgg
 from vaelab.models.vgg import VGG19VAE
@@ -32,7 +31,7 @@ NOBODY = np.zeros(0, np.int64)
 def config(tiny_config: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     """A training of a VGG19 a thousandth as large on 60 drawn faces of 32 pixels, the least that it takes."""
     monkeypatch.setattr(vgg, "PLAN", tuple(channels and channels // 64 + 2 for channels in vgg.PLAN))
-    prepare(Synthetic(num_faces=60, num_nonfaces=10), tmp_path / "data" / "tiny-32", size=32, workers=1)
+    draw(tmp_path / "data" / "tiny-32", 60, 10, 32)
     return tiny_config(
         model="vgg19", backbone="random", size=32, datasets=("tiny-32",), data_dir=str(tmp_path / "data"),
         likelihood="rmse", num_images=32,

@@ -8,10 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.drawn import draw
 from vaelab.config import TrainConfig, replace
 from vaelab.data.collection import Collection
-from vaelab.data.prepare import prepare
-from vaelab.data.sources.drawn import Synthetic
 from vaelab.errors import Cancelled, ConfigError
 from vaelab.inference import FaceModel
 from vaelab.models import build_model
@@ -81,7 +80,7 @@ def test_a_pyramid_begins_with_a_run_of_half_the_side(trained: Callable[[str], R
 @pytest.fixture
 def pyramid(tiny_config: MakeConfig, tmp_path: Path) -> tuple[TrainConfig, Collection]:
     """Settings of a pyramid, and drawn faces of 32 pixels for it."""
-    prepare(Synthetic(num_faces=60, num_nonfaces=0), tmp_path / "tiny-32", size=32, workers=1)
+    draw(tmp_path / "tiny-32", 60, 0, 32)
     settings = {"model": "pyramid", "size": 32, "linear_path": True, "datasets": ("tiny-32",)}
     return tiny_config(**settings, data_dir=str(tmp_path)), Collection.open(("tiny-32",), tmp_path, 32)
 

@@ -7,13 +7,17 @@ Coordinates: x to the right, y downwards, both from -REACH to REACH over the pic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+Numbers = NDArray[Any] | pd.Series | float
+"""One for each picture, or the same for all."""
 REACH = 0.88
 """Half the side of the picture: smaller brings everything nearer."""
 Plane = NDArray[np.float32]
@@ -54,7 +58,7 @@ def window(size: int, left: float = -1.0, right: float = 1.0, top: float = -1.0,
     return Window(rows, cols, centres[None, None, cols], centres[None, rows, None], np.float32(2 * REACH / size))
 
 
-def column(values: ArrayLike) -> Plane:
+def column(values: Numbers) -> Plane:
     """Numbers per picture (batch,) as a plane (batch, 1, 1)."""
     return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1)
 
@@ -64,7 +68,7 @@ def columns(rows: pd.DataFrame, *names: str) -> dict[str, Plane]:
     return {name: column(rows[name].to_numpy(float)) for name in names}
 
 
-def rgb(colours: ArrayLike) -> Colour:
+def rgb(colours: NDArray[Any] | Sequence[float]) -> Colour:
     """Colours (batch, 3) or one (3,) as (3, batch or 1, 1, 1)."""
     table = np.atleast_2d(np.asarray(colours, dtype=np.float32))
     return np.ascontiguousarray(table.T)[:, :, None, None]

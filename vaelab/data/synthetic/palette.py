@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from vaelab.data.synthetic.drawing import Numbers
 
 Colours = NDArray[np.float64]
 """(batch, 3) RGB in [0, 1]."""
@@ -18,26 +20,26 @@ HAIR = {"black": (36, 29, 32), "brown": (98, 62, 40), "auburn": (146, 66, 34), "
 IRIS = {"brown": (104, 62, 34), "hazel": (140, 104, 52), "green": (84, 130, 84), "blue": (82, 134, 182)}
 
 
-def ramp(stops: NDArray[np.float64], place: ArrayLike) -> Colours:
+def ramp(stops: NDArray[np.float64], place: Numbers) -> Colours:
     """Colours at `place` in [0, 1] along equally spaced `stops`."""
     along, at = np.asarray(place, dtype=np.float64), np.linspace(0, 1, len(stops))
     return np.stack([np.interp(along, at, stops[:, channel]) for channel in range(3)], axis=-1)
 
 
-def mix(first: Colours, second: ArrayLike, weight: ArrayLike) -> Colours:
+def mix(first: Colours, second: Numbers, weight: Numbers) -> Colours:
     """`first` where `weight` (batch,) is 0, `second` where it is 1."""
     share = np.asarray(weight, dtype=np.float64)[..., None]
     return first * (1 - share) + np.asarray(second) * share
 
 
-def skin(lightness: ArrayLike, warmth: ArrayLike, age: ArrayLike) -> Colours:
+def skin(lightness: Numbers, warmth: Numbers, age: Numbers) -> Colours:
     """Skin in plain light; age takes a little of its colour."""
     golden = np.asarray(warmth, dtype=np.float64)[:, None] * np.array([0.025, 0.0, -0.1])
     base = ramp(_SKIN, lightness) * (1 + golden)
     return mix(base, base.mean(axis=-1, keepdims=True), 0.18 * ageing(age))
 
 
-def hair(names: pd.Series, age: ArrayLike) -> Colours:
+def hair(names: pd.Series, age: Numbers) -> Colours:
     """Hair of the named colour, greyed by age."""
     table = np.array([HAIR[name] for name in names], dtype=np.float64).reshape(-1, 3) / 255
     return mix(table, np.array([186, 184, 186]) / 255, 0.85 * np.clip((np.asarray(age) - 42) / 36, 0, 1) ** 1.2)
@@ -48,7 +50,7 @@ def iris(names: pd.Series) -> Colours:
     return np.array([IRIS[name] for name in names], dtype=np.float64).reshape(-1, 3) / 255
 
 
-def tint(hue: ArrayLike, lightness: ArrayLike, strength: float = 0.55) -> Colours:
+def tint(hue: Numbers, lightness: Numbers, strength: float = 0.55) -> Colours:
     """A muted colour of the circle at `hue` in [0, 1], from deep to pastel by `lightness` in [0, 1]."""
     light = np.asarray(lightness, dtype=np.float64)
     pure = ramp(_CIRCLE, hue)
@@ -57,6 +59,6 @@ def tint(hue: ArrayLike, lightness: ArrayLike, strength: float = 0.55) -> Colour
                     mix(muted, np.full(3, 0.97), np.clip(2 * light - 1, 0, 1) * 0.72))  # fmt: skip
 
 
-def ageing(age: ArrayLike) -> NDArray[np.float64]:
+def ageing(age: Numbers) -> NDArray[np.float64]:
     """0 until 30 years, rising to 1 at 80."""
     return np.clip((np.asarray(age, dtype=np.float64) - 30) / 50, 0, 1)
