@@ -18,6 +18,7 @@ from vaelab.audit.experiment import Experiment
 from vaelab.audit.runner import run_experiment
 from vaelab.audit.store import Audit
 from vaelab.errors import Cancelled, RunError
+from vaelab.runs.status import RunStatus
 
 MakeExperiment = Callable[..., Experiment]
 SMALL = {"arms": {"A": ARMS["A"], "B": ARMS["B"]}, "seeds": (0,)}
@@ -81,6 +82,16 @@ def test_a_request_to_stop_while_it_is_starting_is_heard(tiny_experiment: MakeEx
     with pytest.raises(Cancelled, match="stopped on request"):
         conduct(audit, keeps_requests=True)
     assert audit.status.state == "stopped"
+    assert not audit.cancel_path.exists()
+
+
+def test_a_request_that_comes_when_all_is_done_stops_nothing(tiny_experiment: MakeExperiment, tmp_path: Path) -> None:
+    audit = begin(tiny_experiment(arms={"A": ARMS["A"]}, seeds=(0,)), tmp_path)
+    run_experiment(audit)
+    audit.write_status(RunStatus("running", 160))
+    audit.cancel_path.touch()
+    conduct(audit, keeps_requests=True)
+    assert audit.status.state == "done"
     assert not audit.cancel_path.exists()
 
 

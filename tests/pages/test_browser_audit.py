@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.drawn import draw
 from tests.pages.browsing import PATIENCE_MS, Server, Visit, needs_chromium, start_server, stop_server
@@ -16,7 +16,7 @@ from vaelab.audit.store import AUDITS_DIR, find_audit, list_audits
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough, needs_chromium]
 TRAINED_MS = 10 * PATIENCE_MS
-"""Two networks are trained on 8,000 pictures each."""
+"""Two networks are trained on 32,000 pictures each: long enough to be stopped in between."""
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +37,20 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in (folder / "server.log").read_text()
 
 
-def fill(page: Page, role: str, name: str, value: str) -> None:
-    """Type into a field of the form, and leave it."""
-    field = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
-    field.fill(value)
-    field.press("Enter")
-
-
 def test_an_audits_life(lab_server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(f"{lab_server.address}/audit")
     page.get_by_role("button", name="Set up the first audit").click()
-    fill(page, "textbox", "Name", "small")
-    fill(page, "spinbutton", "Paired seeds", "1")
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    name.fill("small")
+    name.press("Enter")
+    page.get_by_role("slider", name="Paired seeds").press("Home")
     page.get_by_text("C: the DB-VAE, rare faces drawn more often").click()
     page.locator("[data-testid=stMain] [data-testid=stSelectbox]").first.click()
-    page.get_by_role("option", name="8,000", exact=True).click()
+    page.get_by_role("option", name="32,000", exact=True).click()
     command = "python -m vaelab audit small --arms A B --seeds 1 --by"
     expect(page.get_by_test_id("stCode").first).to_contain_text(command)
-    expect(page.get_by_test_id("stCode").first).to_contain_text("--num-images 8000")
+    expect(page.get_by_test_id("stCode").first).to_contain_text("--num-images 32000")
     page.get_by_role("button", name="Start the audit").click()
 
     progress = page.get_by_text(re.compile(r"0 of 2 networks trained and scored"))

@@ -108,9 +108,12 @@ def conduct(
             prepare_training(audit.experiment)
             _train(audit, num_workers(audit, workers), on_progress)
         except Cancelled as error:
-            audit.write_status(replace(audit.status, state="stopped", message=str(error)))
+            is_stopped = bool(_undone(audit))  # else the last member was done while the request was on its way
+            if is_stopped:
+                audit.write_status(replace(audit.status, state="stopped", message=str(error)))
             clear_requests(audit)
-            raise
+            if is_stopped:
+                raise
         except VaelabError as error:
             audit.write_status(replace(audit.status, state="failed", message=str(error)))
             audit.log(str(error))
@@ -125,7 +128,7 @@ def _train(audit: Audit, workers: int, on_progress: Callable[[Progress], None] |
         with locked(path):  # processes of a conductor that was killed save what they have and go
             pass
     _stop_if_asked(audit)
-    left = sum(not audit.is_scored(*member) for member in audit.experiment.members())
+    left = len(_undone(audit))
     audit.log(f"{left} members to train, {min(workers, left)} side by side")
     with _hands(audit, min(workers, left)) as hands:
         told = 0.0
@@ -141,9 +144,13 @@ def _train(audit: Audit, workers: int, on_progress: Callable[[Progress], None] |
         codes = [hand.returncode for hand in hands]
     if on_progress is not None:
         on_progress(progress_of(audit))
-    missing = [f"{arm}-{seed}" for arm, seed in audit.experiment.members() if not audit.is_scored(arm, seed)]
-    if missing:
+    if missing := _undone(audit):
         raise RunError(_why_missing(audit, missing, codes))
+
+
+def _undone(audit: Audit) -> list[str]:
+    """Names of the members that are not trained and scored."""
+    return [f"{arm}-{seed}" for arm, seed in audit.experiment.members() if not audit.is_scored(arm, seed)]
 
 
 def _stop_if_asked(audit: Audit) -> None:
