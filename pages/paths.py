@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,13 +18,14 @@ from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import decoder_runs, find, load_model
+from pages.shell.places import file_of
 from pages.shell.welcome import drawable_models
 from pages.studio.state import show_in
 
 if TYPE_CHECKING:
     from vaelab.inference import FaceModel
 
-EXPLORE = Path(__file__).with_name("explore.py")
+EXPLORE = file_of("")
 PARTS: dict[str, Callable[[FaceModel], None]] = {
     "path": interpolate,
     "sum": face_arithmetic,

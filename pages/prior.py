@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from pages.shell.boundary import error_boundary
 from pages.shell.cautions import cautions
 from pages.shell.links import is_link, page_query, write_link
 from pages.shell.loaders import find, load_model
+from pages.shell.places import file_of
 from pages.shell.routes import samples_address
 from pages.shell.sheet import face_sheet
 from pages.shell.welcome import drawable_models
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 4, 6
 SEED, LEAVE = "prior.grid", "prior.leave"
 MODEL, LINK = "prior.model", "prior.link"
-EXPLORE = Path(__file__).with_name("explore.py")
+EXPLORE = file_of("")
 
 
 @error_boundary

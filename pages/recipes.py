@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.recipebook.beside import beside
@@ -11,12 +9,13 @@ from pages.recipebook.explained import explained
 from pages.recipebook.making import making
 from pages.recipebook.outcome import origin_of, outcome, runs_by_recipe
 from pages.shell.boundary import error_boundary
+from pages.shell.places import file_of
 from pages.tour.state import begin
 from vaelab.recipe_notes import RECIPE_NOTES
 from vaelab.recipes import RECIPES
 
-TRAIN_PAGE = Path(__file__).with_name("train.py")
-RUNS_PAGE = Path(__file__).with_name("runs.py")
+TRAIN_PAGE = file_of("train")
+RUNS_PAGE = file_of("runs")
 
 
 @error_boundary

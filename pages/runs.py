@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +11,10 @@ from pages.runlist.comparison import comparison
 from pages.runlist.one import deleted_runs, import_run, one_run, undo_bar
 from pages.runlist.table import matching, nats, runs_table
 from pages.shell.boundary import error_boundary
+from pages.shell.places import file_of
 from vaelab.runs.store import RUNS_DIR, list_runs
 
-TRAIN_PAGE = Path(__file__).with_name("train.py")
+TRAIN_PAGE = file_of("train")
 
 
 @error_boundary

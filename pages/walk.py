@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,7 @@ from pages.shell.cautions import cautions
 from pages.shell.links import write_link
 from pages.shell.loaders import find, load_model
 from pages.shell.pictures import png
+from pages.shell.places import file_of
 from pages.shell.welcome import drawable_models
 from vaelab.counterfactual import Detector, Walk, in_words, walk
 from vaelab.editing.sliders import REACH, edited_latent, find_slider, step_vector
@@ -35,7 +35,7 @@ Latent = NDArray[np.float32]
 STEPS = 20
 """Pictures to either side of the start."""
 MOST_STILLS = 6
-TRAIN_PAGE = Path(__file__).with_name("train.py")
+TRAIN_PAGE = file_of("train")
 
 
 @error_boundary

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.launch.draft import draft
@@ -13,11 +11,12 @@ from pages.launch.start import start
 from pages.launch.under_way import under_way
 from pages.live.words import look
 from pages.shell.boundary import error_boundary
+from pages.shell.places import file_of
 from pages.shell.warming import is_warm
 from vaelab import jobs
 from vaelab.runs.store import RUNS_DIR
 
-TRAIN_PAGE = Path(__file__).resolve().parents[1] / "train.py"
+TRAIN_PAGE = file_of("train")
 MAIN_SETTINGS = ("datasets", "num_images", "latent", "beta")
 WARM_TICK_SECONDS = 1.0
 ALIVE_TICK_SECONDS, IDLE_TICK_SECONDS = 5.0, 20.0

@@ -11,12 +11,13 @@ from pages.launch.needs import needs
 from pages.launch.start import start
 from pages.recipebook.supplies import Offer, Supply, first_ready, joined, offers, supply
 from pages.shell.boundary import error_boundary
+from pages.shell.places import file_of
 from vaelab.config import TrainConfig, replace
 from vaelab.recipe_notes import RECIPE_NOTES, origin_line, preparing_command
 from vaelab.recipes import RECIPES
 from vaelab.settings import EMBEDDED
 
-DATA_PAGE = Path(__file__).resolve().parents[1] / "data.py"
+DATA_PAGE = file_of("data")
 DRAWN = "Faces drawn by the program: everything runs; results say nothing about photographs."
 DOWNLOAD = (
     "VGG19's ImageNet weights of 548 MB are downloaded once. To do without them, set backbone to `random` under "

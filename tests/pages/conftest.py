@@ -12,12 +12,13 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from pages.shell.places import PLACES
 from tests.pages.browsing import browser, profile, server, visit
 
 __all__ = ["browser", "profile", "server", "visit"]
 ROOT = Path(__file__).resolve().parents[2]
 ROUTER = ROOT / "pages" / "shell" / "router.py"
-WITH_OTHER_PATHS = ("paths.py", "walk.py")
+WITH_OTHER_PATHS = {place.file for place in PLACES if place.path not in ("", Path(place.file).stem)}
 """Pages whose address is not their file's name: AppTest finds them only after a run, so after the first page."""
 
 

@@ -36,7 +36,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def test_every_page_is_used_once_at_least() -> None:
-    assert {step.page for step in steps()} == {place.path for place in PLACES}
+    assert {step.file.name for step in steps()} == {place.file for place in PLACES}
     assert len({step.key for step in ALL_STEPS}) == len(ALL_STEPS)
 
 
